@@ -1,0 +1,30 @@
+{#-
+    The name by which two spellings of one organisation agree: lower case, accents folded, "&" and "+"
+    as "and", dots and apostrophes dropped, other signs as spaces, single letters glued
+    ("S. A. R. L." is "sarl"). Null where no letter or digit is left.
+-#}
+{% macro normalised_name(name) -%}
+    {%- set folded = fold_accents(name) -%}
+    {%- set joined = "replace(replace(" ~ folded ~ ", '&', ' and '), '+', ' and ')" -%}
+    {%- set joined = regexp_replace_all(joined, "[.''’ʼ`´]", '') -%}
+    {#- Two spaces around each word, so that neighbouring single letters do not share theirs. -#}
+    {%- set spaced = regexp_replace_all(joined, '[^\\p{L}\\p{N}]+', '  ') -%}
+    {%- set spaced = regexp_replace_all("' ' || " ~ spaced ~ " || ' '", ' (et|und|en) ', ' and ') -%}
+    {%- set marked = regexp_replace_all(spaced, ' (\\p{L}) ', '<\\1>') -%}
+    {%- set glued = regexp_replace_all("replace(" ~ marked ~ ", '><', '')", '[<> ]+', ' ') -%}
+    nullif(trim({{ glued }}), '')
+{%- endmacro %}
+
+
+{#- Lower case without accents, composed or combining; ß, æ, œ and ø become two letters or one. -#}
+{% macro fold_accents(text) -%}
+    {%- set plain -%}
+        translate(
+            lower({{ text }}),
+            'àáâãäåāăąçćčďđèéêëēėęěğģìíîïīįıķĺľłļñńňņòóôõöōőøŕřśšşșťţțùúûüūůűųýÿźżž',
+            'aaaaaaaaacccddeeeeeeeeggiiiiiiikllllnnnnoooooooorrsssstttuuuuuuuuyyzzz'
+        )
+    {%- endset -%}
+    {%- set letters = "replace(replace(replace(" ~ plain ~ ", 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe')" -%}
+    {{ regexp_replace_all(letters, '\\p{M}+', '') }}
+{%- endmacro %}

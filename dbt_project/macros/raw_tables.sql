@@ -1,0 +1,60 @@
+{#-
+    The columns a raw table has in this account: a list of {name, type}, or none where the table was
+    never loaded. Accounts differ in both, so no model may name a raw column that it has not seen.
+-#}
+{% macro raw_columns(relation) %}
+    {%- if not execute -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- set table = load_relation(relation) -%}
+    {%- if table is none -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set columns = [] -%}
+    {%- for column in adapter.get_columns_in_relation(table) -%}
+        {%- do columns.append({'name': column.name, 'type': column.dtype}) -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{% endmacro %}
+
+
+{#- The rows of a raw table that its service has not deleted; no rows where it was never loaded. -#}
+{% macro live_rows(relation, columns) -%}
+    {%- if columns is none -%}
+        select 1 as never_loaded where 1 = 0
+    {%- else -%}
+        select * from {{ relation }}
+        {%- if columns | selectattr('name', 'equalto', '_sdc_deleted_at') | list %}
+        where _sdc_deleted_at is null
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- Two spellings of one column name have the same key: no case, accents, spaces or signs. -#}
+{% macro column_key(name) -%}
+    {%- set accents = ''.maketrans('àáâãäåçèéêëìíîïñòóôõöùúûüýÿ', 'aaaaaaceeeeiiiinooooouuuuyy') -%}
+    {{ return(modules.re.sub('[^a-z0-9]', '', name.lower().translate(accents))) }}
+{%- endmacro %}
+
+
+{#-
+    Where the candidates of one meaning are found, best first: a list of {name, type, path}, the path
+    being empty or the keys that lead into a JSON column.
+-#}
+{% macro matching_columns(columns, candidates) %}
+    {%- set found = [] -%}
+    {%- for candidate in candidates -%}
+        {%- set before = found | length -%}
+        {%- for column in columns or [] if column_key(column.name) == column_key(candidate) -%}
+            {%- do found.append({'name': column.name, 'type': column.type, 'path': []}) -%}
+        {%- endfor -%}
+        {%- set path = candidate.split('.') -%}
+        {%- if found | length == before and path | length > 1 -%}
+            {%- for column in columns or [] if column_key(column.name) == column_key(path[0]) -%}
+                {%- do found.append({'name': column.name, 'type': column.type, 'path': path[1:]}) -%}
+            {%- endfor -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{% endmacro %}

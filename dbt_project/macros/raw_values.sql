@@ -1,0 +1,57 @@
+{#-
+    One expression per meaning and type. `columns` is what raw_columns found, `candidates` the raw
+    columns in order; the first one that holds a value wins, and none of them gives a typed null.
+-#}
+
+{#- Text: blanks around it trimmed, empty made null, the first value where JSON holds a list. -#}
+{% macro raw_text(columns, candidates) -%}
+    {%- set found = matching_columns(columns, candidates) -%}
+    coalesce(
+        {%- for column in found %}
+        {%- set name = adapter.quote(column.name) %}
+        {%- set type = column.type | upper %}
+        nullif(trim(
+            {%- if column.path -%}
+                {{ json_text(to_json(name, type), column.path) }}
+            {%- elif type == 'JSON' -%}
+                coalesce({{ json_text(name, [0]) }}, {{ json_text(name, []) }})
+            {%- elif type in ['DOUBLE', 'FLOAT'] -%}
+                {#- An id that arrived as 12.0 is the id 12. -#}
+                {{ regexp_replace_all('cast(' ~ name ~ ' as ' ~ dbt.type_string() ~ ')', '[.]0+$', '') }}
+            {%- else -%}
+                cast({{ name }} as {{ dbt.type_string() }})
+            {%- endif -%}
+        ), ''),
+        {%- endfor %}
+        cast(null as {{ dbt.type_string() }})
+    )
+{%- endmacro %}
+
+
+{#- Number: digits with a point or a decimal comma, and spaces between; anything else is null. -#}
+{% macro raw_number(columns, candidates) -%}
+    {{ try_to_number("replace(replace(" ~ raw_text(columns, candidates) ~ ", ' ', ''), ',', '.')") }}
+{%- endmacro %}
+
+
+{#- Date: ISO 8601, or day first as in 31/12/1980; anything else is null. -#}
+{% macro raw_date(columns, candidates) -%}
+    {{ try_to_date(raw_text(columns, candidates)) }}
+{%- endmacro %}
+
+
+{#- Instant: ISO 8601, day first, or Unix seconds; UTC where no offset is given. -#}
+{% macro raw_timestamp(columns, candidates) -%}
+    {{ try_to_timestamp(raw_text(columns, candidates)) }}
+{%- endmacro %}
+
+
+{#- JSON, whole. -#}
+{% macro raw_json(columns, candidates) -%}
+    coalesce(
+        {%- for column in matching_columns(columns, candidates) %}
+        {{ to_json(adapter.quote(column.name), column.type | upper) }},
+        {%- endfor %}
+        {{ to_json('null', '') }}
+    )
+{%- endmacro %}

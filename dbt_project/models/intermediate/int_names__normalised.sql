@@ -1,0 +1,135 @@
+with contacts as (
+
+    select * from {{ ref('int_contacts__organisations') }}
+
+),
+
+companies as (
+
+    select * from {{ ref('stg_kizen__companies') }}
+
+),
+
+legal_forms as (
+
+    select * from {{ ref('legal_forms') }}
+
+),
+
+written as (
+
+    select organisation_name as written_name from contacts
+    where organisation_name is not null
+
+    union
+
+    select company_name from companies
+    where company_name is not null
+
+),
+
+normalised as (
+
+    select
+        written_name,
+        {{ normalised_name('written_name') }} as name
+    from written
+
+),
+
+distinct_names as (
+
+    select distinct name from normalised
+    where name is not null
+
+),
+
+-- The form is looked up by the words it may be made of, since a comparison with every form would cost
+-- names times forms.
+endings as (
+
+{% for words in range(1, 5) %}
+    select
+        name,
+        {{ regexp_first_group('name', ' ([^ ]+' ~ ' [^ ]+' * (words - 1) ~ ')$') }} as form
+    from distinct_names
+    {%- if not loop.last %}
+
+    union all
+{% endif %}
+{%- endfor %}
+
+),
+
+longest_endings as (
+
+    select
+        endings.name,
+        max(length(endings.form)) as form_length
+    from endings
+    inner join legal_forms on endings.form = legal_forms.legal_form
+    group by endings.name
+
+),
+
+without_ending as (
+
+    select
+        distinct_names.name,
+        case
+            when longest_endings.form_length is null then distinct_names.name
+            else trim(substring(
+                distinct_names.name, 1, length(distinct_names.name) - longest_endings.form_length
+            ))
+        end as shortened_name
+    from distinct_names
+    left join longest_endings on distinct_names.name = longest_endings.name
+
+),
+
+beginnings as (
+
+{% for words in range(1, 3) %}
+    select
+        name,
+        {{ regexp_first_group('shortened_name', '^([^ ]+' ~ ' [^ ]+' * (words - 1) ~ ') ') }} as form
+    from without_ending
+    {%- if not loop.last %}
+
+    union all
+{% endif %}
+{%- endfor %}
+
+),
+
+longest_beginnings as (
+
+    select
+        beginnings.name,
+        max(length(beginnings.form)) as form_length
+    from beginnings
+    inner join legal_forms on beginnings.form = legal_forms.legal_form
+    where legal_forms.leads
+    group by beginnings.name
+
+),
+
+cores as (
+
+    select
+        without_ending.name,
+        case
+            when longest_beginnings.form_length is null then without_ending.shortened_name
+            else trim(substring(without_ending.shortened_name, longest_beginnings.form_length + 1))
+        end as core_name
+    from without_ending
+    left join longest_beginnings on without_ending.name = longest_beginnings.name
+
+)
+
+select
+    normalised.written_name,
+    normalised.name,
+    cores.core_name
+from normalised
+inner join cores on normalised.name = cores.name

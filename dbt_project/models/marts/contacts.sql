@@ -1,0 +1,60 @@
+with contacts as (
+
+    select * from {{ ref('stg_kananas__contacts') }}
+
+),
+
+organisations as (
+
+    select * from {{ ref('int_contacts__organisations') }}
+
+),
+
+links as (
+
+    select * from {{ ref('contact_company_links') }}
+
+),
+
+companies as (
+
+    select * from {{ ref('stg_kizen__companies') }}
+
+)
+
+select
+    contacts.contact_id,
+    organisations.contact_kind,
+    contacts.contact_type,
+    contacts.civility,
+    contacts.first_name,
+    contacts.last_name,
+    contacts.full_name,
+    contacts.organisation,
+    contacts.email,
+    contacts.phone,
+    contacts.mobile,
+    contacts.street,
+    contacts.postal_code,
+    contacts.city,
+    contacts.country,
+    contacts.website,
+    contacts.vat_number,
+    contacts.birth_date,
+    contacts.contact_status,
+    contacts.category,
+    contacts.entity,
+    contacts.family_head,
+    contacts.balance,
+    contacts.tags,
+    contacts.free_fields,
+    contacts.created_at,
+    contacts.updated_at,
+    links.company_id,
+    companies.company_name,
+    links.status as link_status,
+    links.method as link_method
+from contacts
+inner join organisations on contacts.contact_id = organisations.contact_id
+left join links on contacts.contact_id = links.contact_id
+left join companies on links.company_id = companies.company_id

@@ -1,0 +1,6 @@
+-- A contact has a company exactly where its link is decided, and a method exactly where any company fits.
+select *
+from {{ ref('contact_company_links') }}
+where
+    (status = 'auto') <> (company_id is not null)
+    or (status = 'none') <> (method is null)
