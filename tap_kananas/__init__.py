@@ -1,1 +1,1 @@
-"""TODO."""
+"""Singer tap for Kananas, the back office of associations and clubs."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Singer tap for Kizen, a CRM."""

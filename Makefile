@@ -1,0 +1,70 @@
+# The interface between the parts: each goal sets up what it needs, and does little when nothing changed.
+
+PYTHON ?= python3
+VENV ?= .venv
+DEV ?= .venv-dev
+DBT ?= .venv-dbt
+
+# The certificates of the system, for uv and for the uv that Meltano calls.
+export UV_SYSTEM_CERTS = true
+export UV_NO_PROGRESS = true
+# Nothing outside this folder may change what is installed or imported.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
+
+UV = $(VENV)/bin/uv
+REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt meltano dev
+
+.PHONY: help demo test lint matrix lock docs clean
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+demo: $(VENV)/ready ## Run the whole on a stand-in of both services, and show the joined data
+	@$(VENV)/bin/python -m demo
+
+test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
+	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS)
+
+lint: $(DEV)/ready ## Check form, types and SQL
+	@$(DEV)/bin/ruff check .
+	@$(DEV)/bin/ruff format --check .
+	@$(DEV)/bin/mypy
+	@$(DEV)/bin/sqlfluff lint --processes 2 --nofail-on-warnings dbt_project
+
+matrix: ## Run every test on each Python from 3.10 to 3.13 that is present
+	@$(PYTHON) scripts/matrix.py
+
+lock: $(VENV)/ready ## Compile the requirement files anew, with the newest versions
+	@$(PYTHON) scripts/lock.py "$(UV)"
+
+docs: $(VENV)/ready ## Write the settings tables of README.md anew
+	@$(VENV)/bin/python -m scripts.settings_tables
+
+clean: ## Remove environments, caches and what Meltano and dbt left; the data in output/ stays
+	@rm -rf .venv .venv-dev .venv-dbt .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf dbt_project/target dbt_project/logs logs dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Environments. `ready` is younger than all that made it.
+
+$(VENV)/bin/uv: requirements/uv.txt
+	@echo "Setting up $(VENV) …"
+	@$(PYTHON) -m venv "$(VENV)" || { echo "Python's venv module is needed (on Debian and Ubuntu: apt install python3-venv)"; exit 2; }
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-virtualenv -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/ready: $(VENV)/bin/uv requirements/meltano.txt pyproject.toml
+	@$(UV) pip install --quiet --python $(VENV)/bin/python -r requirements/meltano.txt --no-deps -e .
+	@touch $@
+
+$(DEV)/ready: $(VENV)/bin/uv requirements/dev.txt pyproject.toml
+	@echo "Setting up $(DEV) …"
+	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python $(DEV)
+	@$(UV) pip install --quiet --python $(DEV)/bin/python -r requirements/dev.txt --no-deps -e .
+	@touch $@
+
+$(DBT)/ready: $(VENV)/bin/uv requirements/dbt.txt
+	@echo "Setting up $(DBT) …"
+	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python $(DBT)
+	@$(UV) pip install --quiet --python $(DBT)/bin/python -r requirements/dbt.txt
+	@touch $@

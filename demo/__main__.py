@@ -1,0 +1,119 @@
+"""Run the whole on a stand-in of both services: `make demo`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from time import monotonic
+from typing import Any, NoReturn
+
+from demo import report
+from demo.processes import DemoError, meltano, sandbox
+from sandbox.credentials import KANANAS_TOKEN, KIZEN_API_KEY, KIZEN_BUSINESS_ID, KIZEN_USER_ID
+
+ROOT = Path(__file__).resolve().parent.parent
+OUTPUT = ROOT / "output" / "demo"
+
+EXIT_INTERRUPTED = 130
+
+# Lines of Meltano's log that tell how far the work is.
+PROGRESS = re.compile(
+    r"(Installing \w+ '[\w-]+'|records read|records so far|found at|rows|"
+    r"\d+ of \d+ (OK|PASS|FAIL|ERROR|WARN)|Block run completed|Published|Done\. )"
+)
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def environment(facts: dict[str, Any]) -> dict[str, str]:
+    """Give the settings that lead the taps to the sandbox."""
+    return {
+        "TAP_KANANAS_API_URL": facts["kananas_url"],
+        "TAP_KANANAS_SECRET_KEY": KANANAS_TOKEN,
+        "TAP_KIZEN_API_URL": facts["kizen_url"],
+        "TAP_KIZEN_API_KEY": KIZEN_API_KEY,
+        "TAP_KIZEN_USER_ID": KIZEN_USER_ID,
+        "TAP_KIZEN_BUSINESS_ID": KIZEN_BUSINESS_ID,
+        "DUCKDB_PATH": str(OUTPUT / "warehouse.duckdb"),
+        "DUCKDB_PUBLISH_DIR": str(OUTPUT / "published"),
+        "NO_COLOR": "1",
+    }
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve, load, join, and show what came of it."""
+    started = monotonic()
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    log = OUTPUT / "meltano.log"
+    print(f"Both services are played by the sandbox. The whole log: {log}")
+    with (
+        tempfile.TemporaryDirectory(prefix="demo-") as folder,
+        sandbox(
+            ROOT, Path(folder, "sandbox.log"), "--seed", str(arguments.seed),
+            "--scale", str(arguments.scale),
+        ) as facts,
+    ):  # fmt: skip
+        for line in meltano(
+            ROOT, log, ["--environment=demo", "run", "elt"], environment(facts)
+        ):
+            if PROGRESS.search(line):
+                print(f"{monotonic() - started:6.1f} s  {_plain(line)}", flush=True)
+    return show(facts)
+
+
+def _plain(line: str) -> str:
+    """Leave out the time and the colours of a log line."""
+    return re.sub(r"^\S+Z \[\w+ *\] ", "", COLOUR.sub("", line))
+
+
+def show(facts: dict[str, Any]) -> int:
+    """Print the report; 1 if rows were lost, else 0."""
+    database = OUTPUT / "published" / "warehouse.duckdb"
+    streams = report.streams(
+        database,
+        {"kananas.contacts": facts["contacts"], "kizen.companies": facts["companies"]},
+    )
+    print("\nRows, as served and as loaded:")
+    print(report.table(["stream", "served", "loaded"], streams))
+    print("\nContacts by the way they were linked to a company:")
+    print(report.table(*report.select(database, report.LINKS)))
+    print("\nFive contacts with their companies:")
+    print(report.table(*report.select(database, report.QUERY)))
+    print(f"\nThe DuckDB file:     {OUTPUT / 'warehouse.duckdb'}")
+    print(f"A copy for readers:  {database}")
+    print("\nTo ask it yourself, paste:\n")
+    print(f"{sys.executable} -c \"import duckdb; duckdb.connect('{database}', read_only=True)")
+    print(f'.sql(\'\'\'{report.QUERY}\'\'\').show()"')
+    wrong = [stream.name for stream in streams if stream.served != stream.loaded]
+    if wrong:
+        print(f"\nRows differ in: {', '.join(wrong)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    """Run the demo from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--scale", type=float, default=1.0, help="1 is 2,000 contacts")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same data")
+    # Every process it started must end with it, however it ends.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return run(parser.parse_args())
+    except DemoError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; all that was started has been ended.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

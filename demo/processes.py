@@ -1,0 +1,109 @@
+"""The processes of the demo: started, watched, and ended whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+SECONDS_TO_END = 20.0
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message says why."""
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a process and all it started, kindly first."""
+    for kind in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, kind)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    process.wait()
+
+
+@contextmanager
+def _started(
+    command: Sequence[str], environment: Mapping[str, str], cwd: Path, errors: int | IO[str]
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a command in a process group of its own, which ends with the block."""
+    with subprocess.Popen(  # noqa: S603 - the commands are this project's own
+        command,
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            _end(process)
+
+
+@contextmanager
+def sandbox(root: Path, log: Path, *arguments: str) -> Iterator[dict[str, Any]]:
+    """Run the stand-in of both services on a free port.
+
+    Yields:
+        What it says of itself once it listens: addresses and row counts.
+
+    Raises:
+        DemoError: If it does not come up.
+    """
+    command = [program("sandbox"), "--port", "0", *arguments]
+    with (
+        log.open("w+", encoding="utf-8") as errors,
+        _started(command, os.environ, root, errors) as process,
+    ):
+        assert process.stdout is not None  # noqa: S101 - for the type checker
+        line = process.stdout.readline()
+        if not line.startswith("{"):
+            message = f"the sandbox did not start: {line}{log.read_text(encoding='utf-8')}"
+            raise DemoError(message.strip())
+        yield json.loads(line)
+
+
+def program(name: str) -> str:
+    """Give the path of a program of the environment the demo runs in."""
+    return str(Path(sys.executable).with_name(name))
+
+
+def meltano(
+    root: Path, log: Path, arguments: Sequence[str], environment: Mapping[str, str]
+) -> Iterator[str]:
+    """Run Meltano, write all it says to a log, and yield each line.
+
+    Raises:
+        DemoError: If it ends with another exit code than 0.
+    """
+    command = [program("meltano"), *arguments]
+    with _started(command, {**os.environ, **environment}, root, subprocess.STDOUT) as process:
+        assert process.stdout is not None  # noqa: S101 - for the type checker
+        with log.open("w", encoding="utf-8") as file:
+            for line in process.stdout:
+                file.write(line)
+                file.flush()
+                yield line.rstrip("\n")
+        if process.wait() != 0:
+            tail = "".join(log.read_text(encoding="utf-8").splitlines(keepends=True)[-30:])
+            message = f"meltano ended with exit code {process.returncode}; the whole log: {log}"
+            raise DemoError(f"{tail}\n{message}")

@@ -1,0 +1,78 @@
+"""What the demo shows at its end, read from the published copy of the DuckDB file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import duckdb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+QUERY = """\
+select full_name, organisation, company_name, link_method
+from marts.contacts
+where company_id is not null
+order by contact_id
+limit 5"""
+
+LINKS = """\
+select coalesce(method, '(' || status || ')') as method, count(*) as contacts
+from marts.contact_company_links
+group by all
+order by contacts desc, method"""
+
+
+class Stream(NamedTuple):
+    """Rows of one stream, as the service has them and as DuckDB has them."""
+
+    name: str
+    served: int
+    loaded: int
+
+
+def streams(database: Path, served: dict[str, int]) -> list[Stream]:
+    """Count the current rows of each stream.
+
+    Args:
+        database: The DuckDB file.
+        served: Rows per stream as the services have them, by `schema.table`.
+    """
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return [
+            Stream(name, rows, _count(connection, name)) for name, rows in sorted(served.items())
+        ]
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    schema, name = table.split(".")
+    row = connection.execute(
+        f'select count(*) from "{schema}"."{name}" where _sdc_deleted_at is null'  # noqa: S608
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def select(database: Path, query: str) -> tuple[list[str], list[tuple[object, ...]]]:
+    """Run a query and give the names of its columns and its rows."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        result = connection.execute(query)
+        return [column[0] for column in result.description], result.fetchall()
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Set rows in columns of equal width."""
+    cells = [list(header), *([_cell(value) for value in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    lines = [
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+    lines.insert(1, "  " + "  ".join("─" * width for width in widths))
+    return "\n".join(lines)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else str(value)

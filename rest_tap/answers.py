@@ -1,0 +1,123 @@
+"""What a service's answer says, in one readable line.
+
+An answer that is no data must reach the user as plain words: which endpoint, which status,
+what the service itself said, and its request id. Bodies are cut short, so that no page of
+HTML and no list of records lands in a log.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import requests
+
+T = TypeVar("T")
+
+MAX_DETAIL_CHARACTERS = 300
+
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_MARKUP = re.compile(r"^\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
+
+
+def decode_json(body: bytes, shape: type[T]) -> T:
+    """Decode a body into a shape.
+
+    What the fast decoder refuses though many services send it (lone surrogates, NaN) is
+    read by the lenient one, so that a single odd value does not cost a page.
+
+    Args:
+        body: UTF-8 JSON.
+        shape: A msgspec Struct or a builtin type.
+
+    Raises:
+        ValueError: If the body is no JSON, or of another shape.
+    """
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        try:
+            return msgspec.convert(json.loads(body), type=shape)
+        except msgspec.ValidationError as error:
+            raise ValueError(str(error)) from error
+
+
+def is_html(text: str) -> bool:
+    """Tell whether a body is a web page, whatever its content type claims."""
+    return _MARKUP.match(text) is not None
+
+
+def _shorten(text: str) -> str:
+    words = " ".join(text.split())
+    if len(words) <= MAX_DETAIL_CHARACTERS:
+        return words
+    return words[:MAX_DETAIL_CHARACTERS] + "…"
+
+
+def _messages(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    """Yield the words of a JSON error body, each with the key it stands under."""
+    if isinstance(value, dict):
+        if isinstance(value.get("message"), str):
+            yield value["message"]
+            return
+        for key, nested in value.items():
+            for message in _messages(nested):
+                yield f"{key}: {message}"
+    elif isinstance(value, list):
+        for nested in value:
+            yield from _messages(nested)
+    elif value is not None:
+        yield str(value)
+
+
+def describe_body(text: str) -> str:
+    """Put an error body into words.
+
+    Args:
+        text: The body: a JSON error of any shape, an HTML page, plain text or nothing.
+
+    Returns:
+        One line of at most about `MAX_DETAIL_CHARACTERS` characters.
+    """
+    if not text.strip():
+        return "an empty body"
+    if is_html(text):
+        title = _TITLE.search(text)
+        named = f" titled '{_shorten(html.unescape(title.group(1)))}'" if title else ""
+        return f"an HTML page{named}"
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return _shorten(text)
+    return _shorten("; ".join(_messages(body))) or "an empty JSON value"
+
+
+def describe_answer(response: requests.Response) -> str:
+    """Put a whole answer into words: endpoint, status, the service's words, its request id.
+
+    The query string is left out: it may hold what a user would not want in a log.
+
+    Args:
+        response: The answer, with its body read.
+
+    Returns:
+        One line, without credentials.
+    """
+    method = response.request.method if response.request else "GET"
+    address = urlsplit(response.url)
+    line = (
+        f"{method} {address.hostname}{address.path} answered {response.status_code}: "
+        f"{describe_body(response.text)}"
+    )
+    request_id = response.headers.get("X-Request-ID")
+    return f"{line} (X-Request-ID {request_id})" if request_id else line

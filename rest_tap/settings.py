@@ -1,0 +1,74 @@
+"""The settings both taps have, and how a wrong one is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft7Validator
+from singer_sdk import typing as th
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jsonschema.exceptions import ValidationError
+
+DEFAULT_REQUEST_TIMEOUT_SECONDS = 300
+
+COMMON_SETTINGS: tuple[th.Property[Any], ...] = (
+    th.Property(
+        "user_agent",
+        th.StringType(min_length=1),
+        title="User agent",
+        description="What the tap calls itself in the User-Agent header.",
+    ),
+    th.Property(
+        "request_timeout",
+        th.IntegerType(minimum=1),
+        default=DEFAULT_REQUEST_TIMEOUT_SECONDS,
+        title="Request timeout",
+        description="Seconds to wait for the service to connect, and between two pieces of an "
+        "answer, before a request counts as failed and is tried again.",
+    ),
+    th.Property(
+        "emit_activate_version_messages",
+        th.BooleanType(),
+        default=True,
+        title="Emit ACTIVATE_VERSION messages",
+        description="Tell the loader after each complete read of a whole table which rows are "
+        "current, so that it can mark or remove those that vanished.",
+    ),
+)
+
+
+def _explain(error: ValidationError, schema: Mapping[str, Any], env_prefix: str) -> str:
+    if error.validator == "required" and not error.path:
+        # One error comes for each missing name, told apart only by its message.
+        required: list[str] = schema["required"]
+        missing = next(name for name in required if error.message.startswith(repr(name)))
+        return (
+            f"setting '{missing}' is missing (environment variable {env_prefix}{missing.upper()})"
+        )
+    name = str(error.path[0]) if error.path else ""
+    setting = schema.get("properties", {}).get(name, {})
+    if setting.get("secret"):
+        # The validator's own words quote the value.
+        return f"setting '{name}' breaks its rule '{error.validator}' (the value is secret)"
+    where = "".join(f"[{step!r}]" for step in list(error.path)[1:])
+    return f"setting '{name}'{where}: {error.message}"
+
+
+def explain_settings_errors(
+    config: Mapping[str, Any], schema: Mapping[str, Any], env_prefix: str
+) -> list[str]:
+    """Say what is wrong with a tap's settings, without showing a secret.
+
+    Args:
+        config: The settings as given.
+        schema: The tap's `config_jsonschema`.
+        env_prefix: What the tap's environment variables begin with, such as `TAP_KIZEN_`.
+
+    Returns:
+        One line for each wrong setting; none where all is well.
+    """
+    errors = Draft7Validator(schema).iter_errors(config)
+    return [_explain(error, schema, env_prefix) for error in errors]

@@ -1,0 +1,182 @@
+"""A stream over HTTP: how it asks, retries, and tells what went wrong."""
+
+from __future__ import annotations
+
+import random
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from http import HTTPStatus
+from importlib.metadata import version
+from time import time
+from typing import TYPE_CHECKING, Any, cast
+
+from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from singer_sdk.streams import RESTStream
+
+from rest_tap.answers import describe_answer
+from rest_tap.progress import Progress
+from rest_tap.settings import DEFAULT_REQUEST_TIMEOUT_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    import requests
+    from singer_sdk.helpers.types import Context
+
+MAX_TRIES = 6
+MAX_WAIT_SECONDS = 120.0
+
+
+def retry_after_seconds(value: str | None) -> float | None:
+    """Read a `Retry-After` header: seconds, or an HTTP date (RFC 9110, section 10.2.3).
+
+    Returns:
+        Seconds to wait, at least 0; None where the header is absent or unreadable.
+    """
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - time()
+        except ValueError:
+            return None
+    return max(0.0, seconds)
+
+
+class HttpStream(RESTStream[Any]):
+    """A stream read over HTTP, with the manners both taps share.
+
+    * Redirects are not followed: the credentials in the headers belong to one host.
+    * Broken connections, 429 and 5xx are tried again, after `Retry-After` where it is sent,
+      else with exponential backoff and jitter.
+    * After a complete read of a whole table, and only then, ACTIVATE_VERSION tells the
+      loader which rows are current.
+    """
+
+    allow_redirects = False
+
+    @property
+    def url_base(self) -> str:
+        """The address the tap was given, without a trailing slash."""
+        return cast("str", self.config["api_url"]).rstrip("/")
+
+    @cached_property
+    def user_agent(self) -> str:
+        """What the tap calls itself."""
+        named = self.config.get("user_agent")
+        return named or f"{self.tap_name}/{version('kananas-kizen-elt')}"
+
+    @property
+    def http_headers(self) -> dict[str, str]:
+        """The headers of every request, without those of the authenticator."""
+        return {"Accept": "application/json"}
+
+    @property
+    def timeout(self) -> int:
+        """Seconds a request may wait for the service."""
+        return int(self.config.get("request_timeout", DEFAULT_REQUEST_TIMEOUT_SECONDS))
+
+    def validate_response(self, response: requests.Response) -> None:
+        """Refuse an answer that is not a success.
+
+        Raises:
+            RetriableAPIError: On 429 and 5xx.
+            FatalAPIError: On anything else that is not 2xx; 401 and 403 name the settings
+                that hold the credentials.
+        """
+        status = response.status_code
+        if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            return
+        line = f"{self.name}: {describe_answer(response)}"
+        if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise RetriableAPIError(line, response)
+        raise FatalAPIError(line + self.advice(response))
+
+    def advice(self, response: requests.Response) -> str:
+        """Say what a user can do about a refusal; begins with `: ` or is empty."""
+        if response.is_redirect:
+            return f": redirects are not followed; check {self.setting('api_url')}"
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            names = " and ".join(self.setting(name) for name in self.credential_settings)
+            return f": check {names}"
+        if response.status_code == HTTPStatus.FORBIDDEN:
+            return ": the API user has no permission for this"
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return f": check {self.setting('api_url')}"
+        return ""
+
+    #: The settings that hold the credentials, named when the service refuses them.
+    credential_settings: tuple[str, ...] = ()
+
+    def setting(self, name: str) -> str:
+        """Name a setting the two ways a user can give it."""
+        variable = f"{self.tap_name}_{name}".upper().replace("-", "_")
+        return f"setting '{name}' ({variable})"
+
+    # Retries
+
+    def backoff_max_tries(self) -> int:
+        """How often a request is tried in all."""
+        return MAX_TRIES
+
+    def backoff_wait_generator(self) -> Generator[float, Any, None]:
+        """Wait as long as the service asks, else twice as long each time, with jitter."""
+        tries = 0
+        error = yield 0.0
+        while True:
+            asked = None
+            if isinstance(error, RetriableAPIError) and error.response is not None:
+                asked = retry_after_seconds(error.response.headers.get("Retry-After"))
+            # Jitter is no secret.
+            own = random.uniform(0.5, 1.0) * 2**tries  # noqa: S311
+            error = yield min(own if asked is None else asked, MAX_WAIT_SECONDS)
+            tries += 1
+
+    def backoff_jitter(self, value: float) -> float:
+        """Leave the wait as it is: the generator has put its jitter in."""
+        return value
+
+    def backoff_handler(self, details: Any) -> None:  # noqa: ANN401 - the library's mapping
+        """Say that, and why, a request is tried again."""
+        error = details.get("exception")
+        reason = str(error) if isinstance(error, RetriableAPIError) else type(error).__name__
+        self.logger.warning(
+            "%s: try %d of %d failed, next in %.1f s: %s",
+            self.name,
+            details["tries"],
+            MAX_TRIES,
+            details["wait"],
+            reason,
+        )
+
+    # Whole tables
+
+    @property
+    def emit_activate_version_messages(self) -> bool:
+        """Keep the SDK from announcing a version before the table has been read."""
+        return False
+
+    def get_records(self, context: Context | None) -> Iterable[dict[str, Any]]:
+        """Yield the records, with a progress line now and then.
+
+        ACTIVATE_VERSION follows the last record of a whole table. When a read fails or is
+        cut short this point is never reached, and the loader keeps the rows it has.
+        """
+        whole = self.replication_method == REPLICATION_FULL_TABLE and self.config.get(
+            "emit_activate_version_messages", True
+        )
+        if whole:
+            self._stream_version = self._initialized_at
+        with Progress(self.logger, self.name) as progress:
+            for record in self.read(context):
+                progress.count()
+                yield record
+        if whole and self._stream_version is not None:
+            self._write_activate_version_message(self._stream_version)
+
+    def read(self, context: Context | None) -> Iterable[dict[str, Any]]:
+        """Yield the records as the service sends them."""
+        yield from self.request_records(context)

@@ -1,0 +1,94 @@
+"""A tap whose failures are one line of plain words."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import requests
+from singer_sdk import Tap
+from singer_sdk.exceptions import ConfigurationError, SingerSDKError
+from singer_sdk.plugin_base import SingerCommand
+
+from rest_tap.settings import explain_settings_errors
+
+if TYPE_CHECKING:
+    import click
+
+EXIT_FAILED = 1
+EXIT_WRONG_SETTINGS = 2
+
+
+class OneLineCommand(SingerCommand):
+    """A Singer command that ends a foreseen failure with a line instead of a traceback.
+
+    Foreseen are wrong settings (exit code 2) and all that the SDK or the HTTP client raise
+    by name (exit code 1). Anything else is a defect and keeps its traceback.
+    """
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own signature
+        """Run the command, as `click.Command.main` does."""
+        try:
+            return super().main(*args, **kwargs)
+        except ConfigurationError as error:
+            self._end(EXIT_WRONG_SETTINGS, str(error))
+        except SingerSDKError as error:
+            self._end(EXIT_FAILED, str(error))
+        except requests.RequestException as error:
+            self._end(EXIT_FAILED, describe_connection_failure(error))
+
+    def _end(self, code: int, line: str) -> NoReturn:
+        self.logger.critical("%s", line)
+        sys.exit(code)
+
+
+def describe_connection_failure(error: requests.RequestException) -> str:
+    """Put a failure below HTTP into words that name the setting to look at.
+
+    The library's own text is left out where it would quote the address with its query.
+    """
+    host = ""
+    if error.request is not None and error.request.url:
+        host = f" {requests.compat.urlsplit(error.request.url).netloc}"
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"the TLS certificate of{host} could not be verified: check setting 'api_url'"
+    if isinstance(error, requests.Timeout):
+        return f"no answer from{host} in time: check the network or raise 'request_timeout'"
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
+        return "setting 'api_url' is not a valid address: it begins with https://"
+    if isinstance(error, requests.ConnectionError):
+        return f"no connection to{host}: check the network and setting 'api_url'"
+    return f"the request to{host} failed: {type(error).__name__}"
+
+
+class RestTap(Tap):
+    """A Singer tap over an HTTP service, with errors a user can act on."""
+
+    package_name = "kananas-kizen-elt"
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the settings; say what is wrong without quoting a secret.
+
+        Raises:
+            ConfigurationError: If a setting is wrong and `raise_errors` is set. Not the SDK's
+                ConfigValidationError, which it would end with its own exit code.
+        """
+        self.append_builtin_config(self.config_jsonschema)
+        lines = explain_settings_errors(self._config, self.config_jsonschema, self._env_var_prefix)
+        if lines and raise_errors:
+            raise ConfigurationError("; ".join(lines))
+        # The SDK's check also fills in the defaults.
+        return super()._validate_config(raise_errors=False)
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """Give the command line of the tap."""
+        command = super().get_singer_command()
+        return OneLineCommand(
+            name=command.name,
+            callback=command.callback,
+            params=command.params,
+            help=command.help,
+            context_settings=command.context_settings,
+            logger=cls.logger,
+        )

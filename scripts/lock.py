@@ -1,0 +1,46 @@
+"""Compile the requirement files: every version of every environment, for every platform.
+
+Usage: python scripts/lock.py PATH_OF_UV
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+PLUGINS = {
+    "tap-kananas": ["pyproject.toml"],
+    "tap-kizen": ["pyproject.toml"],
+    "target-duckdb": ["pyproject.toml", "--extra=duckdb"],
+    "dbt": ["--group=dbt"],
+    "uv": ["--group=uv"],
+    "meltano": ["pyproject.toml", "--group=meltano", "--extra=duckdb", "--extra=sandbox"],
+    "dev": ["pyproject.toml", "--group=dev", "--all-extras"],
+}
+
+
+def main() -> int:
+    """Compile each file, and stop at the first that cannot be solved."""
+    (uv,) = sys.argv[1:]
+    for name, sources in PLUGINS.items():
+        output = f"requirements/{name}.txt"
+        print(output, flush=True)  # noqa: T201
+        subprocess.run(  # noqa: S603
+            [
+                Path(uv).absolute(),
+                *("pip", "compile", "--quiet", "--upgrade", "--universal"),
+                *("--python-version=3.10", "--no-annotate", "--custom-compile-command=make lock"),
+                f"--output-file={output}",
+                *sources,
+            ],
+            cwd=ROOT,
+            check=True,
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
