@@ -8,7 +8,10 @@ listed as (
 
     select
         companies.company_id,
-        coalesce({{ json_text('listed_domains.element', ['name']) }}, {{ json_text('listed_domains.element', []) }}) as website
+        coalesce(
+            {{ json_text('listed_domains.element', ['name']) }},
+            {{ json_text('listed_domains.element', []) }}
+        ) as website
     from companies
     {{ cross_join_json_array('companies.domains', 'listed_domains') }}
 

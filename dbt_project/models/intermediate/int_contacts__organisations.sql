@@ -12,7 +12,7 @@ named as (
         coalesce(full_name, last_name) as own_name,
         first_name is null and lower(contact_type) in (
             {%- for type in var('organisation_contact_types') %}
-            '{{ type | lower | replace("'", "''") }}'{{ ',' if not loop.last }}
+                '{{ type | lower | replace("'", "''") }}'{{ ',' if not loop.last }}
             {%- endfor %}
         ) as is_organisation_type,
         first_name is not null or last_name is not null or full_name is not null as has_own_name

@@ -34,8 +34,8 @@ contact_domains as (
 
 ),
 
--- One row per company and per way of recognising it, the surest first. Only key and extremes are kept
--- of the companies behind a key, so that a name or a domain that many share costs no more than another.
+-- One row per company and way of recognising it, the surest first. Of the companies behind a key
+-- only the extremes are kept, so that a name or domain that many share costs no more than another.
 company_keys as (
 
     select

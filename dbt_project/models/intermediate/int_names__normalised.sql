@@ -44,20 +44,20 @@ distinct_names as (
 
 ),
 
--- The form is looked up by the words it may be made of, since a comparison with every form would cost
+-- A form is looked up by the words it may be made of: comparing each name with each form would cost
 -- names times forms.
 endings as (
 
-{% for words in range(1, 5) %}
-    select
-        name,
-        {{ regexp_first_group('name', ' ([^ ]+' ~ ' [^ ]+' * (words - 1) ~ ')$') }} as form
-    from distinct_names
-    {%- if not loop.last %}
+    {% for words in range(1, 5) %}
+        select
+            name,
+            {{ regexp_first_group('name', ' ([^ ]+' ~ ' [^ ]+' * (words - 1) ~ ')$') }} as form
+        from distinct_names
+        {%- if not loop.last %}
 
-    union all
-{% endif %}
-{%- endfor %}
+            union all
+        {% endif %}
+    {%- endfor %}
 
 ),
 
@@ -89,16 +89,17 @@ without_ending as (
 
 beginnings as (
 
-{% for words in range(1, 3) %}
-    select
-        name,
-        {{ regexp_first_group('shortened_name', '^([^ ]+' ~ ' [^ ]+' * (words - 1) ~ ') ') }} as form
-    from without_ending
-    {%- if not loop.last %}
+    {% for words in range(1, 3) %}
+        select
+            name,
+            {{ regexp_first_group('shortened_name', '^([^ ]+' ~ ' [^ ]+' * (words - 1) ~ ') ') }}
+                as form
+        from without_ending
+        {%- if not loop.last %}
 
-    union all
-{% endif %}
-{%- endfor %}
+            union all
+        {% endif %}
+    {%- endfor %}
 
 ),
 
@@ -120,7 +121,9 @@ cores as (
         without_ending.name,
         case
             when longest_beginnings.form_length is null then without_ending.shortened_name
-            else trim(substring(without_ending.shortened_name, longest_beginnings.form_length + 1))
+            else trim(
+                substring(without_ending.shortened_name, longest_beginnings.form_length + 1)
+            )
         end as core_name
     from without_ending
     left join longest_beginnings on without_ending.name = longest_beginnings.name

@@ -12,7 +12,9 @@ best_agreements as (
 
 select
     contacts.contact_id,
-    case when best_agreements.is_unambiguous then best_agreements.first_company_id end as company_id,
+    case
+        when best_agreements.is_unambiguous then best_agreements.first_company_id
+    end as company_id,
     case
         when best_agreements.contact_id is null then 'none'
         when best_agreements.is_unambiguous then 'auto'
