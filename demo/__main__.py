@@ -56,9 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
             "--scale", str(arguments.scale),
         ) as facts,
     ):  # fmt: skip
-        for line in meltano(
-            ROOT, log, ["--environment=demo", "run", "elt"], environment(facts)
-        ):
+        for line in meltano(ROOT, log, ["--environment=demo", "run", "elt"], environment(facts)):
             if PROGRESS.search(line):
                 print(f"{monotonic() - started:6.1f} s  {_plain(line)}", flush=True)
     return show(facts)
@@ -86,7 +84,7 @@ def show(facts: dict[str, Any]) -> int:
     print(f"A copy for readers:  {database}")
     print("\nTo ask it yourself, paste:\n")
     print(f"{sys.executable} -c \"import duckdb; duckdb.connect('{database}', read_only=True)")
-    print(f'.sql(\'\'\'{report.QUERY}\'\'\').show()"')
+    print(f".sql('''{report.QUERY}''').show()\"")
     wrong = [stream.name for stream in streams if stream.served != stream.loaded]
     if wrong:
         print(f"\nRows differ in: {', '.join(wrong)}", file=sys.stderr)

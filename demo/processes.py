@@ -105,5 +105,6 @@ def meltano(
                 yield line.rstrip("\n")
         if process.wait() != 0:
             tail = "".join(log.read_text(encoding="utf-8").splitlines(keepends=True)[-30:])
-            message = f"meltano ended with exit code {process.returncode}; the whole log: {log}"
-            raise DemoError(f"{tail}\n{message}")
+            ended = f"meltano ended with exit code {process.returncode}"
+            message = f"{tail}\n{ended}; the whole log: {log}"
+            raise DemoError(message)

@@ -64,12 +64,13 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Set rows in columns of equal width."""
     cells = [list(header), *([_cell(value) for value in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    lines = [
-        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
-    lines.insert(1, "  " + "  ".join("─" * width for width in widths))
-    return "\n".join(lines)
+    cells.insert(1, ["─" * width for width in widths])
+    return "\n".join(_line(row, widths) for row in cells)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+    return "  " + "  ".join(padded).rstrip()
 
 
 def _cell(value: object) -> str:

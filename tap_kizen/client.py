@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from singer_sdk.authenticators import APIAuthenticatorBase
 from singer_sdk.exceptions import FatalAPIError
-from singer_sdk.pagination import BasePageNumberPaginator
+from singer_sdk.pagination import PageNumberPaginator
 
 from rest_tap.answers import decode_json, describe_answer
 from rest_tap.streams import HttpStream
@@ -52,7 +52,7 @@ class KizenAuthenticator(APIAuthenticatorBase):
         }
 
 
-class KizenPaginator(BasePageNumberPaginator):
+class KizenPaginator(PageNumberPaginator):
     """Counts pages from 1 until `next` is null."""
 
     def __init__(self, stream: KizenStream) -> None:

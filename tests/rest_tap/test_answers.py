@@ -1,0 +1,80 @@
+"""A failed answer in one readable line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import requests
+
+from rest_tap.answers import MAX_DETAIL_CHARACTERS, decode_json, describe_answer, describe_body
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('{"detail": "Not found.", "code": "not_found"}', "detail: Not found.; code: not_found"),
+        ('{"page_size": ["Too large."]}', "page_size: Too large."),
+        (
+            '{"name": [{"message": "Required.", "code": "required"}]}',
+            "name: Required.",
+        ),
+        ('{"non_field_errors": ["No."]}', "non_field_errors: No."),
+        (
+            '{"errors": [{"message": "Bad field"}, "and more"]}',
+            "errors: Bad field; errors: and more",
+        ),
+        ('["one", "two"]', "one; two"),
+        ("<!DOCTYPE html><html><title>Log&nbsp;in</title></html>", "an HTML page titled 'Log in'"),
+        ("  <html><body>x</body></html>", "an HTML page"),
+        ("Bad   gateway\n", "Bad gateway"),
+        ("", "an empty body"),
+        ("{}", "an empty JSON value"),
+    ],
+)
+def test_every_shape_of_error_is_put_into_words(body: str, words: str) -> None:
+    assert describe_body(body) == words
+
+
+def test_a_long_body_is_cut_short() -> None:
+    words = describe_body(json.dumps({"detail": "x" * 10_000}))
+    assert len(words) <= MAX_DETAIL_CHARACTERS + 1
+    assert words.endswith("…")
+
+
+def _answer(status: int, body: bytes, url: str, **headers: str) -> requests.Response:
+    response = requests.Response()
+    response.status_code = status
+    response._content = body  # noqa: SLF001 - the library has no public way to make an answer
+    response.url = url
+    response.request = requests.Request("POST", url).prepare()
+    response.headers.update(headers)
+    return response
+
+
+def test_the_request_id_is_told_and_the_query_is_not() -> None:
+    response = _answer(
+        500,
+        b'{"detail": "Oops"}',
+        "https://crm.example/api/company?page=1&token=hidden",
+        **{"X-Request-ID": "r-17"},
+    )
+    assert (
+        describe_answer(response)
+        == "POST crm.example/api/company answered 500: detail: Oops (X-Request-ID r-17)"
+    )
+
+
+def test_a_lone_surrogate_costs_no_page() -> None:
+    assert decode_json(b'[{"name": "a\\ud800b"}]', list) == [{"name": "a\ud800b"}]
+
+
+@pytest.mark.parametrize("body", [b"", b"[1", b"<html>", b"\xff\xfe"])
+def test_what_is_no_json_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        decode_json(body, list)
+
+
+def test_json_of_another_shape_is_refused() -> None:
+    with pytest.raises(ValueError, match="Expected"):
+        decode_json(b'{"a": 1}', list)

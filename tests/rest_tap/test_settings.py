@@ -1,0 +1,35 @@
+"""Wrong settings are told by name, and a secret is never shown."""
+
+from __future__ import annotations
+
+from rest_tap.settings import explain_settings_errors
+from tap_kizen.tap import TapKizen
+
+SCHEMA = TapKizen.config_jsonschema
+GOOD = {"api_key": "k-secret-1", "user_id": "u", "business_id": "b"}
+
+
+def explain(**changes: object) -> list[str]:
+    return explain_settings_errors({**GOOD, **changes}, SCHEMA, "TAP_KIZEN_")
+
+
+def test_good_settings_have_no_error() -> None:
+    assert explain() == []
+
+
+def test_each_missing_setting_is_named_with_its_environment_variable() -> None:
+    assert explain_settings_errors({"user_id": "u"}, SCHEMA, "TAP_KIZEN_") == [
+        "setting 'api_key' is missing (environment variable TAP_KIZEN_API_KEY)",
+        "setting 'business_id' is missing (environment variable TAP_KIZEN_BUSINESS_ID)",
+    ]
+
+
+def test_a_wrong_value_is_shown() -> None:
+    (line,) = explain(page_size=1001)
+    assert line == "setting 'page_size': 1001 is greater than the maximum of 1000"
+
+
+def test_a_wrong_secret_is_not_shown() -> None:
+    (line,) = explain(api_key=918273645)
+    assert "api_key" in line
+    assert "918273645" not in line

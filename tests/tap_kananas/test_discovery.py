@@ -1,0 +1,73 @@
+"""Types come from all records, only widen, and lose nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tap_kananas.discovery import fit, learn
+
+
+def column(*values: Any) -> tuple[dict[str, Any], list[Any]]:
+    """Give the schema of a column, and its values as they are sent."""
+    columns = learn([{"id": n, "x": value} for n, value in enumerate(values)])
+    kind = columns.kinds["x"]
+    return columns.schema(["id"])["properties"]["x"], [fit(value, kind) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("values", "types", "format_", "sent"),
+    [
+        ([1, 2], ["integer", "null"], None, [1, 2]),
+        ([1, 2.5], ["number", "null"], None, [1.0, 2.5]),
+        ([True, None], ["boolean", "null"], None, [True, None]),
+        (["007", "12"], ["string", "null"], None, ["007", "12"]),
+        ([1, "x"], ["string", "null"], None, ["1", "x"]),
+        ([1, ""], ["string", "null"], None, ["1", ""]),
+        ([True, 2], ["string", "null"], None, ["true", "2"]),
+        ([2**64, 1], ["string", "null"], None, ["18446744073709551616", "1"]),
+        ([None, None], ["string", "null"], None, [None, None]),
+        (["", None], ["string", "null"], None, ["", None]),
+        (["2026-03-31", ""], ["string", "null"], "date", ["2026-03-31", None]),
+        (["2026-03-31", "2026-02-30"], ["string", "null"], None, ["2026-03-31", "2026-02-30"]),
+        (
+            ["2026-03-31T16:23:53.231165-05:00", "2026-01-01T00:00:00Z"],
+            ["string", "null"],
+            "date-time",
+            ["2026-03-31T21:23:53.231165Z", "2026-01-01T00:00:00Z"],
+        ),
+        # Without an offset the zone is unknown, and is not guessed.
+        (["2026-03-31 16:23:53"], ["string", "null"], None, ["2026-03-31 16:23:53"]),
+        (["2026-03-31", "2026-01-01T00:00:00Z"], ["string", "null"], None, None),
+        ([{"a": 1}, None], ["object", "null"], None, [{"a": 1}, None]),
+        ([["a"], []], ["array", "null"], None, [["a"], []]),
+        ([{"a": 1}, 3, "x", []], None, None, [{"a": 1}, 3, "x", []]),
+    ],
+)
+def test_a_column_is_what_its_values_are(
+    values: list[Any], types: list[str] | None, format_: str | None, sent: list[Any] | None
+) -> None:
+    schema, as_sent = column(*values)
+    assert schema.get("format") == format_
+    if types is None:
+        assert {"object", "array", "string", "number", "null"} <= set(schema["type"])
+    else:
+        assert schema["type"] == types
+    assert as_sent == (values if sent is None else sent)
+
+
+def test_the_last_record_counts_as_much_as_the_first() -> None:
+    schema, _ = column(*range(5000), "x")
+    assert schema["type"] == ["string", "null"]
+
+
+def test_all_columns_are_nullable_but_the_key() -> None:
+    schema = learn([{"id": "a", "x": "b"}]).schema(["id"])
+    assert schema["properties"]["id"]["type"] == ["string"]
+    assert schema["properties"]["x"]["type"] == ["string", "null"]
+    assert schema["required"] == ["id"]
+
+
+def test_an_empty_account_has_the_key_column() -> None:
+    assert list(learn([]).schema(["id"])["properties"]) == ["id"]

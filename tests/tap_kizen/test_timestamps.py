@@ -1,0 +1,27 @@
+"""Offsets become UTC; microseconds stay."""
+
+from __future__ import annotations
+
+import pytest
+
+from tap_kizen.timestamps import parse_timestamp, to_utc
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026-03-31T16:23:53.231165-05:00", "2026-03-31T21:23:53.231165Z"),
+        ("2026-03-31T16:23:53Z", "2026-03-31T16:23:53Z"),
+        ("2026-03-31T16:23:53", "2026-03-31T16:23:53Z"),
+        ("2026-03-31", "2026-03-31T00:00:00Z"),
+    ],
+)
+def test_utc(text: str, utc: str) -> None:
+    moment = parse_timestamp(text)
+    assert moment is not None
+    assert to_utc(moment) == utc
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "12:00"])
+def test_what_is_no_timestamp(text: str) -> None:
+    assert parse_timestamp(text) is None
