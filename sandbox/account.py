@@ -1,0 +1,63 @@
+"""The data of one sandbox: contacts, companies, and the truth about them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sandbox.generate.companies import company, company_id
+from sandbox.generate.contacts import contact, contact_id
+from sandbox.generate.plan import Plan
+from sandbox.php import as_strings
+from sandbox.records import Record, Records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from typing_extensions import Self
+
+    from sandbox.options import Options
+
+
+class Account:
+    """Generated data, made lazily; ``contacts`` and ``companies`` are what is served, live."""
+
+    def __init__(self, options: Options) -> None:
+        """Decide everything, make nothing yet."""
+        self._plan = Plan(options.seed, options.contacts, options.companies, options.shares)
+        self._strings = options.numbers_as_strings
+        self.contacts = Records(options.contacts, self._contact)
+        self.companies = Records(options.companies, self._company)
+
+    def _contact(self, index: int) -> Record:
+        record = contact(self._plan, index)
+        return as_strings(record) if self._strings else record
+
+    def _company(self, index: int) -> Record:
+        return company(self._plan, index)
+
+    def opened(self) -> AbstractContextManager[Self]:
+        """Return a context that closes the account's files at its end."""
+        return closing(self)
+
+    def close(self) -> None:
+        """Close the files that hold the records."""
+        self.contacts.close()
+        self.companies.close()
+
+    @property
+    def linked_contacts(self) -> int:
+        """How many generated contacts belong to a company of the CRM."""
+        return self._plan.linked_contacts
+
+    def links(self) -> Iterator[tuple[int, str]]:
+        """Yield (contact id, company id) of every generated contact whose company is in the CRM."""
+        for index, company_index in self._plan.links():
+            yield contact_id(index), company_id(self._plan.seed, company_index)
+
+    @cached_property
+    def truth(self) -> dict[int, str]:
+        """Contact id → company id, of the generated contacts whose company is in the CRM."""
+        return dict(self.links())

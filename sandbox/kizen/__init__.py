@@ -1,0 +1,1 @@
+"""Kizen on localhost, as far as its public contract is known."""
