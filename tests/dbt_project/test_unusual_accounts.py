@@ -1,0 +1,95 @@
+"""Accounts that spell, type or lack what the usual one has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.dbt_project.project import read, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.dbt_project.project import Project
+
+# The unit tests bring their own rows: once in the suite is enough.
+BUILD = ("build", "--exclude-resource-type", "unit_test")
+MODELS = ("build", "--resource-type", "seed", "--resource-type", "model")
+
+
+def test_french_columns_of_text_without_metadata(project: Project, database: Path) -> None:
+    write(
+        database,
+        "create schema kananas",
+        "create schema kizen",
+        """
+        create table kananas.contacts as select * from (values
+            ('A-1', 'Zoé', 'Müller', 'Élan S.A.R.L.', 'ZOE@ELAN.FR', '1 234,50', '31/12/1980',
+             '01000', '{"Numéro de TVA": "FR1"}'),
+            ('007', '', ' ', ' ', 'x@gmail.com', 'rien', '0000-00-00', '', 'not json')
+        ) as rows ("Identifiant", "Prénom", "NOM", "Société", "Courriel", "Solde",
+            "Date de naissance", "Code postal", "free_fields")
+        """,
+        "create table kizen.companies as select 'c' as id, 'Elan' as name, '' as email",
+    )
+    run = project.run(database, *MODELS)
+    assert run.exit_code == 0, run.output
+    assert read(
+        database,
+        """
+        select contact_id, first_name, last_name, organisation, email, balance,
+            cast(birth_date as varchar), postal_code, vat_number, company_id, link_method
+        from marts.contacts order by contact_id
+        """,
+    ) == [
+        ("007", None, None, None, "x@gmail.com", None, None, None, None, None, None),
+        (
+            *("A-1", "Zoé", "Müller", "Élan S.A.R.L.", "ZOE@ELAN.FR", 1234.5),
+            *("1980-12-31", "01000", "FR1", "c", "name"),
+        ),
+    ]
+
+
+def test_an_account_with_nothing_but_ids(project: Project, database: Path) -> None:
+    write(
+        database,
+        "create schema kananas",
+        "create schema kizen",
+        "create table kananas.contacts as select 1 as id union all select 2",
+        "create table kizen.companies (id varchar)",
+    )
+    run = project.run(database, *MODELS)
+    assert run.exit_code == 0, run.output
+    assert read(
+        database,
+        """
+        select contact_id, organisation, email, birth_date, balance, tags, created_at, link_status
+        from marts.contacts order by contact_id
+        """,
+    ) == [(key, None, None, None, None, None, None, "none") for key in ("1", "2")]
+    assert read(database, "select count(*) from marts.companies") == [(0,)]
+
+
+def test_tables_that_were_never_loaded_give_empty_marts(
+    project: Project, database: Path, tmp_path: Path
+) -> None:
+    target, logs = tmp_path / "its target", tmp_path / "its logs"
+    run = project.run(database, *BUILD, DBT_TARGET_PATH=str(target), DBT_LOG_PATH=str(logs))
+    assert run.exit_code == 0, run.output
+    for mart in ("contacts", "companies", "contact_company_links"):
+        assert read(database, f"select count(*) from marts.{mart}") == [(0,)]
+    assert (target / "run_results.json").is_file()
+    assert (logs / "dbt.log").is_file()
+
+
+def test_contacts_without_a_key_of_their_own_stop_the_build(
+    project: Project, database: Path
+) -> None:
+    write(
+        database,
+        "create schema kananas",
+        "create table kananas.contacts as select unnest([1, 1, null]) as id",
+    )
+    run = project.run(database, *BUILD, "--select", "stg_kananas__contacts")
+    assert run.exit_code == 1
+    assert "Failure in test unique_stg_kananas__contacts_contact_id" in run.output
+    assert "Failure in test not_null_stg_kananas__contacts_contact_id" in run.output
