@@ -1,0 +1,82 @@
+"""Files named by BATCH messages."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import unquote, urlparse
+
+from singer_sdk.helpers._batch import StorageTarget
+
+from target_duckdb.errors import BatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+JSON_LINES = "jsonl"
+PARQUET = "parquet"
+
+
+def local_path(url: str) -> Path | None:
+    """Return the path of a file on this machine, None for a file elsewhere."""
+    parts = urlparse(url)
+    if parts.scheme not in {"", "file"}:
+        return None
+    return Path(unquote(parts.path) if parts.scheme else url)
+
+
+def read_lines(
+    url: str, compression: str | None, storage: Mapping[str, Any] | None
+) -> Iterator[bytes]:
+    """Yield the lines of a batch file, unpacked.
+
+    Args:
+        url: Address of the file, as the message has it.
+        compression: `gzip`, `none` or None.
+        storage: The `storage` of setting `batch_config`, for files that are not local.
+
+    Raises:
+        BatchError: The file cannot be read, or its compression is unknown.
+    """
+    if compression not in {None, "none", "gzip"}:
+        msg = f"the compression {compression!r} of batch files is not known; use gzip or none"
+        raise BatchError(msg)
+    try:
+        with _opened(url, storage) as file:
+            if compression == "gzip":
+                with gzip.GzipFile(fileobj=file) as unpacked:
+                    yield from unpacked
+            else:
+                yield from file
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        msg = f"cannot read the batch file {shown(url)}: {reason}"
+        raise BatchError(msg) from None
+
+
+@contextmanager
+def _opened(url: str, storage: Mapping[str, Any] | None) -> Iterator[IO[bytes]]:
+    path = local_path(url)
+    if path is not None:
+        with path.open("rb") as file:
+            yield file
+        return
+    head, tail = StorageTarget.split_url(url)
+    target = StorageTarget(**storage) if storage else StorageTarget.from_url(head)
+    with target.open(tail, mode="rb") as remote:
+        yield remote
+
+
+def shown(url: str) -> str:
+    """Return the address without its query, which may hold a signature."""
+    return url.split("?", maxsplit=1)[0]
+
+
+def remove(url: str) -> None:
+    """Delete a local batch file; one that lies elsewhere stays."""
+    path = local_path(url)
+    if path is not None:
+        path.unlink(missing_ok=True)
