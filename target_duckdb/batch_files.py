@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import gzip
+import json
+import shutil
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
+import duckdb
 from singer_sdk.helpers._batch import StorageTarget
 
+from target_duckdb.column_types import as_json_text, canonical
+from target_duckdb.database import one_line
 from target_duckdb.errors import BatchError
+from target_duckdb.names import literal, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from duckdb import DuckDBPyConnection
+
 JSON_LINES = "jsonl"
 PARQUET = "parquet"
+_ROWS_AT_ONCE = 1_000
 
 
 def local_path(url: str) -> Path | None:
@@ -55,6 +64,49 @@ def read_lines(
         reason = getattr(error, "strerror", None) or str(error)
         msg = f"cannot read the batch file {shown(url)}: {reason}"
         raise BatchError(msg) from None
+
+
+def read_rows(
+    url: str, connection: DuckDBPyConnection, directory: Path, storage: Mapping[str, Any] | None
+) -> Iterator[bytes]:
+    """Yield the rows of a Parquet file as JSON, without the columns that are null in them.
+
+    Args:
+        url: Address of the file, as the message has it.
+        connection: Reads the file.
+        directory: Where a file that is not local is kept while it is read.
+        storage: The `storage` of setting `batch_config`, for files that are not local.
+
+    Raises:
+        BatchError: The file cannot be read.
+    """
+    path = local_path(url)
+    copy = directory / "batch.parquet"
+    try:
+        if path is None:
+            with _opened(url, storage) as remote, copy.open("wb") as file:
+                shutil.copyfileobj(remote, file)
+        source = f"read_parquet({literal(str(path or copy))})"
+        # A cursor of its own: rows are still being read when others are staged.
+        cursor = connection.cursor()
+        types = cursor.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
+        members = ", ".join(_member(name, canonical(sql_type)) for name, sql_type, *_ in types)
+        cursor.execute(f"SELECT '{{' || concat_ws(',', {members}) || '}}' FROM {source}")  # noqa: S608
+        while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            for (row,) in rows:
+                yield row.encode()
+    except (OSError, duckdb.Error) as error:
+        msg = f"cannot read the batch file {shown(url)}: {one_line(error)}"
+        raise BatchError(msg) from None
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def _member(name: str, sql_type: str) -> str:
+    """Return SQL for one member of a JSON object, null where the column is."""
+    column = quote(name)
+    key = literal(json.dumps(name, ensure_ascii=False) + ":")
+    return f"{key} || {as_json_text(column, sql_type)}"
 
 
 @contextmanager

@@ -265,6 +265,20 @@ def _as_json(expression: str, source: str) -> str:
     return f"to_json({text})"
 
 
+def as_json_text(expression: str, source: str) -> str:
+    """Return SQL that writes any value as JSON text; NaN and infinities as Python writes them."""
+    if source in {"DOUBLE", "REAL"}:
+        number = f"CAST({expression} AS DOUBLE)"
+        return (
+            f"CASE WHEN isnan({number}) THEN 'NaN' WHEN isinf({number}) THEN "
+            f"CASE WHEN {number} > 0 THEN 'Infinity' ELSE '-Infinity' END "
+            f"ELSE CAST({number} AS VARCHAR) END"
+        )
+    if source in _SCALARS or decimal_size(source) is not None:
+        return f"CAST({_as_json(expression, source)} AS VARCHAR)"
+    return f"CAST(to_json({expression}) AS VARCHAR)"
+
+
 def rounding(expression: str, source: str, target: str) -> str | None:
     """Return SQL that is true where the conversion would round, None where it never does."""
     if target != "DOUBLE" or source in {"DOUBLE", "REAL"} | _SMALL_INTEGERS:

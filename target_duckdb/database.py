@@ -34,6 +34,14 @@ def one_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
+def lock_holder(error: Exception) -> str | None:
+    """Return who holds the file's lock where that is what DuckDB complains of, else None."""
+    if "Could not set lock" not in str(error):
+        return None
+    found = _HOLDER.search(str(error))
+    return f"process {found[2]} ({found[1]})" if found else "another process"
+
+
 class Database:
     """A working connection, to which the database is attached while it is written to.
 
@@ -140,9 +148,9 @@ class Database:
         try:
             self._attach_once()
         except (duckdb.Error, OSError) as error:
-            if "Could not set lock" in str(error):
-                found = _HOLDER.search(str(error))
-                return f"process {found[2]} ({found[1]})" if found else "another process"
+            holder = lock_holder(error)
+            if holder is not None:
+                return holder
             msg = f"cannot open the database of setting 'path': {one_line(error)}"
             raise TargetError(msg) from None
         self._attached = True

@@ -37,7 +37,7 @@ from target_duckdb.staging import StagingDirectory
 from target_duckdb.values import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
@@ -205,20 +205,25 @@ class TargetDuckDB(Target):
         if stream not in self.mapper.stream_maps:
             msg = f"stream {stream!r}, {self.place}: its SCHEMA message has not come"
             raise NoSchemaError(msg)
-        if encoding.get("format") != batch_files.JSON_LINES:
-            kind = encoding.get("format")
-            msg = f"stream {stream!r}, {self.place}: batch format {kind!r} is unknown"
-            raise BatchError(msg)
-        storage = (self.config.get("batch_config") or {}).get("storage")
         message = {"version": message_dict.get("version")}
         for url in manifest:
-            lines = batch_files.read_lines(url, encoding.get("compression"), storage)
-            for number, line in enumerate(lines, start=1):
+            for number, line in enumerate(self._batch_lines(url, encoding), start=1):
                 self._place_in_file = f"{batch_files.shown(url)}, line {number}"
                 if not line.isspace():
                     self._load(stream, line, message)
             self._place_in_file = None
             self._batch_files.append(url)
+
+    def _batch_lines(self, url: str, encoding: Mapping[str, Any]) -> Iterator[bytes]:
+        storage = (self.config.get("batch_config") or {}).get("storage")
+        kind = encoding.get("format")
+        if kind == batch_files.JSON_LINES:
+            return batch_files.read_lines(url, encoding.get("compression"), storage)
+        if kind == batch_files.PARQUET:
+            connection = self.database.connection
+            return batch_files.read_rows(url, connection, self.staging_directory, storage)
+        msg = f"{self.place}: batch format {kind!r} is unknown; use jsonl or parquet"
+        raise BatchError(msg)
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
         stream, version = message_dict.get("stream"), message_dict.get("version")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
@@ -13,6 +12,9 @@ from singer_sdk.testing.templates import TargetFileTestTemplate
 
 from target_duckdb.errors import RecordError
 from target_duckdb.target import TargetDuckDB
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # The SDK's runner opens message files and leaves them to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
