@@ -12,14 +12,16 @@ export UV_NO_PROGRESS = true
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 
 UV = $(VENV)/bin/uv
-REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt meltano dev
+REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
-.PHONY: help demo test lint matrix lock docs clean
+.PHONY: help setup demo test lint matrix lock docs clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
-demo: $(VENV)/ready ## Run the whole on a stand-in of both services, and show the joined data
+setup: .meltano/ready ## Install Meltano, the taps, the loader and dbt
+
+demo: .meltano/ready ## Run the whole on a stand-in of both services, and show the joined data
 	@$(VENV)/bin/python -m demo
 
 test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
@@ -55,6 +57,12 @@ $(VENV)/bin/uv: requirements/uv.txt
 
 $(VENV)/ready: $(VENV)/bin/uv requirements/meltano.txt pyproject.toml
 	@$(UV) pip install --quiet --python $(VENV)/bin/python -r requirements/meltano.txt --no-deps -e .
+	@touch $@
+
+.meltano/ready: $(VENV)/ready meltano.yml $(REQUIREMENTS:%=requirements/%.txt)
+	@echo "Installing the taps, the loader and dbt …"
+	@$(VENV)/bin/meltano install --clean > .meltano-install.log 2>&1 || { cat .meltano-install.log; exit 1; }
+	@mv .meltano-install.log .meltano/install.log
 	@touch $@
 
 $(DEV)/ready: $(VENV)/bin/uv requirements/dev.txt pyproject.toml

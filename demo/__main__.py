@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from demo import report
 from demo.processes import DemoError, meltano, sandbox
-from sandbox.credentials import KANANAS_TOKEN, KIZEN_API_KEY, KIZEN_BUSINESS_ID, KIZEN_USER_ID
+from sandbox.credentials import Credentials
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "output" / "demo"
@@ -30,13 +30,14 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 def environment(facts: dict[str, Any]) -> dict[str, str]:
     """Give the settings that lead the taps to the sandbox."""
+    credentials = Credentials.from_environment()
     return {
         "TAP_KANANAS_API_URL": facts["kananas_url"],
-        "TAP_KANANAS_SECRET_KEY": KANANAS_TOKEN,
+        "TAP_KANANAS_SECRET_KEY": credentials.kananas_token,
         "TAP_KIZEN_API_URL": facts["kizen_url"],
-        "TAP_KIZEN_API_KEY": KIZEN_API_KEY,
-        "TAP_KIZEN_USER_ID": KIZEN_USER_ID,
-        "TAP_KIZEN_BUSINESS_ID": KIZEN_BUSINESS_ID,
+        "TAP_KIZEN_API_KEY": credentials.kizen_api_key,
+        "TAP_KIZEN_USER_ID": credentials.kizen_user_id,
+        "TAP_KIZEN_BUSINESS_ID": credentials.kizen_business_id,
         "DUCKDB_PATH": str(OUTPUT / "warehouse.duckdb"),
         "DUCKDB_PUBLISH_DIR": str(OUTPUT / "published"),
         "NO_COLOR": "1",

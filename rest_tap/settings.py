@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 DEFAULT_REQUEST_TIMEOUT_SECONDS = 300
+DEFAULT_REQUEST_TRIES = 6
 
 COMMON_SETTINGS: tuple[th.Property[Any], ...] = (
     th.Property(
@@ -28,6 +29,14 @@ COMMON_SETTINGS: tuple[th.Property[Any], ...] = (
         title="Request timeout",
         description="Seconds to wait for the service to connect, and between two pieces of an "
         "answer, before a request counts as failed and is tried again.",
+    ),
+    th.Property(
+        "request_tries",
+        th.IntegerType(minimum=1),
+        default=DEFAULT_REQUEST_TRIES,
+        title="Request tries",
+        description="How often a request is tried in all, when the connection breaks or the "
+        "service answers 429 or 5xx. Waits double from about a second.",
     ),
     th.Property(
         "emit_activate_version_messages",

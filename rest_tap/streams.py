@@ -17,7 +17,7 @@ from singer_sdk.streams import RESTStream
 from rest_tap.answers import describe_answer
 from rest_tap.errors import RefusedError, UnavailableError
 from rest_tap.progress import Progress
-from rest_tap.settings import DEFAULT_REQUEST_TIMEOUT_SECONDS
+from rest_tap.settings import DEFAULT_REQUEST_TIMEOUT_SECONDS, DEFAULT_REQUEST_TRIES
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -36,7 +36,6 @@ UNAVAILABLE = frozenset(
     }
 )
 
-MAX_TRIES = 6
 MAX_WAIT_SECONDS = 120.0
 
 
@@ -154,7 +153,7 @@ class HttpStream(RESTStream[Any]):
 
     def backoff_max_tries(self) -> int:
         """How often a request is tried in all."""
-        return MAX_TRIES
+        return int(self.config.get("request_tries", DEFAULT_REQUEST_TRIES))
 
     def backoff_wait_generator(self) -> Generator[float, Any, None]:
         """Wait as long as the service asks, else twice as long each time, with jitter."""
@@ -181,7 +180,7 @@ class HttpStream(RESTStream[Any]):
             "%s: try %d of %d failed, next in %.1f s: %s",
             self.name,
             details["tries"],
-            MAX_TRIES,
+            self.backoff_max_tries(),
             details["wait"],
             reason,
         )

@@ -11,6 +11,7 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
 
+from rest_tap.secrets import keep_out_of_logs, secret_values
 from rest_tap.settings import explain_settings_errors
 from rest_tap.transport import new_session
 
@@ -81,6 +82,7 @@ class RestTap(Tap):
                 ConfigValidationError, which it would end with its own exit code.
         """
         self.append_builtin_config(self.config_jsonschema)
+        keep_out_of_logs(secret_values(self._config, self.config_jsonschema))
         lines = explain_settings_errors(self._config, self.config_jsonschema, self._env_var_prefix)
         if lines and raise_errors:
             raise ConfigurationError("; ".join(lines))

@@ -43,7 +43,7 @@ class TapKananas(RestTap):
         ),
         th.Property(
             "primary_keys",
-            th.ArrayType(th.StringType(min_length=1), min_items=1),
+            th.ArrayType(th.StringType(min_length=1)),
             default=["id"],
             title="Primary keys",
             description="The columns that tell one contact from another. Where the answer is "
@@ -58,6 +58,9 @@ class TapKananas(RestTap):
         ),
         *COMMON_SETTINGS,
     ).to_dict()
+
+    # The SDK's type helper has no word for it.
+    config_jsonschema["properties"]["primary_keys"]["minItems"] = 1
 
     _up_to_date = False
 

@@ -127,7 +127,8 @@ def name_streams(entities: Iterable[Entity]) -> Iterator[tuple[str, Entity]]:
     and the first 8 characters of its id. Fixed names count whether or not the stream is
     there, so that an account's names do not depend on permissions.
     """
-    fixed = {stream.name for stream in (CompaniesStream, ClientsStream, *CURRENT_STREAMS)}
+    streams: tuple[type[KizenStream], ...] = (CompaniesStream, ClientsStream, *CURRENT_STREAMS)
+    fixed = {stream.name for stream in streams}
     taken = set(fixed)
     for entity in sorted(entities, key=lambda each: each.id):
         name = f"{entity.name}_object" if entity.name.lower() in fixed else entity.name

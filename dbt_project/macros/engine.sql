@@ -10,13 +10,23 @@
 {%- endmacro %}
 
 
-{#- The first group of the first match, null where nothing matches. -#}
+{#- Whether the pattern matches anywhere in the value. -#}
+{% macro regexp_matches(value, pattern) -%}
+    {{ adapter.dispatch('regexp_matches')(value, pattern) }}
+{%- endmacro %}
+
+{% macro duckdb__regexp_matches(value, pattern) -%}
+    regexp_matches({{ value }}, '{{ pattern }}')
+{%- endmacro %}
+
+
+{#- The first group of the first match, empty where nothing matches. -#}
 {% macro regexp_first_group(value, pattern) -%}
     {{ adapter.dispatch('regexp_first_group')(value, pattern) }}
 {%- endmacro %}
 
 {% macro duckdb__regexp_first_group(value, pattern) -%}
-    nullif(regexp_extract({{ value }}, '{{ pattern }}', 1), '')
+    regexp_extract({{ value }}, '{{ pattern }}', 1)
 {%- endmacro %}
 
 

@@ -1,7 +1,7 @@
 {#-
     The name by which two spellings of one organisation agree: lower case, accents folded, "&" and "+"
     as "and", dots and apostrophes dropped, other signs as spaces, single letters glued
-    ("S. A. R. L." is "sarl"). Null where no letter or digit is left.
+    ("S. A. R. L." is "sarl"). Empty where no letter or digit is left.
 -#}
 {% macro normalised_name(name) -%}
     {%- set folded = fold_accents(name) -%}
@@ -12,7 +12,7 @@
     {%- set spaced = regexp_replace_all("' ' || " ~ spaced ~ " || ' '", ' (et|und|en) ', ' and ') -%}
     {%- set marked = regexp_replace_all(spaced, ' (\\p{L}) ', '<\\1>') -%}
     {%- set glued = regexp_replace_all("replace(" ~ marked ~ ", '><', '')", '[<> ]+', ' ') -%}
-    nullif(trim({{ glued }}), '')
+    trim({{ glued }})
 {%- endmacro %}
 
 

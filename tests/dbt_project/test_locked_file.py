@@ -19,6 +19,14 @@ with duckdb.connect(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
 """
+# Says when dbt is about to wait, so that the file is let go after an attempt has failed.
+ANNOUNCE_WAITS = """
+import time
+def announced(seconds, sleep=time.sleep):
+    print("waits", seconds, flush=True)
+    sleep(seconds)
+time.sleep = announced
+"""
 SEED = ("seed", "--select", "public_suffixes")
 
 
@@ -37,10 +45,14 @@ def held(database: Path) -> Iterator[subprocess.Popen[str]]:
     assert holder.returncode == 0
 
 
-def test_dbt_waits_until_the_file_is_free(project: Project, database: Path) -> None:
-    with held(database) as holder, project.start(database, "--debug", *SEED) as dbt:
+def test_dbt_waits_until_the_file_is_free(project: Project, database: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(ANNOUNCE_WAITS, encoding="utf-8")
+    with (
+        held(database) as holder,
+        project.start(database, *SEED, PYTHONPATH=str(tmp_path)) as dbt,
+    ):
         assert dbt.stdout is not None
-        assert any("Opening a new connection" in line for line in dbt.stdout)
+        assert any(line.startswith("waits 1") for line in dbt.stdout)
         holder.communicate()
         output = dbt.stdout.read()
     assert dbt.returncode == 0, output

@@ -59,7 +59,7 @@ registrable as (
         labelled.host,
         case
             when public_suffixes.suffix is null then labelled.last_two_labels
-            else labelled.last_three_labels
+            else nullif(labelled.last_three_labels, '')
         end as registrable_domain
     from labelled
     left join public_suffixes on labelled.last_two_labels = public_suffixes.suffix

@@ -40,7 +40,7 @@ normalised as (
 distinct_names as (
 
     select distinct name from normalised
-    where name is not null
+    where name <> ''
 
 ),
 

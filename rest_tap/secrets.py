@@ -1,0 +1,59 @@
+"""Secrets stay out of the log, even where a service or a library quotes them."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MASK = "***"
+
+
+def secret_values(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """Give the values of the settings marked `secret`, the longest first.
+
+    Args:
+        config: A tap's settings.
+        schema: The tap's `config_jsonschema`.
+    """
+    values = {
+        str(config[name])
+        for name, setting in schema.get("properties", {}).items()
+        if setting.get("secret") and config.get(name)
+    }
+    return sorted(values, key=len, reverse=True)
+
+
+class Redactor(logging.Filter):
+    """Puts a mask in the place of each secret, in a log line and in its traceback."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        """Hide the given values."""
+        super().__init__()
+        self._secrets = tuple(secrets)
+
+    def redact(self, text: str) -> str:
+        """Give a text without secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return text
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record in place; it is always let through."""
+        message = record.getMessage()
+        redacted = self.redact(message)
+        if redacted != message:
+            record.msg, record.args = redacted, None
+        if record.exc_info and not record.exc_text:
+            # A formatter takes this text where it is there, instead of making it anew.
+            record.exc_text = self.redact(logging.Formatter().formatException(record.exc_info))
+        return True
+
+
+def keep_out_of_logs(secrets: Iterable[str]) -> None:
+    """Hide the given values in all that the handlers of this process write."""
+    redactor = Redactor(secrets)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(redactor)

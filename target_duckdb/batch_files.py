@@ -1,0 +1,134 @@
+"""Files named by BATCH messages."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import unquote, urlparse
+
+import duckdb
+from singer_sdk.helpers._batch import StorageTarget
+
+from target_duckdb.column_types import as_json_text, canonical
+from target_duckdb.database import one_line
+from target_duckdb.errors import BatchError
+from target_duckdb.names import literal, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from duckdb import DuckDBPyConnection
+
+JSON_LINES = "jsonl"
+PARQUET = "parquet"
+_ROWS_AT_ONCE = 1_000
+
+
+def local_path(url: str) -> Path | None:
+    """Return the path of a file on this machine, None for a file elsewhere."""
+    parts = urlparse(url)
+    if parts.scheme not in {"", "file"}:
+        return None
+    return Path(unquote(parts.path) if parts.scheme else url)
+
+
+def read_lines(
+    url: str, compression: str | None, storage: Mapping[str, Any] | None
+) -> Iterator[bytes]:
+    """Yield the lines of a batch file, unpacked.
+
+    Args:
+        url: Address of the file, as the message has it.
+        compression: `gzip`, `none` or None.
+        storage: The `storage` of setting `batch_config`, for files that are not local.
+
+    Raises:
+        BatchError: The file cannot be read, or its compression is unknown.
+    """
+    if compression not in {None, "none", "gzip"}:
+        msg = f"the compression {compression!r} of batch files is not known; use gzip or none"
+        raise BatchError(msg)
+    try:
+        with _opened(url, storage) as file:
+            if compression == "gzip":
+                with gzip.GzipFile(fileobj=file) as unpacked:
+                    yield from unpacked
+            else:
+                yield from file
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        msg = f"cannot read the batch file {shown(url)}: {reason}"
+        raise BatchError(msg) from None
+
+
+def read_rows(
+    url: str, connection: DuckDBPyConnection, directory: Path, storage: Mapping[str, Any] | None
+) -> Iterator[bytes]:
+    """Yield the rows of a Parquet file as JSON, without the columns that are null in them.
+
+    Args:
+        url: Address of the file, as the message has it.
+        connection: Reads the file.
+        directory: Where a file that is not local is kept while it is read.
+        storage: The `storage` of setting `batch_config`, for files that are not local.
+
+    Raises:
+        BatchError: The file cannot be read.
+    """
+    path = local_path(url)
+    copy = directory / "batch.parquet"
+    try:
+        if path is None:
+            with _opened(url, storage) as remote, copy.open("wb") as file:
+                shutil.copyfileobj(remote, file)
+        source = f"read_parquet({literal(str(path or copy))})"
+        # A cursor of its own: rows are still being read when others are staged.
+        cursor = connection.cursor()
+        types = cursor.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
+        members = ", ".join(_member(name, canonical(sql_type)) for name, sql_type, *_ in types)
+        cursor.execute(f"SELECT '{{' || concat_ws(',', {members}) || '}}' FROM {source}")  # noqa: S608
+        while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            for (row,) in rows:
+                yield row.encode()
+    except (OSError, duckdb.Error) as error:
+        msg = f"cannot read the batch file {shown(url)}: {one_line(error)}"
+        raise BatchError(msg) from None
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def _member(name: str, sql_type: str) -> str:
+    """Return SQL for one member of a JSON object, null where the column is."""
+    column = quote(name)
+    key = literal(json.dumps(name, ensure_ascii=False) + ":")
+    return f"{key} || {as_json_text(column, sql_type)}"
+
+
+@contextmanager
+def _opened(url: str, storage: Mapping[str, Any] | None) -> Iterator[IO[bytes]]:
+    path = local_path(url)
+    if path is not None:
+        with path.open("rb") as file:
+            yield file
+        return
+    head, tail = StorageTarget.split_url(url)
+    target = StorageTarget(**storage) if storage else StorageTarget.from_url(head)
+    with target.open(tail, mode="rb") as remote:
+        yield remote
+
+
+def shown(url: str) -> str:
+    """Return the address without its query, which may hold a signature."""
+    return url.split("?", maxsplit=1)[0]
+
+
+def remove(url: str) -> None:
+    """Delete a local batch file; one that lies elsewhere stays."""
+    path = local_path(url)
+    if path is not None:
+        path.unlink(missing_ok=True)

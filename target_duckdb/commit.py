@@ -1,0 +1,87 @@
+"""What was staged goes into the database, all of it or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from target_duckdb.load import Merge, activate, delete_marked
+from target_duckdb.names import assign
+from target_duckdb.settings import APPEND_ONLY, OVERWRITE
+from target_duckdb.tables import Table, evolve, find_columns, find_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from duckdb import DuckDBPyConnection
+
+    from target_duckdb.sink import DuckDBSink
+
+
+@dataclass
+class Committer:
+    """Writes staged streams; one object serves a whole run.
+
+    Attributes:
+        database: Name of the database.
+        schema: Name of the schema of all tables.
+        load_method: One of the setting's values.
+        hard_delete: Whether deleted rows go.
+    """
+
+    database: str
+    schema: str
+    load_method: str
+    hard_delete: bool
+    _streams: list[str] = field(default_factory=list, init=False)
+    _replaced: set[str] = field(default_factory=set, init=False)
+
+    def write(self, connection: DuckDBPyConnection, sinks: Iterable[DuckDBSink]) -> None:
+        """Write all staged rows; must be called inside a transaction.
+
+        Raises:
+            EvolutionError: A table cannot take in what a schema brings.
+        """
+        sinks = [sink for sink in sinks if sink.columns]
+        tables = self._tables(connection, sinks)
+        # DuckDB alters no table after rows of it were changed in the same transaction.
+        columns = [
+            evolve(connection, tables[sink.stream_name], sink.columns, sink.stream_name)
+            for sink in sinks
+        ]
+        for sink, names in zip(sinks, columns, strict=True):
+            self._merge(connection, sink, tables[sink.stream_name], names)
+        for sink in sinks:
+            table = tables[sink.stream_name]
+            if sink.activation is not None:
+                activate(connection, table, sink.activation, hard_delete=self.hard_delete)
+            if sink.marks_deleted and self.hard_delete:
+                delete_marked(connection, table)
+
+    def _tables(self, connection: DuckDBPyConnection, sinks: list[DuckDBSink]) -> dict[str, Table]:
+        for sink in sinks:
+            if sink.stream_name not in self._streams:
+                self._streams.append(sink.stream_name)
+        names = assign(self._streams, find_names(connection, self.database, self.schema))
+        return {name: Table(self.database, self.schema, names[name]) for name in self._streams}
+
+    def _merge(
+        self,
+        connection: DuckDBPyConnection,
+        sink: DuckDBSink,
+        table: Table,
+        names: dict[str, str],
+    ) -> None:
+        keys = [] if self.load_method == APPEND_ONLY else sink.key_properties
+        replace = self.load_method == OVERWRITE and sink.stream_name not in self._replaced
+        if replace:
+            self._replaced.add(sink.stream_name)
+        Merge(
+            staging=sink.staging,
+            table=table,
+            columns=names,
+            types=find_columns(connection, table),
+            keys=[names[key] for key in keys],
+            replace=replace,
+            place=f"stream {sink.stream_name!r}",
+        ).run(connection)

@@ -1,0 +1,174 @@
+"""The database file: opened for writing only while something is written."""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from target_duckdb.errors import DatabaseLockedError, TargetError
+from target_duckdb.names import literal, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from logging import Logger
+
+IN_MEMORY = ":memory:"
+_MOTHERDUCK = "md:"
+_RESERVED = {"memory", "system", "temp"}
+_POLL_SECONDS = 0.1
+_HOLDER = re.compile(r"Conflicting lock is held in (.+?)\s*\(PID (\d+)\)")
+
+
+def is_file(path: str) -> bool:
+    """Tell whether a `path` setting names a file on this machine."""
+    return path != IN_MEMORY and not path.startswith(_MOTHERDUCK)
+
+
+def one_line(error: Exception) -> str:
+    """Return the first line of DuckDB's error, which says what; the others repeat the SQL."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def lock_holder(error: Exception) -> str | None:
+    """Return who holds the file's lock where that is what DuckDB complains of, else None."""
+    if "Could not set lock" not in str(error):
+        return None
+    found = _HOLDER.search(str(error))
+    return f"process {found[2]} ({found[1]})" if found else "another process"
+
+
+class Database:
+    """A working connection, to which the database is attached while it is written to.
+
+    Staging tables live in the working connection, so that the lock on the file is held for the
+    length of a commit and not for that of an extraction.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        path: str,
+        *,
+        name: str | None,
+        options: Mapping[str, Any],
+        max_memory: str | None,
+        spill_directory: Path,
+        lock_timeout: float,
+        logger: Logger,
+    ) -> None:
+        """Open the working connection.
+
+        Args:
+            path: The `path` setting: a file, `:memory:` or `md:…`.
+            name: Name of the database in SQL; by default that of the file.
+            options: DuckDB options by name.
+            max_memory: Limit of DuckDB's memory, such as `1GB`; None for DuckDB's own default.
+            spill_directory: Where DuckDB writes what exceeds the limit.
+            lock_timeout: Seconds to wait for a file that another process holds.
+            logger: Told when waiting begins.
+
+        Raises:
+            TargetError: DuckDB refuses one of the options.
+        """
+        self._path = str(Path(path).expanduser()) if is_file(path) else path
+        self._lock_timeout = lock_timeout
+        self._logger = logger
+        self._attached = False
+        self.name = name or self._default_name()
+        config: dict[str, Any] = {"temp_directory": str(spill_directory), **options}
+        if max_memory is not None:
+            config["memory_limit"] = max_memory
+        try:
+            self.connection = duckdb.connect(IN_MEMORY, config=config)
+            # Both are part of what the loader promises: naive times are UTC, the last record wins.
+            self.connection.execute("SET TimeZone = 'UTC'")
+            self.connection.execute("SET preserve_insertion_order = true")
+        except duckdb.Error as error:
+            msg = f"DuckDB refuses the settings 'settings' or 'max_memory': {one_line(error)}"
+            raise TargetError(msg) from None
+
+    def _default_name(self) -> str:
+        if self._path.startswith(_MOTHERDUCK):
+            return self._path[len(_MOTHERDUCK) :].split("?")[0]
+        stem = "target" if self._path == IN_MEMORY else Path(self._path).stem
+        return f"{stem}_db" if stem.lower() in _RESERVED else stem
+
+    @contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Attach the database and open a transaction; commit it, or roll it back on any error.
+
+        Raises:
+            DatabaseLockedError: Another process kept the file locked.
+            TargetError: DuckDB cannot open the file.
+        """
+        self._attach()
+        try:
+            self.connection.execute("BEGIN")
+            try:
+                yield self.connection
+            except BaseException:
+                self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
+        finally:
+            self._detach()
+
+    def check(self) -> None:
+        """Open the database once, so that a wrong path fails before anything is extracted.
+
+        Raises:
+            TargetError: DuckDB cannot open the file. A lock is no error yet.
+        """
+        if self._try_attach() is None:
+            self._detach()
+
+    def _attach(self) -> None:
+        deadline = time.monotonic() + self._lock_timeout
+        holder = self._try_attach()
+        if holder is not None:
+            self._logger.info("Waiting for the database file, locked by %s", holder)
+        while holder is not None:
+            if time.monotonic() >= deadline:
+                msg = (
+                    f"the database file is locked by {holder}; waited {self._lock_timeout:g} s "
+                    "(setting 'lock_timeout')"
+                )
+                raise DatabaseLockedError(msg)
+            time.sleep(_POLL_SECONDS)
+            holder = self._try_attach()
+
+    def _try_attach(self) -> str | None:
+        """Attach the database; return who holds its lock where that is why it cannot be."""
+        if self._attached:
+            return None
+        try:
+            self._attach_once()
+        except (duckdb.Error, OSError) as error:
+            holder = lock_holder(error)
+            if holder is not None:
+                return holder
+            msg = f"cannot open the database of setting 'path': {one_line(error)}"
+            raise TargetError(msg) from None
+        self._attached = True
+        return None
+
+    def _attach_once(self) -> None:
+        if self._path.startswith(_MOTHERDUCK):
+            self.connection.execute(f"ATTACH IF NOT EXISTS {literal(self._path)}")
+            return
+        if is_file(self._path):
+            Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+        self.connection.execute(f"ATTACH {literal(self._path)} AS {quote(self.name)}")
+
+    def _detach(self) -> None:
+        if is_file(self._path):
+            self.connection.execute(f"DETACH {quote(self.name)}")
+            self._attached = False
+
+    def close(self) -> None:
+        """Close the working connection; whatever was staged in it is gone."""
+        self.connection.close()

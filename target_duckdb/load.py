@@ -1,0 +1,207 @@
+"""Staged lines into staging tables, staging tables into the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from target_duckdb.codec import DELETED_AT, VERSION
+from target_duckdb.column_types import converted
+from target_duckdb.names import literal, quote
+from target_duckdb.tables import refuse_rounding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+    from target_duckdb.tables import Table
+
+_DEFAULT_OBJECT_SIZE = 16 << 20
+"""DuckDB's own limit for one line of JSON, in bytes."""
+
+
+@dataclass(frozen=True)
+class StagedColumn:
+    """A column of a staging table.
+
+    Attributes:
+        name: The property or metadata column it holds.
+        staged: Its key in the staging file.
+        sql_type: Its type in the staging table.
+        read_as: The type `read_json` reads it under.
+    """
+
+    name: str
+    staged: str
+    sql_type: str
+    read_as: str
+
+
+@dataclass
+class StagingTable:
+    """A temporary table with the rows of one stream under one schema, in the order they came.
+
+    Attributes:
+        name: Name of the table.
+        columns: Its columns; in SQL they are called `c0`, `c1`, … in this order.
+        rows: Rows in it.
+    """
+
+    name: str
+    columns: Sequence[StagedColumn]
+    rows: int = 0
+    _made: bool = field(default=False, init=False)
+
+    @property
+    def sql(self) -> str:
+        """The table as SQL writes it."""
+        return f"temp.main.{quote(self.name)}"
+
+    def load(self, connection: DuckDBPyConnection, path: Path, longest: int, rows: int) -> None:
+        """Add the lines of a staging file.
+
+        Args:
+            connection: The working connection.
+            path: The file.
+            longest: Bytes of its longest line.
+            rows: Number of its lines.
+
+        Raises:
+            RuntimeError: DuckDB read another number of rows than was written.
+        """
+        keys = ", ".join(f"{literal(c.staged)}: {literal(c.read_as)}" for c in self.columns)
+        cells = ", ".join(
+            f"CAST({quote(column.staged)} AS {column.sql_type}) AS c{index}"
+            for index, column in enumerate(self.columns)
+        )
+        size = max(_DEFAULT_OBJECT_SIZE, longest + 1)
+        query = (
+            f"SELECT {cells} FROM read_json({literal(str(path))}, "  # noqa: S608 (quoted names)
+            f"format = 'newline_delimited', compression = 'uncompressed', columns = {{{keys}}}, "
+            f"maximum_object_size = {size})"
+        )
+        if self._made:
+            connection.execute(f"INSERT INTO {self.sql} {query}")
+        else:
+            connection.execute(f"CREATE TEMP TABLE {quote(self.name)} AS {query}")
+            self._made = True
+        self.rows += rows
+        found = connection.execute(f"SELECT count(*) FROM {self.sql}").fetchone()  # noqa: S608
+        if found != (self.rows,):
+            msg = f"DuckDB read {found} rows where {self.rows} were staged"
+            raise RuntimeError(msg)
+
+    def drop(self, connection: DuckDBPyConnection) -> None:
+        """Remove the table."""
+        connection.execute(f"DROP TABLE IF EXISTS {self.sql}")
+        self.rows = 0
+        self._made = False
+
+
+@dataclass(frozen=True)
+class Merge:
+    """How the rows of one staging table go into a table.
+
+    Attributes:
+        staging: The rows.
+        table: The table, which has all columns already.
+        columns: For each staged name the column it goes to; others are left behind.
+        types: Types of the table's columns.
+        keys: Columns of the key; rows that share it replace each other.
+        replace: Whether the table is emptied first.
+        place: What errors name.
+    """
+
+    staging: StagingTable
+    table: Table
+    columns: dict[str, str]
+    types: dict[str, str]
+    keys: Sequence[str]
+    replace: bool
+    place: str
+
+    def run(self, connection: DuckDBPyConnection) -> None:
+        """Write the rows; must be called inside a transaction.
+
+        Raises:
+            EvolutionError: The table is wider than the schema and would round a value.
+        """
+        if self.replace:
+            connection.execute(f"DELETE FROM {self.table.sql}")  # noqa: S608
+        if not self.staging.rows:
+            return
+        cells = {
+            self.columns[column.name]: self._cell(connection, f"c{index}", column)
+            for index, column in enumerate(self.staging.columns)
+            if column.name in self.columns
+        }
+        where = ""
+        if self.keys:
+            key = ", ".join(cells[name] for name in self.keys)
+            where = self._last_of_each(connection, key)
+            if not self.replace and self._has_rows(connection):
+                self._remove_replaced(connection, cells)
+        names = ", ".join(map(quote, cells))
+        connection.execute(
+            f"INSERT INTO {self.table.sql} ({names}) "  # noqa: S608
+            f"SELECT {', '.join(cells.values())} FROM {self.staging.sql} {where}"
+        )
+
+    def _cell(self, connection: DuckDBPyConnection, name: str, column: StagedColumn) -> str:
+        types = (column.sql_type, self.types[self.columns[column.name]])
+        refuse_rounding(connection, self.staging.sql, name, types, self.place)
+        return converted(name, *types)
+
+    def _last_of_each(self, connection: DuckDBPyConnection, key: str) -> str:
+        """Return a condition that leaves the last row of each key, nothing where all differ."""
+        counted = connection.execute(
+            f"SELECT count(*) FROM (SELECT DISTINCT {key} FROM {self.staging.sql})"  # noqa: S608
+        ).fetchone()
+        if counted == (self.staging.rows,):
+            return ""
+        last = f"SELECT max(rowid) FROM {self.staging.sql} GROUP BY {key}"  # noqa: S608
+        return f"WHERE rowid IN ({last})"
+
+    def _has_rows(self, connection: DuckDBPyConnection) -> bool:
+        query = f"SELECT 1 FROM {self.table.sql} LIMIT 1"  # noqa: S608
+        return connection.execute(query).fetchone() is not None
+
+    def _remove_replaced(self, connection: DuckDBPyConnection, cells: dict[str, str]) -> None:
+        keys = [(quote(name), f"k{index}") for index, name in enumerate(self.keys)]
+        selected = ", ".join(
+            f"{cells[name]} AS {alias}" for name, (_, alias) in zip(self.keys, keys, strict=True)
+        )
+        same = " AND ".join(f"old.{column} = new.{alias}" for column, alias in keys)
+        connection.execute(
+            f"DELETE FROM {self.table.sql} AS old "  # noqa: S608
+            f"USING (SELECT DISTINCT {selected} FROM {self.staging.sql}) AS new WHERE {same}"
+        )
+
+
+def activate(
+    connection: DuckDBPyConnection, table: Table, version: int, *, hard_delete: bool
+) -> None:
+    """Let rows of versions before this one go; must be called inside a transaction.
+
+    Args:
+        connection: The working connection.
+        table: The table, with its version column.
+        version: The version that is active now. Rows without any are older than all.
+        hard_delete: Whether rows are deleted; otherwise they get the time of their deletion.
+    """
+    older = f"({quote(VERSION)} IS NULL OR {quote(VERSION)} < {int(version)})"
+    if hard_delete:
+        connection.execute(f"DELETE FROM {table.sql} WHERE {older}")  # noqa: S608
+        return
+    deleted_at = quote(DELETED_AT)
+    connection.execute(
+        f"UPDATE {table.sql} SET {deleted_at} = now() "  # noqa: S608
+        f"WHERE {older} AND {deleted_at} IS NULL"
+    )
+
+
+def delete_marked(connection: DuckDBPyConnection, table: Table) -> None:
+    """Delete rows the tap marked as deleted; must be called inside a transaction."""
+    connection.execute(f"DELETE FROM {table.sql} WHERE {quote(DELETED_AT)} IS NOT NULL")  # noqa: S608

@@ -1,0 +1,77 @@
+"""From names in messages to names in DuckDB, and how both are written in SQL.
+
+DuckDB keeps the case of a name and ignores it when it compares two (for the letters A to Z only).
+A property or stream therefore keeps its name exactly, unless another one differs from it by case
+alone: the first one keeps its name, every other one gets a suffix made from its own spelling, so
+that the same name always leads to the same column whatever stands beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import string
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SUFFIX_DIGITS = 8
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def quote(name: str) -> str:
+    """Return a name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return a text as an SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def folded(name: str) -> str:
+    """Return the form in which DuckDB compares names."""
+    return name.translate(_LOWER)
+
+
+def storable(name: str) -> str:
+    """Return the name as DuckDB can hold it: never empty, without NUL characters."""
+    return name.replace("\0", "_") or "_"
+
+
+def suffixed(name: str) -> str:
+    """Return the name with the first digits of the SHA-256 of its exact spelling."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{storable(name)}_{digest[:_SUFFIX_DIGITS]}"
+
+
+def assign(wanted: Iterable[str], existing: Iterable[str] = ()) -> dict[str, str]:
+    """Give each name its own column (or table) name.
+
+    Args:
+        wanted: Names as the tap spells them, in order.
+        existing: Names the table (or database) already has.
+
+    Returns:
+        For each wanted name the name in DuckDB. A wanted name that exists already in exactly its
+        spelling, or in its suffixed form, keeps it; one that exists in another spelling only takes
+        that spelling over, unless another wanted name does.
+    """
+    names = list(dict.fromkeys(wanted))
+    known = {folded(name): name for name in existing}
+    taken: set[str] = set()
+    result: dict[str, str] = {}
+    for name in names:
+        for candidate in (storable(name), suffixed(name)):
+            if known.get(folded(candidate)) == candidate and folded(candidate) not in taken:
+                result[name] = candidate
+                taken.add(folded(candidate))
+                break
+    for name in names:
+        if name in result:
+            continue
+        plain = storable(name)
+        chosen = suffixed(name) if folded(plain) in taken else known.get(folded(plain), plain)
+        result[name] = chosen
+        taken.add(folded(chosen))
+    return {name: result[name] for name in names}

@@ -1,0 +1,200 @@
+"""`duckdb-publish`: a copy of a database that readers can always open.
+
+DuckDB lets one process write to a file or many read it, never both at once. Readers that must not
+wait read a copy instead, which this command replaces in one step: whoever has the old copy open
+goes on reading it, whoever opens the name next gets the new one. The file keeps its name, since
+views remember the name of the database they were made in, which is that of the file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from target_duckdb.database import lock_holder, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_POLL_SECONDS = 0.1
+_COPY_SIZE = 16 << 20
+_ENDING = ".publishing"
+
+
+class PublishError(Exception):
+    """The copy could not be made; the old one, if any, is untouched."""
+
+
+def publish(source: Path, directory: Path, lock_timeout: float) -> Path:
+    """Replace the copy of a database in a directory.
+
+    Args:
+        source: The database file.
+        directory: Where the copy lies, under the same file name; made where it does not exist.
+        lock_timeout: Seconds to wait for a process that writes to the database.
+
+    Returns:
+        The path of the copy. It has the permissions of the original.
+
+    Raises:
+        PublishError: There is no such database, it stayed locked, or the copy cannot be written.
+    """
+    target = directory / source.name
+    if not source.is_file():
+        msg = f"there is no database file {source}"
+        raise PublishError(msg)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if target.exists() and target.samefile(source):
+            msg = f"the copy would replace the database itself: {target}"
+            raise PublishError(msg)
+        _remove_leftovers(directory, source.name)
+        _copy(source, target, lock_timeout)
+    except OSError as error:
+        msg = f"cannot write {target}: {error.strerror}"
+        raise PublishError(msg) from None
+    return target
+
+
+def _copy(source: Path, target: Path, lock_timeout: float) -> None:
+    descriptor, name = _make_locked(target)
+    temporary = Path(name)
+    # Closing any descriptor of the database would drop the lock that DuckDB holds on it, so this
+    # one is closed after the connection.
+    with os.fdopen(descriptor, "wb") as copy, source.open("rb") as original:
+        try:
+            connection = _hold(source, time.monotonic() + lock_timeout)
+            try:
+                shutil.copyfileobj(original, copy, _COPY_SIZE)
+            finally:
+                connection.close()
+            copy.flush()
+            os.fchmod(copy.fileno(), source.stat().st_mode & 0o777)
+            os.fsync(copy.fileno())
+            # A log of changes to the old copy does not fit the new one.
+            _log(target).unlink(missing_ok=True)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _log(database: Path) -> Path:
+    return database.with_name(f"{database.name}.wal")
+
+
+def _hold(source: Path, deadline: float) -> duckdb.DuckDBPyConnection:
+    """Open the database so that nobody writes to it, with all of its content in the one file."""
+    connection = _open(source, deadline, read_only=True)
+    if not _log(source).exists():
+        return connection
+    # A process that died while it wrote has left a log, which has to become part of the file.
+    connection.close()
+    connection = _open(source, deadline, read_only=False)
+    connection.execute("FORCE CHECKPOINT")
+    return connection
+
+
+def _open(source: Path, deadline: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    while True:
+        connection, holder = _try_open(source, read_only=read_only)
+        if connection is not None:
+            return connection
+        if time.monotonic() >= deadline:
+            msg = f"the database is locked by {holder}; --lock-timeout sets how long to wait"
+            raise PublishError(msg)
+        time.sleep(_POLL_SECONDS)
+
+
+def _try_open(
+    source: Path, *, read_only: bool
+) -> tuple[duckdb.DuckDBPyConnection | None, str | None]:
+    try:
+        return duckdb.connect(str(source), read_only=read_only), None
+    except duckdb.Error as error:
+        holder = lock_holder(error)
+        if holder is None:
+            msg = f"cannot open the database {source}: {one_line(error)}"
+            raise PublishError(msg) from None
+        return None, holder
+
+
+def _make_locked(target: Path) -> tuple[int, str]:
+    """Make the file to copy into, locked as long as this process lives."""
+    while True:
+        descriptor, name = tempfile.mkstemp(_ENDING, f".{target.name}.", target.parent)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # Between its making and its locking another run may have taken it for a leftover.
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, name
+        os.close(descriptor)
+
+
+def _remove_leftovers(directory: Path, name: str) -> None:
+    """Remove what runs that were killed have left; what a running one writes is locked."""
+    for path in directory.iterdir():
+        if not (path.name.startswith(f".{name}.") and path.name.endswith(_ENDING)):
+            continue
+        try:
+            with path.open("rb") as leftover:
+                fcntl.flock(leftover, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)
+        except (BlockingIOError, FileNotFoundError):
+            continue
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Those of the command line by default.
+
+    Returns:
+        0 when the copy was replaced, 1 when it could not be. Wrong usage ends with 2.
+    """
+    parser = argparse.ArgumentParser(
+        prog="duckdb-publish",
+        description="Replace the copy of a DuckDB database that readers open, in one step.",
+    )
+    parser.add_argument(
+        "source",
+        nargs="?",
+        default=os.environ.get("DUCKDB_PATH"),
+        help="the database file (default: $DUCKDB_PATH)",
+    )
+    parser.add_argument(
+        "directory",
+        nargs="?",
+        default=os.environ.get("DUCKDB_PUBLISH_DIR"),
+        help="the directory of the copy (default: $DUCKDB_PUBLISH_DIR)",
+    )
+    parser.add_argument(
+        "--lock-timeout",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long to wait for a process that writes (default: 60)",
+    )
+    options = parser.parse_args(arguments)
+    if not options.source or not options.directory:
+        parser.error("name the database and the directory, or set DUCKDB_PATH, DUCKDB_PUBLISH_DIR")
+    try:
+        target = publish(Path(options.source), Path(options.directory), options.lock_timeout)
+    except PublishError as error:
+        sys.stderr.write(f"duckdb-publish: {error}\n")
+        return 1
+    sys.stdout.write(f"{target}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

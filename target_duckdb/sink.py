@@ -1,0 +1,228 @@
+"""One stream under one schema, from its messages to its staging table."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.sinks import Sink
+
+from target_duckdb.codec import DELETED_AT, METADATA, VERSION, Codec
+from target_duckdb.column_types import TypeOptions
+from target_duckdb.errors import (
+    InvalidKeyError,
+    InvalidValueError,
+    MissingKeyError,
+    RecordError,
+    SchemaError,
+)
+from target_duckdb.load import StagedColumn, StagingTable
+from target_duckdb.staging import StagingFile
+from target_duckdb.values import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import msgspec
+
+    from target_duckdb.target import TargetDuckDB
+
+CHUNK_ROWS = 50_000
+"""Rows read into DuckDB at once: larger chunks are no faster and need more memory."""
+
+CHUNK_BYTES = 64 << 20
+
+
+class DuckDBSink(Sink):
+    """Checks the records of a stream and stages them."""
+
+    def __init__(
+        self,
+        target: TargetDuckDB,
+        stream_name: str,
+        schema: dict[str, Any],
+        key_properties: Sequence[str] | None,
+    ) -> None:
+        """Prepare for a stream's records.
+
+        Args:
+            target: The target the stream is loaded by.
+            stream_name: Name of the stream.
+            schema: JSON schema of its records.
+            key_properties: Names of its key properties.
+
+        Raises:
+            SchemaError: No table can be made from the schema.
+        """
+        super().__init__(target, stream_name, schema, key_properties)
+        self._target = target
+        number = target.next_sink_number()
+        self._metadata = bool(self.config.get("add_record_metadata"))
+        leave_out = set(METADATA) - {DELETED_AT} if self._metadata else {VERSION}
+        try:
+            self._codec = Codec(
+                schema,
+                self.key_properties,
+                TypeOptions(uuid=self.config["uuid_type"]),
+                validate=self.validate_schema,
+                leave_out=frozenset(leave_out),
+                warn=lambda text: self.logger.warning("Stream '%s': %s", stream_name, text),
+            )
+        except SchemaError as error:
+            msg = f"stream {stream_name!r}: {error}"
+            raise SchemaError(msg) from None
+        self._staged_bytes = 0
+        self._file = StagingFile(target.staging_directory, f"{number}.ndjson")
+        self.staging = StagingTable(f"staged_{number}", self._staged_columns())
+        self._unactivated = False
+        self._has_versions = False
+        self.activation: int | None = None
+
+    # What the SDK would do to every record, done by the codec instead.
+
+    def get_validator(self) -> None:
+        """Leave validation to the codec."""
+        return
+
+    def _add_sdc_metadata_to_schema(self) -> None:
+        """Leave the schema as it came: metadata columns are not the tap's."""
+
+    def _remove_sdc_metadata_from_schema(self) -> None:
+        """Leave the schema as it came."""
+
+    # Columns
+
+    def _staged_columns(self) -> list[StagedColumn]:
+        columns = [
+            StagedColumn(c.name, c.staged, c.sql_type, c.read_as) for c in self._codec.columns
+        ]
+        taken = {column.name for column in columns}
+        return columns + [
+            StagedColumn(name, name, sql_type, "BIGINT" if sql_type == "BIGINT" else "VARCHAR")
+            for name, sql_type in METADATA.items()
+            if name not in taken
+        ]
+
+    @property
+    def versioned(self) -> bool:
+        """Whether the stream's records have versions."""
+        return self._has_versions or self.activation is not None
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Types of the columns the stream's table needs, by property name, in order."""
+        properties = {column.name: column.sql_type for column in self._codec.columns}
+        needed = set(METADATA) if self._metadata else set()
+        if self.versioned:
+            needed.add(VERSION)
+            if not self.config["hard_delete"]:
+                needed.add(DELETED_AT)
+        metadata = {name: sql_type for name, sql_type in METADATA.items() if name in needed}
+        return {**properties, **metadata}
+
+    @property
+    def marks_deleted(self) -> bool:
+        """Whether the tap itself says which rows are deleted."""
+        return any(column.name == DELETED_AT for column in self._codec.columns)
+
+    # Records
+
+    def add(self, record: msgspec.Raw | bytes | dict[str, Any], message: Mapping[str, Any]) -> None:
+        """Stage one record.
+
+        Args:
+            record: The record, decoded or as JSON.
+            message: The message it came in, for its version and time of extraction.
+
+        Raises:
+            RecordError: The record cannot be loaded and is not to be quarantined.
+        """
+        try:
+            metadata = self._metadata_of(message)
+            self._codec.stage(record, metadata, self._file.buffer)
+        except InvalidValueError as error:
+            place = f"stream {self.stream_name!r}, {self._target.place}"
+            kind = MissingKeyError if isinstance(error, InvalidKeyError) else RecordError
+            self._target.refuse(self.stream_name, record, str(error), kind(f"{place}: {error}"))
+            return
+        self._file.line_added()
+        self.tally_record_read()
+        self.record_counter_metric.increment()
+        if self._file.rows >= self._target.chunk_rows or self._file.size >= CHUNK_BYTES:
+            self.stage()
+
+    def _metadata_of(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        version = message.get("version")
+        metadata: dict[str, Any] = {}
+        if version is not None:
+            if not isinstance(version, int):
+                reason = "the message's 'version' is no integer"
+                raise InvalidValueError(reason)
+            metadata[VERSION] = version
+            self._has_versions = self._unactivated = True
+        if self._metadata:
+            now = dt.datetime.now(tz=dt.timezone.utc)
+            extracted = message.get("time_extracted")
+            metadata["_sdc_extracted_at"] = None if extracted is None else timestamp(extracted)
+            metadata["_sdc_received_at"] = now
+            metadata["_sdc_batched_at"] = self._target.flush_started_at
+            metadata["_sdc_sequence"] = round(now.timestamp() * 1000)
+            metadata["_sdc_sync_started_at"] = self.sync_started_at
+        return metadata
+
+    def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
+        """Stage a decoded record."""
+        del context
+        self.add(record, {})
+
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Stage decoded records, if the SDK brings any, and load them into DuckDB."""
+        for record in context.get("records", []):
+            self.add(record, {})
+        self.stage()
+
+    def stage(self) -> None:
+        """Move the staging file into the staging table."""
+        if not self._file.rows:
+            return
+        with self.batch_processing_timer:
+            self._file.write()
+            self.staging.load(
+                self._target.database.connection,
+                self._file.path,
+                self._file.longest,
+                self._file.rows,
+            )
+            self._staged_bytes += self._file.size
+            self._file.clear()
+        self.mark_drained()
+
+    @property
+    def pending_rows(self) -> int:
+        """Rows staged and not yet committed."""
+        return self.staging.rows + self._file.rows
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of JSON staged and not yet committed."""
+        return self._staged_bytes + self._file.size
+
+    # Versions
+
+    def activate_version(self, new_version: int) -> None:
+        """Remember that rows of older versions are to go with the next commit."""
+        self.activation = new_version
+        self._unactivated = False
+
+    @property
+    def is_half_read(self) -> bool:
+        """Whether a commit now would show a part of a table that is read as a whole."""
+        activated_early = self.activation is not None and not self._has_versions
+        return self._unactivated or activated_early
+
+    def committed(self) -> None:
+        """Forget what has been committed."""
+        self.staging.drop(self._target.database.connection)
+        self.activation = None
+        self._unactivated = False
+        self._staged_bytes = 0

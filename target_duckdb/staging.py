@@ -1,0 +1,121 @@
+"""Private files between the messages and DuckDB, and what a killed run leaves of them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+
+_WRITE_SIZE = 1 << 20
+_LEFTOVERS = ".target-duckdb-"
+
+
+class StagingDirectory:
+    """A directory of this process alone (mode 0700), removed when it ends.
+
+    The process holds a lock on the directory, which the system drops when the process dies in
+    whatever way: a directory that nobody has locked is a leftover, and the next run removes it.
+    """
+
+    def __init__(self, beside: Path | None) -> None:
+        """Remove leftovers of killed runs, then make a directory.
+
+        Args:
+            beside: The database file; the directory is made next to it, so that it is on a disk
+                meant for its size and found again. None for the system's temporary directory.
+        """
+        parent = Path(tempfile.gettempdir()) if beside is None else beside.parent
+        parent.mkdir(parents=True, exist_ok=True)
+        prefix = f"{_LEFTOVERS}{'memory' if beside is None else beside.name}-"
+        for path in parent.glob(f"{_escaped(prefix)}*"):
+            _remove_if_abandoned(path)
+        self.path, lock = _make_locked(parent, prefix)
+        self._finalizer = weakref.finalize(self, _remove, self.path, lock)
+
+    def close(self) -> None:
+        """Remove the directory with all it holds."""
+        self._finalizer()
+
+
+def _escaped(name: str) -> str:
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)
+
+
+def _make_locked(parent: Path, prefix: str) -> tuple[Path, int]:
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        lock = os.open(path, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Between its making and its locking another run may have taken it for a leftover.
+        if path.exists():
+            return path, lock
+        os.close(lock)
+
+
+def _remove_if_abandoned(path: Path) -> None:
+    try:
+        lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+    else:
+        _remove(path, lock)
+
+
+def _remove(path: Path, lock: int) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+    os.close(lock)
+
+
+class StagingFile:
+    """Lines of JSON on their way into DuckDB, kept in memory until they are worth a write.
+
+    Attributes:
+        path: The file (mode 0600).
+        buffer: Where lines are appended, each ending in a newline.
+        rows: Number of lines since the file was last emptied.
+        longest: Bytes of the longest line.
+    """
+
+    def __init__(self, directory: Path, name: str) -> None:
+        """Name the file; it is made with the first write."""
+        self.path = directory / name
+        self.buffer = bytearray()
+        self.rows = 0
+        self.longest = 0
+        self._written = 0
+        self._start = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of all lines since the file was last emptied."""
+        return self._written + len(self.buffer)
+
+    def line_added(self) -> None:
+        """Count the line that was just appended to the buffer, write if there is enough."""
+        self.rows += 1
+        self.longest = max(self.longest, len(self.buffer) - self._start)
+        self._start = len(self.buffer)
+        if self._start >= _WRITE_SIZE:
+            self.write()
+
+    def write(self) -> None:
+        """Append the buffer to the file."""
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(self.buffer)
+        self._written += len(self.buffer)
+        self.buffer.clear()
+        self._start = 0
+
+    def clear(self) -> None:
+        """Remove the file and forget its lines."""
+        self.path.unlink(missing_ok=True)
+        self.buffer.clear()
+        self.rows = self.longest = self._written = self._start = 0

@@ -1,0 +1,397 @@
+"""The target: which message does what, and when what was staged is committed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from decimal import Decimal
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn, cast
+
+import duckdb
+import msgspec
+from singer_sdk import Target
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
+from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
+
+from target_duckdb import batch_files
+from target_duckdb.codec import decoded
+from target_duckdb.commit import Committer
+from target_duckdb.database import Database, is_file, one_line
+from target_duckdb.errors import (
+    BatchError,
+    InvalidValueError,
+    MessageError,
+    NoSchemaError,
+    RecordError,
+    TargetError,
+)
+from target_duckdb.quarantine import TABLE_NAME, Quarantine
+from target_duckdb.reader import LineReader
+from target_duckdb.settings import CONFIG_JSONSCHEMA, OVERWRITE, QUARANTINE
+from target_duckdb.sink import CHUNK_ROWS, DuckDBSink
+from target_duckdb.staging import StagingDirectory
+from target_duckdb.values import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import FrameType
+
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.mapper import StreamMap
+    from singer_sdk.plugin_base import _ConfigInput
+
+_LONGEST_WAIT = dt.timedelta(minutes=5)
+"""A STATE message that comes later after the last commit makes the target commit."""
+
+_EXIT_WRONG_SETTINGS = 2
+_SIGNALLED = 128
+
+Record = msgspec.Raw | bytes | dict[str, Any]
+
+
+class TargetDuckDB(Target):
+    """Loads the streams of any Singer tap into DuckDB, losing nothing."""
+
+    name = "target-duckdb"
+    package_name = "kananas-kizen-elt"
+    config_jsonschema = CONFIG_JSONSCHEMA
+    default_sink_class = DuckDBSink
+    message_reader_class = LineReader
+    message_reader: LineReader
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+        PluginCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.BATCH,
+        TargetCapabilities.SOFT_DELETE,
+        TargetCapabilities.HARD_DELETE,
+        TargetCapabilities.TARGET_SCHEMA,
+        TargetCapabilities.VALIDATE_RECORDS,
+    ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Take the settings; nothing is opened before the first SCHEMA message.
+
+        Args:
+            *args: As the SDK's targets.
+            **kwargs: As the SDK's targets.
+        """
+        super().__init__(*args, **kwargs)
+        self.flush_started_at = dt.datetime.now(tz=dt.timezone.utc)
+        self.chunk_rows = min(CHUNK_ROWS, self.config["batch_size_rows"])
+        self.message_reader.on_bad_line = self._refuse_line
+        self._sink_numbers = count()
+        self._place_in_file: str | None = None
+        self._batch_files: list[str] = []
+        self._state: bytes | None = None
+
+    # What the run works with, made when it is first needed.
+
+    @cached_property
+    def _staging_directory(self) -> StagingDirectory:
+        path = self.config["path"]
+        return StagingDirectory(Path(path).expanduser().absolute() if is_file(path) else None)
+
+    @property
+    def staging_directory(self) -> Path:
+        """A directory of this run alone."""
+        return self._staging_directory.path
+
+    @cached_property
+    def database(self) -> Database:
+        """The database, checked once."""
+        spill = self.staging_directory / "spill"
+        database = Database(
+            self.config["path"],
+            name=self.config.get("database"),
+            options=self.config.get("settings") or {},
+            max_memory=self.config.get("max_memory"),
+            spill_directory=spill,
+            lock_timeout=self.config["lock_timeout"],
+            logger=self.logger,
+        )
+        database.check()
+        return database
+
+    @cached_property
+    def _committer(self) -> Committer:
+        return Committer(
+            database=self.database.name,
+            schema=self.config["default_target_schema"],
+            load_method=self.config["load_method"],
+            hard_delete=self.config["hard_delete"],
+        )
+
+    @cached_property
+    def _quarantine(self) -> Quarantine:
+        return Quarantine(self.staging_directory)
+
+    def next_sink_number(self) -> int:
+        """Return a number no other sink of this run has."""
+        return next(self._sink_numbers)
+
+    @property
+    def place(self) -> str:
+        """Where the record being read stands, in words."""
+        line = f"line {self.message_reader.line_number}"
+        return line if self._place_in_file is None else f"{line} ({self._place_in_file})"
+
+    # Messages
+
+    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+        stream, schema = message_dict.get("stream"), message_dict.get("schema")
+        if not isinstance(stream, str) or not isinstance(schema, dict):
+            msg = f"{self.place}: a SCHEMA message needs 'stream' and 'schema'"
+            raise MessageError(msg)
+        if not isinstance(schema.get("properties"), dict):
+            msg = f"{self.place}: the schema of stream {stream!r} has no 'properties'"
+            raise MessageError(msg)
+        if stream == TABLE_NAME:
+            msg = f"{self.place}: the name {TABLE_NAME!r} is kept for records that cannot be loaded"
+            raise MessageError(msg)
+        _ = self.database  # opened now, so that a wrong setting shows before anything is read
+        super()._process_schema_message(message_dict)
+        for stream_map in self.mapper.stream_maps[stream]:
+            if isinstance(stream_map, RemoveRecordTransform):
+                self._sinks_active.pop(stream_map.stream_alias, None)
+
+    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
+        stream, record = message_dict.get("stream"), message_dict.get("record")
+        if not isinstance(stream, str) or record is None:
+            self._refuse_line(b"", "a RECORD message needs 'stream' and 'record'")
+            return
+        self._load(stream, record, message_dict)
+
+    def _load(self, stream: str, record: Record, message: Mapping[str, Any]) -> None:
+        maps = self.mapper.stream_maps.get(stream)
+        if maps is None:
+            reason = "its SCHEMA message has not come"
+            error = NoSchemaError(f"stream {stream!r}, {self.place}: {reason}")
+            self.refuse(stream, record, reason, error)
+            return
+        for stream_map in maps:
+            if isinstance(stream_map, RemoveRecordTransform):
+                continue
+            identity = _is_identity(stream_map)
+            mapped = record if identity else self._mapped(stream_map, record)
+            if mapped is not None:
+                sink = cast("DuckDBSink", self._sinks_active[stream_map.stream_alias])
+                sink.add(mapped, message)
+
+    def _mapped(self, stream_map: StreamMap, record: Record) -> dict[str, Any] | None:
+        """Run a record through the user's stream map; None where the map drops it."""
+        if not isinstance(record, dict):
+            try:
+                record = decoded(record)
+            except InvalidValueError as error:
+                name = stream_map.stream_alias
+                self.refuse(name, record, str(error), RecordError(f"{self.place}: {error}"))
+                return None
+        result = stream_map.transform(record)
+        return None if result is None else _as_json_values(result)
+
+    def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
+        stream, manifest = message_dict.get("stream"), message_dict.get("manifest")
+        encoding = message_dict.get("encoding")
+        if not isinstance(manifest, list) or not isinstance(encoding, dict):
+            msg = f"{self.place}: a BATCH message needs 'stream', 'encoding' and 'manifest'"
+            raise MessageError(msg)
+        if stream not in self.mapper.stream_maps:
+            msg = f"stream {stream!r}, {self.place}: its SCHEMA message has not come"
+            raise NoSchemaError(msg)
+        message = {"version": message_dict.get("version")}
+        for url in manifest:
+            for number, line in enumerate(self._batch_lines(url, encoding), start=1):
+                self._place_in_file = f"{batch_files.shown(url)}, line {number}"
+                if not line.isspace():
+                    self._load(stream, line, message)
+            self._place_in_file = None
+            self._batch_files.append(url)
+
+    def _batch_lines(self, url: str, encoding: Mapping[str, Any]) -> Iterator[bytes]:
+        storage = (self.config.get("batch_config") or {}).get("storage")
+        kind = encoding.get("format")
+        if kind == batch_files.JSON_LINES:
+            return batch_files.read_lines(url, encoding.get("compression"), storage)
+        if kind == batch_files.PARQUET:
+            connection = self.database.connection
+            return batch_files.read_rows(url, connection, self.staging_directory, storage)
+        msg = f"{self.place}: batch format {kind!r} is unknown; use jsonl or parquet"
+        raise BatchError(msg)
+
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+        stream, version = message_dict.get("stream"), message_dict.get("version")
+        if not isinstance(stream, str) or not isinstance(version, int):
+            msg = f"{self.place}: an ACTIVATE_VERSION message needs 'stream' and 'version'"
+            raise MessageError(msg)
+        if stream not in self.mapper.stream_maps:
+            msg = f"stream {stream!r}, {self.place}: its SCHEMA message has not come"
+            raise NoSchemaError(msg)
+        for stream_map in self.mapper.stream_maps[stream]:
+            sink = self._sinks_active.get(stream_map.stream_alias)
+            if isinstance(sink, DuckDBSink) and sink.process_activate_version_messages:
+                sink.activate_version(version)
+
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        value = bytes(message_dict.get("value", b""))
+        if not value:
+            msg = f"{self.place}: a STATE message needs 'value'"
+            raise MessageError(msg)
+        self._state = value
+        if self._is_time_to_commit():
+            self.flush()
+
+    def _refuse_line(self, line: bytes, reason: str) -> None:
+        """Deal with a line that is no message."""
+        self.refuse(None, line, reason, MessageError(f"{self.place}: {reason}"))
+
+    def refuse(self, stream: str | None, record: Record, reason: str, error: TargetError) -> None:
+        """Deal with something that cannot be loaded as the user wishes.
+
+        Args:
+            stream: Name of its stream, None where that cannot be told.
+            record: The record, or the line.
+            reason: What is wrong with it.
+            error: What is raised where it is not to be quarantined.
+
+        Raises:
+            TargetError: The given error.
+        """
+        if self.config["on_invalid_record"] != QUARANTINE:
+            raise error
+        text = as_text(record) if isinstance(record, dict) else bytes(record)
+        self._quarantine.add(stream, self.message_reader.line_number, reason, text)
+
+    # Commits
+
+    @property
+    def _sinks(self) -> list[DuckDBSink]:
+        """All sinks with anything to commit, those of earlier schemas first."""
+        sinks = [*self._sinks_to_clear, *self._sinks_active.values()]
+        return [sink for sink in sinks if isinstance(sink, DuckDBSink)]
+
+    def _is_time_to_commit(self) -> bool:
+        sinks = self._sinks
+        # What replaces a whole table is committed when it is whole, and the STATE waits for it.
+        if any(sink.is_half_read for sink in sinks) or self.config["load_method"] == OVERWRITE:
+            return False
+        now = dt.datetime.now(tz=dt.timezone.utc)
+        return (
+            sum(sink.pending_rows for sink in sinks) >= self.config["batch_size_rows"]
+            or sum(sink.pending_bytes for sink in sinks) >= self.config["batch_size_bytes"]
+            or now - self.flush_started_at >= _LONGEST_WAIT
+        )
+
+    def flush(self) -> None:
+        """Commit all that was read, then pass on the STATE that stands for it.
+
+        Raises:
+            TargetError: Something cannot be loaded; nothing of this flush is in the database.
+        """
+        sinks = self._sinks
+        try:
+            if sinks or self._quarantine.rows:
+                connection = self.database.connection
+                for sink in sinks:
+                    sink.stage()
+                self._quarantine.stage(connection)
+                with self.database.writing():
+                    self._committer.write(connection, sinks)
+                    self._quarantine.write(
+                        connection, self.database.name, self.config["default_target_schema"]
+                    )
+                for sink in sinks:
+                    sink.committed()
+                self._quarantine.clear(connection)
+        except duckdb.Error as error:
+            msg = f"DuckDB cannot load this: {one_line(error)}"
+            raise TargetError(msg) from error
+        for old in self._sinks_to_clear:
+            old.clean_up()
+        self._sinks_to_clear = []
+        self._write_state()
+        if not self.config["keep_batch_files"]:
+            for url in self._batch_files:
+                batch_files.remove(url)
+        self._batch_files.clear()
+        self.flush_started_at = dt.datetime.now(tz=dt.timezone.utc)
+
+    def _write_state(self) -> None:
+        if self._state is not None:
+            sys.stdout.write(self._state.decode() + "\n")
+            sys.stdout.flush()
+            self._state = None
+
+    def process_endofpipe(self) -> None:
+        """Commit what is left and close."""
+        self.flush()
+        for sink in self._sinks_active.values():
+            sink.clean_up()
+        self.close()
+
+    def close(self) -> None:
+        """Close the working connection and remove private files; uncommitted rows are dropped."""
+        if "database" in self.__dict__:
+            self.database.close()
+        if "_staging_directory" in self.__dict__:
+            self._staging_directory.close()
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> NoReturn:
+        """End at once: what was committed is whole, and its STATE has been passed on."""
+        del frame
+        self.logger.warning("Ended by signal %d; rows not yet committed are dropped", signum)
+        raise SystemExit(_SIGNALLED + signum)
+
+    # Command line
+
+    @classmethod
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: _ConfigInput | None = None,
+        file_input: IO[str] | None = None,
+    ) -> None:
+        """Run the target; an error the user can do something about is one line and an exit code.
+
+        Args:
+            about: Show settings and capabilities, and nothing else.
+            about_format: How they are shown.
+            config: Settings.
+            file_input: Messages; standard input if None.
+        """
+        try:
+            super().invoke(
+                about=about, about_format=about_format, config=config, file_input=file_input
+            )
+        except ConfigValidationError as error:
+            for line in error.errors:
+                cls.logger.error("Wrong settings: %s", line)  # noqa: TRY400 (one line is enough)
+            sys.exit(_EXIT_WRONG_SETTINGS)
+        except TargetError as error:
+            cls.logger.error("%s", error)  # noqa: TRY400 (one line is enough)
+            sys.exit(1)
+
+
+def _is_identity(stream_map: StreamMap) -> bool:
+    return isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled
+
+
+def _as_json_values(value: Any) -> Any:  # noqa: ANN401
+    """Turn what stream maps may make, such as dates, into values that JSON has."""
+    if isinstance(value, dict):
+        return {str(key): _as_json_values(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_json_values(item) for item in value]
+    if isinstance(value, (dt.datetime, dt.date, dt.time)):
+        return value.isoformat()
+    if value is None or isinstance(value, (str, int, float, Decimal)):
+        return value
+    return str(value)

@@ -1,0 +1,32 @@
+"""What all tests share: a running stand-in of both services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.server import running
+from tests import servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.server import Sandbox
+
+
+def pytest_unconfigure() -> None:
+    servers.stop()
+
+
+@pytest.fixture
+def shared_sandbox() -> Sandbox:
+    """A small account that no test changes."""
+    return servers.shared_sandbox()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A small account of the test's own, to change and to disturb."""
+    with running(servers.SMALL) as server:
+        yield server

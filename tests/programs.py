@@ -1,0 +1,116 @@
+"""Run a tap as users do: by its command line, with settings in a file."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+import warnings
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from tap_kananas.tap import TapKananas
+from tap_kizen.tap import TapKizen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from singer_sdk import Tap
+
+    from sandbox.server import Sandbox
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a program said and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    def of_type(self, kind: str) -> list[dict[str, Any]]:
+        return [message for message in self.messages if message["type"] == kind]
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return [message["record"] for message in self.of_type("RECORD")]
+
+    @property
+    def last_line(self) -> str:
+        return self.err.strip().splitlines()[-1]
+
+
+def kananas_settings(server: Sandbox, **changes: Any) -> dict[str, Any]:
+    settings = {
+        "api_url": server.kananas_url,
+        "secret_key": server.credentials.kananas_token,
+    }
+    return {**settings, **changes}
+
+
+def kizen_settings(server: Sandbox, **changes: Any) -> dict[str, Any]:
+    settings = {
+        "api_url": server.kizen_url,
+        "api_key": server.credentials.kizen_api_key,
+        "user_id": server.credentials.kizen_user_id,
+        "business_id": server.credentials.kizen_business_id,
+    }
+    return {**settings, **changes}
+
+
+TAPS: dict[str, type[Tap]] = {"tap_kananas": TapKananas, "tap_kizen": TapKizen}
+
+
+@contextmanager
+def _as_a_program() -> Iterator[tuple[StringIO, StringIO]]:
+    """Catch what a program writes, and undo what it does to its process."""
+    root = logging.getLogger()
+    handlers, level, hook = root.handlers[:], root.level, sys.excepthook
+    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    out, err = StringIO(), StringIO()
+    root.handlers[:] = []
+    try:
+        with redirect_stdout(out), redirect_stderr(err), warnings.catch_warnings():
+            yield out, err
+    finally:
+        logging.captureWarnings(capture=False)
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        sys.excepthook = hook
+        for number, handler in signals.items():
+            signal.signal(number, handler)
+
+
+def run_tap(
+    module: str,
+    settings: Mapping[str, Any],
+    folder: Path,
+    *arguments: str,
+    catalog: Mapping[str, Any] | None = None,
+) -> Outcome:
+    """Run the command line of a tap to its end, in this process.
+
+    Starting Python and the SDK costs more than most of what is tested; the end-to-end tests
+    start real processes.
+    """
+    config = folder / "config.json"
+    config.write_text(json.dumps(settings), encoding="utf-8")
+    options = ["--config", str(config), *arguments]
+    if catalog is not None:
+        file = folder / "catalog.json"
+        file.write_text(json.dumps(catalog), encoding="utf-8")
+        options += ["--catalog", str(file)]
+    with _as_a_program() as (out, err):
+        try:
+            TAPS[module].cli.main(options, prog_name=module)
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+    return Outcome(code, out.getvalue(), err.getvalue())

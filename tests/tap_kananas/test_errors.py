@@ -1,0 +1,76 @@
+"""What can go wrong ends in one line that names the setting, and shows no secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox.server import Fault
+from tests.programs import kananas_settings, run_tap
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox.server import Sandbox
+
+
+def test_a_wrong_key_names_the_setting(shared_sandbox: Sandbox, tmp_path: Path) -> None:
+    settings = kananas_settings(shared_sandbox, secret_key="not-the-right-key")
+    outcome = run_tap("tap_kananas", settings, tmp_path)
+    assert outcome.code == 1
+    assert "an HTML page" in outcome.last_line
+    assert "check setting 'secret_key' (TAP_KANANAS_SECRET_KEY)" in outcome.last_line
+    assert "not-the-right-key" not in outcome.err + outcome.out
+    assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('{"error": "no such request"}', "only the keys 'error'"),
+        ('{"a": [{"id": 1}], "b": [{"id": 2}]}', "records may stand at 'a', 'b'"),
+        ('[{"id": 1}, ', "where JSON was due"),
+        ("", "an empty body"),
+    ],
+)
+def test_an_answer_without_records(sandbox: Sandbox, tmp_path: Path, body: str, words: str) -> None:
+    sandbox.faults.add(Fault(path="/action_manager.php", status=200, body=body, times=None))
+    outcome = run_tap("tap_kananas", kananas_settings(sandbox), tmp_path)
+    assert outcome.code == 1
+    assert words in outcome.last_line
+    assert not outcome.messages
+    assert "Traceback" not in outcome.err
+
+
+def test_a_path_to_the_records_helps(sandbox: Sandbox, tmp_path: Path) -> None:
+    body = '{"a": [{"id": 1}], "b": [{"id": 2}]}'
+    sandbox.faults.add(Fault(path="/action_manager.php", status=200, body=body, times=None))
+    settings = kananas_settings(sandbox, records_path="b")
+    assert run_tap("tap_kananas", settings, tmp_path).records == [{"id": 2}]
+
+
+def test_a_key_that_is_not_there_names_those_that_are(
+    shared_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    settings = kananas_settings(shared_sandbox, primary_keys=["number"])
+    outcome = run_tap("tap_kananas", settings, tmp_path)
+    assert outcome.code == 1
+    assert "could be the key: id" in outcome.last_line
+    assert "check setting 'primary_keys'" in outcome.last_line
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"secret_key": ""}, "setting 'secret_key' breaks its rule"),
+        ({"primary_keys": []}, "setting 'primary_keys': [] should be non-empty"),
+        ({"api_url": "backoffice"}, "setting 'api_url'"),
+    ],
+)
+def test_a_wrong_setting_ends_with_code_2(
+    shared_sandbox: Sandbox, tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    outcome = run_tap("tap_kananas", kananas_settings(shared_sandbox, **changes), tmp_path)
+    assert outcome.code == 2
+    assert words in outcome.last_line
