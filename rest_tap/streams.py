@@ -73,6 +73,9 @@ class HttpStream(RESTStream[Any]):
     #: Whether the run goes on, with a warning, where the service does not offer this list.
     optional = False
 
+    #: Whether a read that took a few seconds only needs no line at its end.
+    is_quiet = False
+
     #: Whether the running read left something out.
     _has_gaps = False
 
@@ -222,7 +225,7 @@ class HttpStream(RESTStream[Any]):
         self._has_gaps = False
         whole = self.begin(context)
         try:
-            with Progress(self.logger, self.name) as progress:
+            with Progress(self.logger, self.name, quiet=self.is_quiet) as progress:
                 for record in self.read(context):
                     progress.count()
                     yield record

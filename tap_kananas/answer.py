@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: How far into an answer its JSON may begin.
 MAX_WARNINGS_CHARACTERS = 64 * 1024
 
+#: How long a text may be to be shown as what the service says.
+MAX_MESSAGE_CHARACTERS = 200
+
 _MAX_STARTS = 200
 _START = re.compile(r"[{\[]")
 # What PHP prints where its errors are displayed.
@@ -85,20 +88,11 @@ class Answer:
         text = JsonText(self._body.text(self._start))
         try:
             yield from read_records(text, self.place.path, self._key_column)
-            self._finish(text)
+            _finish(text)
         except EnvelopeError as error:
             raise AnswerError(str(error), "records_path") from error
         except JsonTextError as error:
             raise _no_json(error, self._body.head(MAX_WARNINGS_CHARACTERS)) from error
-
-    def _finish(self, text: JsonText) -> None:
-        """See that nothing follows the JSON but what PHP or a template may add in markup."""
-        after = text.peek()
-        if after == "<":
-            self.notes.append("text stands after the JSON: left out")
-        elif after:
-            message = "more text after the JSON"
-            raise JsonTextError(message, text.position)
 
     def _starts(self, head: str) -> Iterator[int]:
         """Yield where the JSON may begin: at the front, or after what PHP warns of."""
@@ -119,19 +113,16 @@ class Answer:
         farthest: JsonTextError | None = None
         for start in self._starts(head):
             text = JsonText(self._body.text(start))
-            notes = len(self.notes)
             try:
                 found = survey(text)
-                self._finish(text)
+                followed = _finish(text)
             except JsonTextError as error:
-                del self.notes[notes:]
                 if farthest is None or error.position + start > farthest.position:
-                    farthest = JsonTextError(error.problem, error.position + start)
-                    farthest.truncated = error.truncated
+                    farthest = error.moved(start)
                 if error.truncated:
                     break
                 continue
-            self._note_start(head, start)
+            self._note(head, start, followed=followed)
             if found.complaint.words:
                 message = f"an error: {found.complaint.words}"
                 raise AnswerError(message, "secret_key")
@@ -145,26 +136,42 @@ class Answer:
 
     def _first(self, head: str) -> int:
         """Give the first place from which the JSON can be read to its end."""
+        if not _PHP.search(head):
+            return len(head) - len(head.lstrip())
         farthest: JsonTextError | None = None
         for start in self._starts(head):
             text = JsonText(self._body.text(start))
             try:
                 text.skip()
-                text.peek()
+                followed = _finish(text)
             except JsonTextError as error:
-                farthest = farthest or error
+                farthest = farthest or error.moved(start)
                 if error.truncated:
                     break
                 continue
-            self._note_start(head, start)
+            self._note(head, start, followed=followed)
             return start
         raise _no_json(farthest, head)
 
-    def _note_start(self, head: str, start: int) -> None:
-        if head[:start].strip():
-            self.notes.append(
-                f"{start:,} characters of PHP warnings stand before the JSON: left out"
-            )
+    def _note(self, head: str, start: int, *, followed: bool) -> None:
+        before = len(head[:start].strip())
+        if before:
+            self.notes.append(f"{before:,} characters of PHP warnings before the JSON left out")
+        if followed:
+            self.notes.append("text after the JSON left out")
+
+
+def _finish(text: JsonText) -> bool:
+    """See that nothing follows the JSON but what PHP or a template may add in markup.
+
+    Returns:
+        Whether such a thing follows.
+    """
+    after = text.peek()
+    if after in {"", "<"}:
+        return bool(after)
+    message = "more text after the JSON"
+    raise JsonTextError(message, text.position)
 
 
 def _refuse_what_is_no_json(head: str) -> None:
@@ -203,6 +210,6 @@ def _no_json(error: JsonTextError | None, head: str) -> AnswerError:
         )
     if start[0] in "{[" and error is not None:
         return AnswerError(f"broken JSON: {error}", "api_url")
-    return AnswerError(
-        f"text that is no JSON ({len(start):,} characters or more)", "secret_key", "api_url"
-    )
+    # A short text is a message; a long one may be somebody's data.
+    said = f": {describe_body(start)}" if len(start) <= MAX_MESSAGE_CHARACTERS else ""
+    return AnswerError(f"text that is no JSON{said}", "secret_key", "api_url")

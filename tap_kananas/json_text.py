@@ -8,6 +8,7 @@ brackets and names of the envelope, is read here.
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -33,11 +34,19 @@ def _integer(digits: str) -> int | str:
         return digits
 
 
+def _number(text: str) -> float | str:
+    number = float(text)
+    # Beyond the largest double there is only infinity, which JSON cannot say.
+    return number if math.isfinite(number) else text
+
+
 # Control characters within strings are no JSON, but they are sent, and harmless. NaN and
 # Infinity keep their names.
-_DECODE = json.JSONDecoder(strict=False, parse_constant=str).raw_decode
+_DECODE = json.JSONDecoder(
+    strict=False, parse_constant=str, parse_float=_number
+).raw_decode
 _DECODE_LONG_INTEGERS = json.JSONDecoder(
-    strict=False, parse_constant=str, parse_int=_integer
+    strict=False, parse_constant=str, parse_float=_number, parse_int=_integer
 ).raw_decode
 
 
@@ -56,6 +65,11 @@ class JsonTextError(ValueError):
         self.problem = problem
         self.position = position
         self.truncated = truncated
+
+    def moved(self, characters: int) -> JsonTextError:
+        """Give the same for a text that begins so many characters earlier."""
+        position = self.position + characters
+        return JsonTextError(self.problem, position, truncated=self.truncated)
 
 
 def _ends_early(error: json.JSONDecodeError, rest: str) -> bool:
