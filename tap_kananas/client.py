@@ -20,6 +20,7 @@ from rest_tap.streams import HttpStream
 from tap_kananas.answer import Answer, AnswerError
 from tap_kananas.body import Body, BodyError
 from tap_kananas.paging import PageDigest, PagingError, Walk
+from tap_kananas.resources import CONTACTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -149,17 +150,22 @@ class KananasStream(HttpStream):
                         if not walk.is_new(count, digest):
                             break
                         more = walk.go_on(count, digest)
-                    self.place = self.place or str(answer.place)
+                    self.place = self.place or answer.place.words
                     yield from answer.records()
                     end_page()
                     notes.update(dict.fromkeys(answer.notes))
         except (AnswerError, BodyError) as error:
-            named = " and ".join(self.setting(name) for name in getattr(error, "settings", ()))
+            named = " and ".join(map(self._owner, getattr(error, "settings", ())))
             self._refuse(f"answered with {error}" + (f": check {named}" if named else ""), error)
         except PagingError as error:
             self._refuse(f"{error}: check {self.setting('requests')}", error)
         for note in (*notes, *walk.notes):
             self.logger.warning("%s: %s", self.name, note)
+
+    def _owner(self, setting: str) -> str:
+        """Name a setting; what is told of contacts at the top is told of other lists within."""
+        own = setting == "records_path" and self.name != CONTACTS
+        return self.setting("requests" if own else setting)
 
     def _refuse(self, words: str, cause: Exception) -> NoReturn:
         address = urlsplit(self.url_base)

@@ -46,6 +46,11 @@ class Place(NamedTuple):
         return ".".join(self.path) or "$"
 
     @property
+    def words(self) -> str:
+        """The place in words."""
+        return f"'{self}' (an object keyed by id)" if self.keyed else f"'{self}'"
+
+    @property
     def rank(self) -> int:
         """Filled arrays come first, then objects keyed by id, then empty arrays."""
         return 2 if not self.count else int(self.keyed)

@@ -145,7 +145,7 @@ class AccountStream(KananasStream):
         since = "" if self.lower_bound is None else f" since {self.lower_bound}"
         if len(records):
             self.logger.info(
-                "%s: %s records%s with %d columns found at '%s', key %s",
+                "%s: %s records%s with %d columns found at %s, key %s",
                 self.name,
                 f"{len(records):,}",
                 since,
