@@ -110,11 +110,11 @@ class KananasStream(HttpStream):
             **settings,
         ) as response:
             self.validate_response(response)
-            with Progress(self.logger, self.name, "kB", quiet=True) as progress:
-                return Body(
-                    _counted(response.iter_content(PIECE_BYTES), progress),
-                    response.headers.get("Content-Type", ""),
-                )
+            progress = Progress(self.logger, self.name, "kB")
+            return Body(
+                _counted(response.iter_content(PIECE_BYTES), progress),
+                response.headers.get("Content-Type", ""),
+            )
 
     def fetch(self, parameters: dict[str, str]) -> Body:
         """Ask once, and as often again as the settings allow where the connection fails."""

@@ -11,6 +11,7 @@ import msgspec
 from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
 from rest_tap.progress import Progress
@@ -22,10 +23,10 @@ from tap_kananas.resources import CONTACTS
 from tap_kananas.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
     from singer_sdk.helpers._batch import BatchConfig
-    from singer_sdk.helpers.types import Context
+    from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
     from tap_kananas.resources import Resource
@@ -118,13 +119,13 @@ class AccountStream(KananasStream):
         records, columns = Spool(), Columns(self._zone)
         key = KeyCheck(self.primary_keys)
         hash_record = record_hasher() if RECORD_HASH in self.primary_keys else None
-        with Progress(self.logger, self.name, "records found", quiet=True) as progress:
-            for record in self.ask(key.end_page):
-                row = {RECORD_HASH: hash_record(record), **record} if hash_record else record
-                columns.learn(row)
-                key.see(row)
-                records.append(row)
-                progress.count()
+        progress = Progress(self.logger, self.name, "records found")
+        for record in self.ask(key.end_page):
+            row = {RECORD_HASH: hash_record(record), **record} if hash_record else record
+            columns.learn(row)
+            key.see(row)
+            records.append(row)
+            progress.count()
         problem = key.problem(records, paged=self.resource.paging is not None)
         if problem:
             setting = "primary_keys" if self.name == CONTACTS else "requests"
@@ -189,6 +190,19 @@ class AccountStream(KananasStream):
                 if name in row:
                     row[name] = fit(row[name])
             yield row
+
+    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+        """Yield the messages of a record, whose columns have been chosen and brought into type."""
+        now = datetime.now(tz=timezone.utc)
+        for stream_map in self.stream_maps:
+            mapped = stream_map.transform(record)
+            if mapped is not None:
+                yield RecordMessage(
+                    stream=stream_map.stream_alias,
+                    record=mapped,
+                    version=self._stream_version,
+                    time_extracted=now,
+                )
 
     def _guard(self, rows: int) -> None:
         problem = explain_shrinking(
