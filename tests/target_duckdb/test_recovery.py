@@ -10,6 +10,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 
 from target_duckdb.staging import StagingDirectory, StagingFile
@@ -24,7 +25,6 @@ from tests.target_duckdb.helpers import (
     record,
     schema,
     state,
-    tables,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +62,12 @@ def before(path: Path) -> None:
 
 
 def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    return {name: query(path, f"SELECT * FROM {name} ORDER BY ALL") for name in tables(path)}
+    with duckdb.connect(str(path), read_only=True) as connection:
+        names = connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
+        return {
+            name: connection.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall()
+            for (name,) in names
+        }
 
 
 CONFIG = {"hard_delete": True, "batch_size_rows": 400}
@@ -118,8 +123,8 @@ def test_killed_at_fifty_points(tmp_path: Path) -> None:
         states = [json.loads(line) for line in (killed / "states").read_text().splitlines()]
         left = content(killed / killing.DATABASE)
         for name in WHOLE_TABLES:
-            assert left[f"main.{name}"] in (old[f"main.{name}"], new[f"main.{name}"])
-        rows = {row[0]: int(row[1]) for row in left["main.items"] if row[1] != "old"}
+            assert left[name] in (old[name], new[name])
+        rows = {row[0]: int(row[1]) for row in left["items"] if row[1] != "old"}
         for one in states:
             assert all(
                 rows.get(n % (ROWS - 100), -1) >= n for n in range(one.get("seen", -1) + 1)
