@@ -192,14 +192,14 @@ class KizenStream(HttpStream):
             "refused" if isinstance(error, RefusedError) else "ignored",
         )
 
-    def is_available(self) -> bool:
-        """Tell whether the service offers this list to this user."""
+    def refusal(self) -> UnavailableError | None:
+        """Give what the service says where it does not offer this list to this user."""
         try:
             for _ in self.walk(OnePage(self, Ask(size=1)), None):
                 break
-        except UnavailableError:
-            return False
-        return True
+        except UnavailableError as error:
+            return error
+        return None
 
     # Records
 

@@ -29,9 +29,9 @@ def test_every_company_comes_once_over_pages(shared_sandbox: Sandbox, tmp_path: 
 
 def test_the_page_size_is_always_sent(sandbox: Sandbox, tmp_path: Path) -> None:
     run_tap("tap_kizen", kizen_settings(sandbox), tmp_path)
-    (arrival,) = sandbox.requests
-    assert arrival.path == "/api/company"
-    assert sorted(arrival.query.split("&")) == ["page=1", "page_size=1000"]
+    probe, whole = sandbox.requests.to("/api/company")
+    assert sorted(probe.query.split("&")) == ["page=1", "page_size=1"]
+    assert sorted(whole.query.split("&")) == ["ordering=created", "page=1", "page_size=1000"]
 
 
 def test_keys_no_schema_knows_are_kept(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_read_that_fails_activates_nothing(sandbox: Sandbox, tmp_path: Path) -
     sandbox.faults.add(Fault(path="/api/company", query="page=3", status=400, times=None))
     outcome = run_tap("tap_kizen", kizen_settings(sandbox, page_size=10), tmp_path)
     assert outcome.code == 1
-    assert len(outcome.records) == 20
+    assert len(outcome.records) == 15
     assert not outcome.of_type("ACTIVATE_VERSION")
 
 
