@@ -151,7 +151,7 @@ class RecordsStream(KizenStream):
 
     def _advance(self) -> None:
         """Move the bookmark where all that is still to come changed later."""
-        if isinstance(self._walk, Seek) and self._walk.is_proven:
+        if isinstance(self._walk, Seek) and self._walk.is_sorted:
             self.kizen.is_order_proven = True
             if not self._bookmark.is_whole:
                 self._bookmark.save()
