@@ -39,8 +39,9 @@ matrix: ## Run every test on each Python from 3.10 to 3.13 that is present
 lock: $(VENV)/ready ## Compile the requirement files anew, with the newest versions
 	@$(PYTHON) scripts/lock.py "$(UV)"
 
-docs: $(VENV)/ready ## Write the settings tables of README.md anew
-	@$(VENV)/bin/python -m scripts.settings_tables
+docs: $(DEV)/ready ## Write the settings tables of README.md and the files in plugins/ anew
+	@$(DEV)/bin/python -m scripts.settings_tables
+	@$(DEV)/bin/python -m scripts.plugin_definitions
 
 clean: ## Remove environments, caches and what Meltano and dbt left; the data in output/ stays
 	@rm -rf .venv .venv-dev .venv-dbt .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,8 +6,9 @@ from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sandbox.generate.companies import company, company_id
-from sandbox.generate.contacts import contact, contact_id
+from sandbox.crm import Crm
+from sandbox.generate.companies import company_id
+from sandbox.generate.contacts import contact, contact_id, updated_at
 from sandbox.generate.plan import Plan
 from sandbox.php import as_strings
 from sandbox.records import Record, Records
@@ -22,21 +23,22 @@ if TYPE_CHECKING:
 
 
 class Account:
-    """Generated data, made lazily; ``contacts`` and ``companies`` are what is served, live."""
+    """Generated data, made lazily; all of it is what is served, live.
+
+    ``contacts`` is Kananas' list, ``companies`` Kizen's legacy list, ``crm`` all that Kizen holds.
+    """
 
     def __init__(self, options: Options) -> None:
         """Decide everything, make nothing yet."""
         self._plan = Plan(options.seed, options.contacts, options.companies, options.shares)
         self._strings = options.numbers_as_strings
-        self.contacts = Records(options.contacts, self._contact)
-        self.companies = Records(options.companies, self._company)
+        self.contacts = Records(options.contacts, self._contact, updated_at)
+        self.crm = Crm(self._plan, options.kizen_moving)
+        self.companies = self.crm.companies
 
     def _contact(self, index: int) -> Record:
         record = contact(self._plan, index)
         return as_strings(record) if self._strings else record
-
-    def _company(self, index: int) -> Record:
-        return company(self._plan, index)
 
     def opened(self) -> AbstractContextManager[Self]:
         """Return a context that closes the account's files at its end."""
@@ -45,7 +47,7 @@ class Account:
     def close(self) -> None:
         """Close the files that hold the records."""
         self.contacts.close()
-        self.companies.close()
+        self.crm.close()
 
     @property
     def linked_contacts(self) -> int:

@@ -11,8 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.credentials import Credentials
+from sandbox.envelopes import ENVELOPES
+from sandbox.faults import read_faults
 from sandbox.files import written
-from sandbox.options import ENVELOPES, Options, counts_at
+from sandbox.lies import LIES
+from sandbox.options import (
+    KANANAS_PAGINGS,
+    KIZEN_ACCOUNTS,
+    KIZEN_COUNTS,
+    KIZEN_REFUSALS,
+    Options,
+    counts_at,
+)
 from sandbox.server import PortInUseError, Sandbox, opened
 from sandbox.shares import Shares, share_options
 
@@ -53,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         help="shape of Kananas' answer (default: %(default)s)",
     )
     add("--numbers-as-strings", action="store_true", help="numbers of Kananas as strings")
-    add("--kizen-count", action="store_true", help="a count on the pages of Kizen's legacy lists")
+    _add_behaviour(parser)
     add("--latency", type=float, default=0, help="milliseconds per request (default: 0)")
     add(
         "--rate-limit",
@@ -81,6 +91,55 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_behaviour(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--kananas-lie",
+        choices=LIES,
+        metavar="LIE",
+        help=f"answer wrongly with status 200: {', '.join(LIES)}",
+    )
+    add(
+        "--kananas-paging",
+        choices=KANANAS_PAGINGS,
+        default="none",
+        help="parameters that Kananas heeds: page and limit, or offset and limit (default: none)",
+    )
+    add(
+        "--kizen-account",
+        choices=KIZEN_ACCOUNTS,
+        default="both",
+        help="generations of Kizen's API that answer (default: %(default)s)",
+    )
+    add(
+        "--kizen-counts",
+        choices=KIZEN_COUNTS,
+        default="documented",
+        help="which of Kizen's pages carry a count (default: %(default)s)",
+    )
+    add(
+        "--kizen-hidden",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="object or list that the Kizen user may not see; may be repeated",
+    )
+    add(
+        "--kizen-refuses",
+        action="append",
+        choices=KIZEN_REFUSALS,
+        help="what Kizen answers with 400; may be repeated (default: updated-ordering)",
+    )
+    add(
+        "--kizen-moving",
+        type=int,
+        default=0,
+        metavar="N",
+        help="archive and add so many records before each page of records (default: 0)",
+    )
+    add("--faults", type=Path, metavar="FILE", help="JSON: a list of faults that happen")
+
+
 def _options(given: argparse.Namespace) -> Options:
     contacts, companies = counts_at(given.scale)
     names = [name.replace("-", "_") for name in _CREDENTIALS]
@@ -95,7 +154,13 @@ def _options(given: argparse.Namespace) -> Options:
         numbers_as_strings=given.numbers_as_strings,
         latency=given.latency,
         rate_limit=given.rate_limit,
-        kizen_count=given.kizen_count,
+        kananas_lie=given.kananas_lie,
+        kananas_paging=given.kananas_paging,
+        kizen_account=given.kizen_account,
+        kizen_counts=given.kizen_counts,
+        kizen_hidden=tuple(given.kizen_hidden),
+        kizen_refuses=tuple(given.kizen_refuses or Options.kizen_refuses),
+        kizen_moving=given.kizen_moving,
         access_log=given.access_log,
         credentials=Credentials(
             **{name: getattr(given, name) or getattr(defaults, name) for name in names}
@@ -126,6 +191,8 @@ def _run(sandbox: Sandbox, given: argparse.Namespace) -> None:
     if given.generate_only:
         _write_data(sandbox, given.generate_only)
         return
+    if given.faults:
+        sandbox.faults.add(*read_faults(given.faults))
     if given.warm:
         sandbox.account.contacts.warm()
         sandbox.account.companies.warm()

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from random import Random
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 from starlette.responses import Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -62,6 +64,21 @@ class Fault:
             and self.method in {None, scope["method"]}
             and self.query in scope["query_string"].decode("latin-1")
         )
+
+
+def read_faults(path: Path) -> list[Fault]:
+    """Return the faults that the JSON file ``path`` lists, by the names of :class:`Fault`.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds something else.
+    """
+    try:
+        listed = msgspec.json.decode(path.read_bytes(), type=list[dict[str, Any]])
+        return [Fault(**entry) for entry in listed]
+    except (msgspec.MsgspecError, TypeError) as error:
+        message = f"{path} is no list of faults: {error}"
+        raise ValueError(message) from error
 
 
 class _Armed:

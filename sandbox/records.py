@@ -29,9 +29,13 @@ class _Spool:
     Neighbours are parted by a comma, so that a page is one read.
     """
 
-    def __init__(self, count: int, make: Callable[[int], Record]) -> None:
+    def __init__(
+        self, count: int, make: Callable[[int], Record], stamp: Callable[[Record], int]
+    ) -> None:
         self._count = count
         self._make = make
+        self._stamp = stamp
+        self._stamps: dict[int, array[int]] = {}
         self._file = TemporaryFile()  # noqa: SIM115 - closed by close()
         self._end = 0
         self._blocks: dict[int, tuple[int, array[int]]] = {}
@@ -43,10 +47,9 @@ class _Spool:
         """Return where a block begins in the file, and where its records begin in the block."""
         if number not in self._blocks:
             first = number * _BLOCK
-            records = [
-                _encode(self._make(index))
-                for index in range(first, min(first + _BLOCK, self._count))
-            ]
+            made = [self._make(index) for index in range(first, min(first + _BLOCK, self._count))]
+            self._stamps[number] = array("q", map(self._stamp, made))
+            records = [_encode(record) for record in made]
             starts = array("Q", [0])
             for record in records:
                 starts.append(starts[-1] + len(record) + 1)
@@ -55,6 +58,14 @@ class _Spool:
             self._blocks[number] = (self._end, starts)
             self._end += len(data)
         return self._blocks[number]
+
+    def stamps(self) -> array[int]:
+        """Return the stamps of all records, which makes those that are not made yet."""
+        whole: array[int] = array("q")
+        for number in range(-(-self._count // _BLOCK)):
+            self._block(number)
+            whole.extend(self._stamps[number])
+        return whole
 
     def read(self, start: int, end: int) -> bytes:
         """Return the records ``start`` to ``end``, parted by commas."""
@@ -77,10 +88,19 @@ class Records(MutableSequence[Record]):
     changes that belong together.
     """
 
-    def __init__(self, count: int, make: Callable[[int], Record]) -> None:
-        """Hold ``count`` records, the one at each index made by ``make`` when first needed."""
+    def __init__(
+        self,
+        count: int,
+        make: Callable[[int], Record],
+        stamp: Callable[[Record], int] = lambda _record: 0,
+    ) -> None:
+        """Hold ``count`` records, the one at each index made by ``make`` when first needed.
+
+        ``stamp`` tells a record's place in time, for :meth:`between` and :meth:`by_stamp`.
+        """
         self.lock = RLock()
-        self._spool = _Spool(count, make)
+        self._stamp = stamp
+        self._spool = _Spool(count, make, stamp)
         self._order = array("Q", range(count))
         self._live: dict[int, Record] = {}
         self._next = count
@@ -164,6 +184,37 @@ class Records(MutableSequence[Record]):
         """Return a stamp of which records there are now, for :meth:`encoded`."""
         with self.lock:
             return self._order[:]
+
+    def between(self, low: int, high: int) -> array[int]:
+        """Return a snapshot of only the records whose stamp is at least ``low``, below ``high``."""
+        with self.lock:
+            stamps = self._stamps()
+            return array("Q", [key for key in self._order if low <= stamps[key] < high])
+
+    def by_stamp(self, keys: array[int]) -> array[int]:
+        """Return the snapshot ``keys`` in the order of the records' stamps."""
+        with self.lock:
+            return array("Q", sorted(keys, key=self._stamps().__getitem__))
+
+    def _stamps(self) -> array[int]:
+        """Return every record's stamp by its key."""
+        stamps = self._spool.stamps()
+        stamps.extend([0] * (self._next - len(stamps)))
+        for key, record in self._live.items():
+            stamps[key] = self._stamp(record)
+        return stamps
+
+    def position(self, identity: object) -> int:
+        """Return where the record with this ``id`` stands.
+
+        Raises:
+            KeyError: there is none.
+        """
+        with self.lock:
+            for position, key in enumerate(self._order):
+                if _decode(self._encoded(key)).get("id") == identity:
+                    return position
+        raise KeyError(identity)
 
     def encoded(
         self,

@@ -108,6 +108,15 @@ class Sandbox:
         return self._stack.arrivals
 
     @property
+    def kananas_lie(self) -> str | None:
+        """How Kananas' answers are wrong (a key of :data:`sandbox.lies.LIES`); may be set."""
+        return self._stack.kananas.lie
+
+    @kananas_lie.setter
+    def kananas_lie(self, lie: str | None) -> None:
+        self._stack.kananas.lie = lie
+
+    @property
     def faults(self) -> Faults:
         """Faults that happen to requests from now on."""
         return self._stack.faults

@@ -36,9 +36,10 @@ class Stack:
         self.arrivals = Arrivals()
         self.faults = Faults()
         self.closing = Closing()
+        self.kananas = Kananas(options, account)
         services = Starlette(
             routes=[
-                *Kananas(options, account).routes(),
+                *self.kananas.routes(),
                 Mount(KIZEN_BASE, kizen(options, account)),
             ],
             exception_handlers={404: _not_found, 405: _method_not_allowed},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from target_duckdb.load import Merge, activate, delete_marked
 from target_duckdb.names import assign
 from target_duckdb.settings import APPEND_ONLY, OVERWRITE
-from target_duckdb.tables import Table, evolve, find_columns, find_names
+from target_duckdb.tables import Table, evolve, find_columns, find_names, find_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +43,8 @@ class Committer:
             EvolutionError: A table cannot take in what a schema brings.
         """
         sinks = [sink for sink in sinks if sink.columns]
+        if not sinks:
+            return
         tables = self._tables(connection, sinks)
         # DuckDB alters no table after rows of it were changed in the same transaction.
         columns = [
@@ -62,8 +64,9 @@ class Committer:
         for sink in sinks:
             if sink.stream_name not in self._streams:
                 self._streams.append(sink.stream_name)
-        names = assign(self._streams, find_names(connection, self.database, self.schema))
-        return {name: Table(self.database, self.schema, names[name]) for name in self._streams}
+        schema = find_schema(connection, self.database, self.schema)
+        names = assign(self._streams, find_names(connection, self.database, schema))
+        return {name: Table(self.database, schema, names[name]) for name in self._streams}
 
     def _merge(
         self,

@@ -41,8 +41,12 @@ def storable(name: str) -> str:
 
 def suffixed(name: str) -> str:
     """Return the name with the first digits of the SHA-256 of its exact spelling."""
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{storable(name)}_{digest[:_SUFFIX_DIGITS]}"
+    return f"{storable(name)}_{_digest(name)}"
+
+
+def _digest(name: str) -> str:
+    spelling = name.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(spelling).hexdigest()[:_SUFFIX_DIGITS]
 
 
 def assign(wanted: Iterable[str], existing: Iterable[str] = ()) -> dict[str, str]:
@@ -71,7 +75,10 @@ def assign(wanted: Iterable[str], existing: Iterable[str] = ()) -> dict[str, str
         if name in result:
             continue
         plain = storable(name)
-        chosen = suffixed(name) if folded(plain) in taken else known.get(folded(plain), plain)
+        chosen = known.get(folded(plain), plain)
+        other = name
+        while folded(chosen) in taken:
+            chosen = other = suffixed(other)
         result[name] = chosen
         taken.add(folded(chosen))
     return {name: result[name] for name in names}

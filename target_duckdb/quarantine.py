@@ -9,7 +9,7 @@ import msgspec
 
 from target_duckdb.load import StagedColumn, StagingTable
 from target_duckdb.staging import StagingFile
-from target_duckdb.tables import Table, evolve
+from target_duckdb.tables import Table, evolve, find_schema
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +74,7 @@ class Quarantine:
         """
         if not self._staging.rows:
             return
-        table = Table(database, schema, TABLE_NAME)
+        table = Table(database, find_schema(connection, database, schema), TABLE_NAME)
         evolve(connection, table, _TYPES, TABLE_NAME)
         connection.execute(
             f"INSERT INTO {table.sql} (stream, reason, record, quarantined_at, line_number) "  # noqa: S608

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from target_duckdb.column_types import canonical, column_definition, converted, evolved, rounding
 from target_duckdb.errors import EvolutionError
-from target_duckdb.names import assign, quote
+from target_duckdb.names import assign, folded, quote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,11 +35,23 @@ class Table:
         return ".".join(map(quote, (self.database, self.schema, self.name)))
 
 
+def find_schema(connection: DuckDBPyConnection, database: str, wanted: str) -> str:
+    """Return the schema's name as the database spells it, made where it does not exist."""
+    rows = connection.execute(
+        "SELECT schema_name FROM duckdb_schemas() WHERE database_name = $1", [database]
+    ).fetchall()
+    for (name,) in rows:
+        if folded(name) == folded(wanted):
+            return str(name)
+    connection.execute(f"CREATE SCHEMA {quote(database)}.{quote(wanted)}")
+    return wanted
+
+
 def find_names(connection: DuckDBPyConnection, database: str, schema: str) -> list[str]:
     """Return the names of all tables and views of a schema."""
     rows = connection.execute(
         "SELECT table_name FROM information_schema.tables "
-        "WHERE table_catalog = $1 AND lower(table_schema) = lower($2)",
+        "WHERE table_catalog = $1 AND table_schema = $2",
         [database, schema],
     ).fetchall()
     return [name for (name,) in rows]
@@ -48,9 +60,8 @@ def find_names(connection: DuckDBPyConnection, database: str, schema: str) -> li
 def find_columns(connection: DuckDBPyConnection, table: Table) -> dict[str, str]:
     """Return the types of a table's columns by name, in order; nothing for a missing table."""
     rows = connection.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = $1 "
-        "AND lower(schema_name) = lower($2) AND lower(table_name) = lower($3) "
-        "ORDER BY column_index",
+        "SELECT column_name, data_type FROM duckdb_columns() "
+        "WHERE database_name = $1 AND schema_name = $2 AND table_name = $3 ORDER BY column_index",
         [table.database, table.schema, table.name],
     ).fetchall()
     return {name: canonical(sql_type) for name, sql_type in rows}
@@ -81,7 +92,6 @@ def evolve(
     existing = find_columns(connection, table)
     names = assign(wanted, existing)
     if not existing:
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_schema(table)}")
         columns = ", ".join(column_definition(names[name], wanted[name]) for name in wanted)
         connection.execute(f"CREATE TABLE {table.sql} ({columns})")
         return names
@@ -102,10 +112,6 @@ def evolve(
         if needed != existing[column]:
             _widen(connection, table, column, (existing[column], needed), stream)
     return names
-
-
-def _schema(table: Table) -> str:
-    return f"{quote(table.database)}.{quote(table.schema)}"
 
 
 def _widen(

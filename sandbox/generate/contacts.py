@@ -40,6 +40,17 @@ def contact_id(index: int) -> int:
     return _FIRST_ID + index + index // 9
 
 
+def stamp(moment: str) -> int:
+    """Return a time as PHP writes it as a number that rises with it; other text is 0."""
+    digits = "".join(character for character in moment if character.isdecimal())
+    return int(digits[:14].ljust(14, "0")) if digits else 0
+
+
+def updated_at(record: Record) -> int:
+    """Return the stamp of the last change of a contact; 0 if it tells none."""
+    return stamp(str(record.get("updated_at", "")))
+
+
 def _blank(rng: Random) -> str | None:
     return None if chance(rng, 0.2) else ""
 

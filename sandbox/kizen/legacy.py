@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from sandbox.kizen import paging
+from sandbox.generate.crm.model import COMPANY, CONTACT
+from sandbox.kizen.listing import Lists
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -17,32 +17,30 @@ if TYPE_CHECKING:
     from sandbox.options import Options
 
 _DEFAULT_PAGE_SIZE = 1000
-_ORDERINGS = ("created", "-created")
 
 
 class Legacy:
-    """``GET /company``, the documented contract."""
+    """``GET /company``, the documented contract, and ``GET /client``, which others have seen."""
 
     def __init__(self, options: Options, account: Account) -> None:
-        """Serve the companies of ``account``."""
-        self._options = options
+        """Serve the companies and contacts of ``account``."""
         self._account = account
+        self._lists = Lists(options)
 
     def routes(self) -> list[Route]:
         """Return the routes, below the API's base address."""
-        return [Route("/company", self.companies, methods=["GET"])]
+        return [Route("/company", self.companies), Route("/client", self.clients)]
 
     async def companies(self, request: Request) -> Response:
         """Answer a page of companies, the oldest first unless asked otherwise."""
-        page = paging.requested(request, _DEFAULT_PAGE_SIZE)
-        if not isinstance(page, paging.Page):
-            return page
-        ordering = request.query_params.get("ordering", "created")
-        if ordering not in _ORDERINGS:
-            message = f"Unknown ordering: use {' or '.join(_ORDERINGS)}."
-            return JSONResponse({"ordering": [message]}, status_code=400)
-        records = self._account.companies
-        with records.lock:
-            total = len(records)
-            results = records.encoded(page.start, page.end, descending=ordering == "-created")
-        return paging.envelope(request, page, total, results, count=self._options.kizen_count)
+        self._account.crm.move(COMPANY)
+        return self._lists.of_records(
+            request, self._account.companies, count=False, default_size=_DEFAULT_PAGE_SIZE
+        )
+
+    async def clients(self, request: Request) -> Response:
+        """Answer a page of contacts, the oldest first unless asked otherwise."""
+        self._account.crm.move(CONTACT)
+        return self._lists.of_records(
+            request, self._account.crm.clients, count=False, default_size=_DEFAULT_PAGE_SIZE
+        )

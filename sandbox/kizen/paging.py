@@ -54,7 +54,9 @@ def invalid() -> Response:
     return JSONResponse({"detail": "Invalid page."}, status_code=404)
 
 
-def envelope(request: Request, page: Page, total: int, results: bytes, *, count: bool) -> Response:
+def envelope(  # noqa: PLR0913 - what an envelope has
+    request: Request, page: Page, total: int, results: bytes, *, count: bool, errors: bool = False
+) -> Response:
     """Return a page of ``total`` records; ``results`` are JSON texts parted by commas."""
     last = max(1, -(-total // page.size))
     if page.number > last:
@@ -62,6 +64,8 @@ def envelope(request: Request, page: Page, total: int, results: bytes, *, count:
     head: dict[str, object] = {"count": total} if count else {}
     head["next"] = _address(request, page.number + 1) if page.number < last else None
     head["previous"] = _address(request, page.number - 1) if page.number > 1 else None
+    if errors:
+        head["errors"] = []
     body = msgspec.json.encode(head)[:-1] + b',"results":[' + results + b"]}"
     return Response(body, media_type="application/json")
 

@@ -11,9 +11,12 @@ from starlette.responses import JSONResponse
 
 from sandbox import pages
 from sandbox.kizen.legacy import Legacy
+from sandbox.kizen.lists import FixedLists
+from sandbox.kizen.records import Objects
 
 if TYPE_CHECKING:
     from starlette.responses import Response
+    from starlette.routing import Route
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from sandbox.account import Account
@@ -23,12 +26,22 @@ if TYPE_CHECKING:
 def application(options: Options, account: Account) -> ASGIApp:
     """Return the API as it stands below its base address."""
     routed = Starlette(
-        routes=Legacy(options, account).routes(),
+        routes=_routes(options, account),
         exception_handlers={404: _not_found, 405: _method_not_allowed},
     )
     # With a trailing slash Kizen knows no path; it never redirects.
     routed.router.redirect_slashes = False
     return _Credentials(routed, options)
+
+
+def _routes(options: Options, account: Account) -> list[Route]:
+    routes: list[Route] = []
+    if options.kizen_account != "objects":
+        routes += Legacy(options, account).routes()
+    if options.kizen_account != "legacy":
+        routes += Objects(options, account, options.seed).routes()
+        routes += FixedLists(options, account).routes()
+    return routes
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:

@@ -59,7 +59,7 @@ def test_the_envelope_has_the_documented_keys_only(shared_client: Client) -> Non
 
 
 def test_a_count_is_an_option(session: requests.Session) -> None:
-    with running(Options(contacts=0, companies=9, kizen_count=True)) as server:
+    with running(Options(contacts=0, companies=9, kizen_counts="all")) as server:
         answer = Client(server, session).kizen("/company", page_size=4).json()
     assert answer["count"] == 9
     assert len(answer["results"]) == 4

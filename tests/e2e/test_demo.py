@@ -1,0 +1,121 @@
+"""`make demo`: the main job, as a stranger runs it."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.credentials import Credentials
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.checkout import Checkout, Ended
+
+TABLES = (
+    "kananas.contacts",
+    "kizen.companies",
+    "marts.contact_company_links",
+    "marts.contacts",
+    "marts.companies",
+)
+
+
+def _database(checkout: Checkout) -> Path:
+    return checkout.path / "output" / "demo" / "published" / "warehouse.duckdb"
+
+
+def _content(checkout: Checkout) -> dict[str, list[tuple[object, ...]]]:
+    """Give the rows of each table, without the columns that tell when they were loaded."""
+    columns = r"select columns(c -> c not like '\_sdc\_%' escape '\') from "
+    return {
+        table: checkout.rows(_database(checkout), f"{columns}{table} order by all")
+        for table in TABLES
+    }
+
+
+@pytest.fixture(scope="module")
+def demo(checkout: Checkout) -> Ended:
+    return checkout.run(*checkout.make("demo"))
+
+
+def test_it_ends_well_with_every_row(demo: Ended, checkout: Checkout) -> None:
+    assert demo.code == 0, demo.said
+    for stream, rows in (("kananas.contacts", "2,000"), ("kizen.companies", "600")):
+        (line,) = [line.split() for line in demo.said.splitlines() if stream in line.split()]
+        assert line == [stream, rows, rows]
+    content = _content(checkout)
+    assert [len(content[table]) for table in TABLES] == [2000, 600, 2000, 2000, 600]
+
+
+def test_it_links_contacts_and_says_how(demo: Ended, checkout: Checkout) -> None:
+    linked = checkout.rows(
+        _database(checkout),
+        "select method, count(*) from marts.contact_company_links "
+        "where company_id is not null group by method",
+    )
+    assert linked
+    for method, contacts in linked:
+        assert any(
+            method in line and line.split()[-1] == f"{contacts:,}"
+            for line in demo.said.splitlines()
+        )
+
+
+def test_no_secret_is_in_what_it_says_or_leaves(demo: Ended, checkout: Checkout) -> None:
+    texts = [demo.said]
+    for folder in ("output", ".meltano", "dbt_project"):
+        texts += [
+            file.read_text(encoding="utf-8", errors="replace")
+            for file in (checkout.path / folder).rglob("*")
+            if file.suffix in {".log", ".json", ".yml", ".txt", ".sql"} and file.is_file()
+        ]
+    with sqlite3.connect(checkout.path / ".meltano" / "meltano.db") as state:
+        texts += ["\n".join(state.iterdump())]
+    state.close()
+    for secret in Credentials().secrets:
+        assert not [text for text in texts if secret in text]
+
+
+def test_it_leaves_no_process(demo: Ended, checkout: Checkout) -> None:
+    assert demo.code == 0
+    assert checkout.processes() == []
+
+
+def test_a_second_run_gives_the_same_rows(demo: Ended, checkout: Checkout) -> None:
+    assert demo.code == 0
+    before = _content(checkout)
+    again = checkout.run(*checkout.make("demo"))
+    assert again.code == 0, again.said
+    assert "Setting up" not in again.said
+    assert _content(checkout) == before
+
+
+def test_the_query_it_shows_can_be_pasted(demo: Ended, checkout: Checkout) -> None:
+    command = demo.said[demo.said.index("paste:\n") + len("paste:\n") :].strip()
+    shown = checkout.run("sh", "-c", command)
+    assert shown.code == 0, shown.said
+    assert "company_name" in shown.said
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_all_it_started(
+    demo: Ended, checkout: Checkout, kind: signal.Signals
+) -> None:
+    assert demo.code == 0
+    python = str(checkout.path / ".venv" / "bin" / "python")
+    with checkout.start(python, "-m", "demo") as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "records" in line:
+                process.send_signal(kind)
+                break
+        said = process.stdout.read()
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert checkout.processes() == []
+    rows = checkout.rows(_database(checkout), "select count(*) from kananas.contacts")
+    assert rows == [(2000,)]

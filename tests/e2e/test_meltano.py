@@ -1,0 +1,117 @@
+"""Meltano without make: runs, schedules, checks, and what disturbs them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.server import Fault, running
+from tests.e2e.checkout import settings_for, wait_until
+from tests.servers import SMALL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox.server import Sandbox
+    from tests.e2e.checkout import Checkout
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "warehouse.duckdb"
+
+
+def _settings(server: Sandbox, database: Path, **more: str) -> dict[str, str]:
+    published = database.parent / "published"
+    paths = {"DUCKDB_PATH": str(database), "DUCKDB_PUBLISH_DIR": str(published)}
+    return {**settings_for(server), **paths, **more}
+
+
+def test_run_and_new_columns(installed: Checkout, sandbox: Sandbox, database: Path) -> None:
+    run = installed.meltano("run", "elt")
+    ended = installed.run(*run, **_settings(sandbox, database))
+    assert ended.code == 0, ended.said
+
+    contacts, companies = sandbox.account.contacts, sandbox.account.companies
+    with contacts.lock, companies.lock:
+        contacts[0]["shoe_size"] = 42
+        contacts[1]["guardian"] = {"name": "Zoë", "phones": ["0611"]}
+        companies[0]["owner"] = {"id": "o-1"}
+        del contacts[7]
+    ended = installed.run(*run, **_settings(sandbox, database))
+    assert ended.code == 0, ended.said
+    rows = installed.rows(
+        database,
+        "select count(*), max(shoe_size), max(guardian->>'$.name'), count(_sdc_deleted_at) "
+        "from kananas.contacts",
+    )
+    assert rows == [(120, 42, "Zoë", 1)]
+    rows = installed.rows(
+        database, "select additional_fields->>'$.owner.id' from kizen.companies order by 1"
+    )
+    assert rows[0] == ("o-1",)
+    published = database.parent / "published" / "warehouse.duckdb"
+    assert installed.rows(published, "select count(*) from marts.contacts") == [(119,)]
+
+
+def test_the_schedule_runs(installed: Checkout, shared_sandbox: Sandbox, database: Path) -> None:
+    run = installed.meltano("schedule", "run", "refresh")
+    ended = installed.run(*run, **_settings(shared_sandbox, database))
+    assert ended.code == 0, ended.said
+    assert installed.rows(database, "select count(*) from marts.companies") == [(45,)]
+
+
+@pytest.mark.parametrize(
+    ("tap", "secret"),
+    [("tap-kananas", "TAP_KANANAS_SECRET_KEY"), ("tap-kizen", "TAP_KIZEN_API_KEY")],
+)
+def test_the_settings_can_be_tested(
+    installed: Checkout, shared_sandbox: Sandbox, database: Path, tap: str, secret: str
+) -> None:
+    test = installed.meltano("config", "test", tap)
+    settings = _settings(shared_sandbox, database)
+    good = installed.run(*test, **settings)
+    assert good.code == 0, good.said
+    wrong = installed.run(*test, **{**settings, secret: "not-the-right-one"})
+    assert wrong.code == 1, wrong.said
+    assert secret in wrong.said
+    assert "not-the-right-one" not in wrong.said
+
+
+def test_a_second_run_is_refused_while_one_goes_on(
+    installed: Checkout, sandbox: Sandbox, database: Path
+) -> None:
+    sandbox.faults.add(Fault(path="/action_manager.php", skip=1, delay=20))
+    settings = _settings(sandbox, database)
+    with installed.start(*installed.meltano("run", "kananas"), **settings) as first:
+        wait_until(lambda: len(sandbox.requests) == 2)
+        second = installed.run(*installed.meltano("run", "elt"), **settings)
+        assert second.code == 1, second.said
+        assert "already running" in second.said
+        said, _ = first.communicate()
+        assert first.returncode == 0, said
+    assert installed.rows(database, "select count(*) from kananas.contacts") == [(120,)]
+
+
+def test_a_service_that_stops_mid_run_leaves_the_data_whole(
+    installed: Checkout, shared_sandbox: Sandbox, database: Path
+) -> None:
+    run = installed.meltano("run", "kizen")
+    first = installed.run(*run, **_settings(shared_sandbox, database))
+    assert first.code == 0, first.said
+    whole = "select * exclude (_sdc_received_at, _sdc_batched_at) from kizen.companies order by id"
+    before = installed.rows(database, whole)
+    with running(SMALL) as dying:
+        dying.faults.add(Fault(path="/api/company", query="page=3&", delay=60, times=None))
+        settings = _settings(dying, database, TAP_KIZEN_PAGE_SIZE="10", TAP_KIZEN_REQUEST_TRIES="2")
+        process = installed.start(*run, **settings)
+        wait_until(lambda: any("page=3&" in arrival.query for arrival in dying.requests))
+    with process:
+        said, _ = process.communicate()
+    assert process.returncode == 1, said
+    assert "no connection to 127.0.0.1" in said
+    assert "'api_url'" in said
+    assert len(before) == 45
+    ids = "select id, name from kizen.companies where _sdc_deleted_at is null order by id"
+    assert installed.rows(database, ids) == [(row[0], row[1]) for row in before]

@@ -1,0 +1,306 @@
+"""What cannot be loaded: one clear line and nothing of the flush, or the quarantine."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from target_duckdb.errors import (
+    MessageError,
+    MissingKeyError,
+    NoSchemaError,
+    RecordError,
+    SchemaError,
+    TargetError,
+)
+from tests.target_duckdb.helpers import command, lines, load, query, record, schema, state, tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = "jane.doe@example.org"
+NESTED = {
+    "type": ["object", "null"],
+    "properties": {"n": {"type": "integer"}, "s": {"type": "string"}},
+    "required": ["n"],
+}
+PROPERTIES: dict[str, Any] = {
+    "id": {"type": ["integer", "null"]},
+    "text": {"type": ["string", "null"], "maxLength": 30},
+    "number": {"type": ["number", "null"]},
+    "money": {"type": ["number", "null"], "multipleOf": 0.01},
+    "day": {"type": ["string", "null"], "format": "date"},
+    "clock": {"type": ["string", "null"], "format": "time"},
+    "moment": {"type": ["string", "null"], "format": "date-time"},
+    "flag": {"type": "boolean"},
+    "nested": NESTED,
+    "list": {"type": ["array", "null"], "items": {"type": "string"}},
+    "choice": {"type": ["string", "null"], "enum": ["a", "b", None]},
+    "ranged": {"type": ["integer", "null"], "minimum": 0, "maximum": 10},
+    "pattern": {"type": ["string", "null"], "pattern": "^x"},
+    "any": {},
+}
+GOOD = {"id": 1, "flag": True}
+
+
+def raw(text: str) -> str:
+    return f'{{"type": "RECORD", "stream": "items", "record": {text}}}'
+
+
+BAD = [
+    (raw('{"flag": true}'), "the key property 'id' is missing"),
+    (raw('{"id": null, "flag": true}'), "the key property 'id' is null"),
+    (raw('{"id": 2}'), "the required property 'flag' is missing"),
+    (raw('{"id": 2, "flag": null}'), "['flag']: expected boolean, got null"),
+    (raw('{"id": 2, "flag": "true"}'), "['flag']: expected boolean, got string"),
+    (raw('{"id": "2", "flag": true}'), "['id']: expected integer or null, got string"),
+    (raw('{"id": 2.5, "flag": true}'), "['id']: expected integer or null, got number"),
+    (raw('{"id": true, "flag": true}'), "['id']: expected integer or null, got boolean"),
+    (raw('{"id": 9223372036854775808, "flag": true}'), "does not fit into 64 bits"),
+    (raw('{"id": -9223372036854775809, "flag": true}'), "does not fit into 64 bits"),
+    (raw('{"id": 1e999999999, "flag": true}'), "does not fit into 64 bits"),
+    (raw('{"id": NaN, "flag": true}'), "['id']: expected integer or null, got number"),
+    (raw('{"id": 2, "flag": true, "text": 5}'), "['text']: expected string or null, got integer"),
+    (raw(f'{{"id": 2, "flag": true, "text": "{SECRET * 2}"}}'), "it breaks 'maxLength'"),
+    (raw(r'{"id": 2, "flag": true, "text": "\ud800"}'), "'text': the text holds a lone surrogate"),
+    (
+        raw(r'{"id": 2, "flag": true, "any": {"\udfff": 1}}'),
+        "'any': the text holds a lone surrogate",
+    ),
+    (raw('{"id": 2, "flag": true, "any": [NaN]}'), "'any': NaN and infinities are no JSON"),
+    (raw('{"id": 2, "flag": true, "any": -Infinity}'), "'any': NaN and infinities are no JSON"),
+    (raw('{"id": 2, "flag": true, "number": 1e400}'), "'number': the number is out of the range"),
+    (raw('{"id": 2, "flag": true, "number": "1"}'), "['number']: expected number or null"),
+    (raw('{"id": 2, "flag": true, "money": 1.005}'), "['money']: it breaks 'multipleOf'"),
+    (raw('{"id": 2, "flag": true, "money": 1e37}'), "does not fit into DECIMAL(38,2)"),
+    (raw('{"id": 2, "flag": true, "money": NaN}'), "['money']: it breaks 'multipleOf'"),
+    (raw('{"id": 2, "flag": true, "day": "2024-02-30"}'), "'day': the text is no date"),
+    (raw('{"id": 2, "flag": true, "day": ""}'), "'day': the text is no date"),
+    (raw('{"id": 2, "flag": true, "day": "2024-01-01T10:00:00Z"}'), "'day': the text is no date"),
+    (raw('{"id": 2, "flag": true, "clock": "25:00:00"}'), "'clock': the text is no time"),
+    (raw('{"id": 2, "flag": true, "moment": "yesterday"}'), "'moment': the text is no date-time"),
+    (raw('{"id": 2, "flag": true, "moment": "0000-00-00T00:00:00Z"}'), "'moment': the text is no"),
+    (raw('{"id": 2, "flag": true, "nested": {}}'), "['nested']: the required property 'n'"),
+    (raw('{"id": 2, "flag": true, "nested": {"n": "x"}}'), "['nested']['n']: expected integer"),
+    (raw('{"id": 2, "flag": true, "nested": []}'), "['nested']: expected object or null"),
+    (raw('{"id": 2, "flag": true, "list": ["a", 1]}'), "['list'][1]: expected string"),
+    (raw('{"id": 2, "flag": true, "choice": "c"}'), "['choice']: it breaks 'enum'"),
+    (raw('{"id": 2, "flag": true, "ranged": 11}'), "['ranged']: it breaks 'maximum'"),
+    (raw('{"id": 2, "flag": true, "pattern": "y"}'), "['pattern']: it breaks 'pattern'"),
+    (raw('{"id": 2, "flag": true, "any": ' + "9" * 5000 + "}"), "the record is not JSON"),
+    (raw("[1, 2]"), "expected an object, got array"),
+    (raw('"text"'), "expected an object, got string"),
+    (raw("null"), "expected an object, got null"),
+]
+IDS = [f"{index}-{reason[:30]}" for index, (_, reason) in enumerate(BAD)]
+
+
+@pytest.mark.parametrize(("line", "reason"), BAD, ids=IDS)
+def test_a_bad_record_ends_the_run(tmp_path: Path, line: str, reason: str) -> None:
+    path = tmp_path / "test.duckdb"
+    messages = [schema(PROPERTIES, ["id"], required=["flag"]), record(GOOD), line, record(GOOD)]
+    with pytest.raises(RecordError) as caught:
+        load(path, messages)
+    text = str(caught.value)
+    assert reason in text
+    assert text.startswith("stream 'items', line 3: ")
+    assert "\n" not in text
+    assert SECRET not in text
+    assert tables(path) == []
+
+
+def test_bad_records_are_quarantined_whole(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    messages: list[Any] = [schema(PROPERTIES, ["id"], required=["flag"])]
+    for number, (line, _) in enumerate(BAD):
+        messages += [record({"id": 100 + number, "flag": False}), line]
+    states = load(path, [*messages, state("end")], on_invalid_record="quarantine")
+    assert states == ["end"]
+    assert query(path, "SELECT id, flag FROM items ORDER BY id") == [
+        (100 + number, False) for number in range(len(BAD))
+    ]
+    rows = query(
+        path,
+        "SELECT stream, reason, record, line_number, quarantined_at IS NOT NULL "
+        "FROM _quarantine ORDER BY line_number",
+    )
+    assert len(rows) == len(BAD)
+    for number, (row, (line, reason)) in enumerate(zip(rows, BAD, strict=True)):
+        assert row[0] == "items"
+        assert reason in row[1]
+        assert line == raw(row[2])
+        assert row[3:] == (3 + 2 * number, True)
+
+
+def test_a_record_that_is_not_unicode(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    line = b'{"type": "RECORD", "stream": "items", "record": {"v": "\xff"}}'
+    with pytest.raises(RecordError, match="stream 'items', line 2: the record is not JSON"):
+        load(path, [schema({"v": {"type": "string"}}), line])
+    load(path, [schema({"v": {"type": "string"}}), line], on_invalid_record="quarantine")
+    assert query(path, "SELECT stream, record FROM _quarantine") == [("items", '{"v": "\\xff"}')]
+
+
+def test_deep_nesting_is_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    deep = "[" * 300 + "]" * 300
+    load(path, [schema({"v": {}}), raw(f'{{"v": {deep}}}')])
+    assert query(path, "SELECT v::VARCHAR FROM items") == [(deep,)]
+
+
+def test_the_quarantine_is_the_same_after_a_second_run(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    messages = [schema({"v": {"type": "integer"}}), record({"v": "x"}), record({"v": "x"}), "bad"]
+    for _ in range(2):
+        load(path, messages, on_invalid_record="quarantine")
+        assert query(path, "SELECT stream, record, line_number FROM _quarantine ORDER BY 3") == [
+            ("items", '{"v": "x"}', 2),
+            (None, "bad", 4),
+        ]
+
+
+BAD_LINES = [
+    ("not json", "the line is not JSON"),
+    ('{"type": "RECORD", "stream": "items", "record": {"id":', "the line is not JSON"),
+    (b'{"type": "GREETING", "text": "\xff"}', "the line is not JSON"),
+    (raw('{"id": ' + "[" * 5000 + "]" * 5000 + "}"), "the line is nested too deeply"),
+    ("[]", "it has no 'type'"),
+    ("{}", "it has no 'type'"),
+    ('{"type": 5}', "it has no 'type'"),
+    ('{"type": "GREETING"}', "unknown message type 'GREETING'"),
+    ('{"type": "RECORD", "stream": "items"}', "a RECORD message needs 'stream' and 'record'"),
+    ('{"type": "RECORD", "record": {}}', "a RECORD message needs 'stream' and 'record'"),
+    ('{"type": ' + "[" * 100_000, "the line is nested too deeply"),
+    ("a\0b", "the line is not JSON"),
+]
+
+
+@pytest.mark.parametrize(("line", "reason"), BAD_LINES, ids=range(len(BAD_LINES)))
+def test_a_line_that_is_no_message(tmp_path: Path, line: str | bytes, reason: str) -> None:
+    path = tmp_path / "test.duckdb"
+    first = [schema({"id": {"type": "integer"}}), record({"id": 1})]
+    with pytest.raises(TargetError, match="line 3") as caught:
+        load(path, [*first, line])
+    assert reason in str(caught.value)
+    assert tables(path) == []
+    load(path, [*first, line, record({"id": 2})], on_invalid_record="quarantine")
+    assert query(path, "SELECT id FROM items ORDER BY id") == [(1,), (2,)]
+    kept = line if isinstance(line, str) else line.decode("utf-8", "backslashreplace")
+    ((stream, why, text),) = query(path, "SELECT stream, reason, record FROM _quarantine")
+    assert (stream, text) == (None, kept)
+    assert reason in why
+
+
+def test_blank_lines_are_no_matter(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, ["", schema({"id": {"type": "integer"}}), "  ", record({"id": 1}), ""])
+    assert query(path, "SELECT id FROM items") == [(1,)]
+
+
+def test_a_record_before_its_schema(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    with pytest.raises(NoSchemaError, match="stream 'others', line 2"):
+        load(path, [schema({"id": {"type": "integer"}}), record({"id": 1}, stream="others")])
+    load(path, [record({"id": 1}, stream="others")], on_invalid_record="quarantine")
+    assert query(path, "SELECT stream, record FROM _quarantine") == [("others", '{"id": 1}')]
+
+
+@pytest.mark.parametrize(
+    ("message", "error", "reason"),
+    [
+        ({"type": "SCHEMA", "stream": "s"}, MessageError, "needs 'stream' and 'schema'"),
+        (
+            {"type": "SCHEMA", "stream": "s", "schema": {"type": "object"}},
+            MessageError,
+            "has no 'properties'",
+        ),
+        (schema({"a": {"type": "integer"}}, ["b"]), SchemaError, "'b' is not among"),
+        (schema({"a": {"type": "whatever"}}), SchemaError, "no valid JSON schema"),
+        (schema({"a": {}}, stream="_quarantine"), MessageError, "'_quarantine' is kept"),
+        ({"type": "STATE"}, MessageError, "a STATE message needs 'value'"),
+        ({"type": "ACTIVATE_VERSION", "stream": "s"}, MessageError, "needs 'stream' and 'version'"),
+        (
+            {"type": "ACTIVATE_VERSION", "stream": "s", "version": 1},
+            NoSchemaError,
+            "its SCHEMA message has not come",
+        ),
+        ({"type": "BATCH", "stream": "s"}, MessageError, "needs 'stream', 'encoding'"),
+        (
+            {"type": "BATCH", "stream": "s", "encoding": {"format": "jsonl"}, "manifest": []},
+            NoSchemaError,
+            "its SCHEMA message has not come",
+        ),
+    ],
+)
+def test_messages_that_make_no_sense_always_end_the_run(
+    tmp_path: Path, message: Any, error: type[Exception], reason: str
+) -> None:
+    with pytest.raises(error) as caught:
+        load(tmp_path / "test.duckdb", [message], on_invalid_record="quarantine")
+    assert reason in str(caught.value)
+
+
+def test_unknown_properties_are_dropped_with_one_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "test.duckdb"
+    messages = [schema({"id": {"type": "integer"}}), *(record({"id": n, "x": n}) for n in range(3))]
+    load(path, messages)
+    assert query(path, "SELECT * FROM items") == [(0,), (1,), (2,)]
+    warnings = [r.getMessage() for r in caplog.records if "schema lacks" in r.getMessage()]
+    assert len(warnings) == 1
+    assert "'x'" in warnings[0]
+
+
+def test_unknown_properties_are_errors_where_the_schema_says_so(tmp_path: Path) -> None:
+    messages = [
+        schema({"id": {"type": "integer"}}, additionalProperties=False),
+        record({"id": 1, "x": 1}),
+    ]
+    with pytest.raises(RecordError, match="properties that the schema does not allow"):
+        load(tmp_path / "test.duckdb", messages)
+
+
+def test_a_key_twice_in_a_record_counts_once_the_last(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema({"id": {"type": "integer"}}), raw('{"id": 1, "id": 2}')])
+    assert query(path, "SELECT id FROM items") == [(2,)]
+
+
+def test_without_validation_only_types_count(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    properties = {
+        "id": {"type": "integer", "maximum": 5},
+        "v": {"type": "string", "enum": ["a"]},
+        "day": {"type": "string", "format": "date"},
+    }
+    messages = [schema(properties, ["id"], required=["v"]), record({"id": 7, "v": "b"})]
+    load(path, [*messages, record({"id": 8, "v": None})], validate_records=False)
+    assert query(path, "SELECT id, v FROM items ORDER BY id") == [(7, "b"), (8, None)]
+    for wrong in ({"id": "x"}, {"id": 1, "day": "never"}, {"v": "a"}):
+        with pytest.raises(RecordError):
+            load(path, [*messages, record(wrong)], validate_records=False)
+
+
+def test_missing_key_is_the_sdks_error(tmp_path: Path) -> None:
+    with pytest.raises(MissingKeyError):
+        load(tmp_path / "test.duckdb", [schema({"id": {"type": "integer"}}, ["id"]), record({})])
+
+
+def test_the_command_says_it_in_one_line_and_exits_with_one(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    messages = [
+        schema({"email": {"type": "integer"}}),
+        state({"token": SECRET}),
+        record({"email": SECRET}),
+    ]
+    done = command(path, messages)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.endswith("stream 'items', line 3: property ['email']: expected integer, got string")
+    assert SECRET not in done.stderr
+    assert json.loads(lines(messages[:1]))["type"] == "SCHEMA"

@@ -1,0 +1,136 @@
+"""Names of streams and properties: all load, each always into the same place."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from target_duckdb.names import assign
+from tests.target_duckdb.helpers import load, query, record, schema, tables, types
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = {"type": "string"}
+WEIRD = [
+    "select",
+    "order by",
+    "a.b",
+    'quo"te',
+    "apo'strophe",
+    "back\\slash",
+    "tab\there",
+    "new\nline",
+    "größe",
+    "Élan",
+    "élan",
+    "名前",
+    "emoji 😀",
+    "rowid",
+    " leading",
+    "c0",
+    "_sdc_like",
+    "$.path",
+    "a{b}",
+    "x" * 300,
+]
+
+
+def suffix(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
+@pytest.mark.parametrize("batch", [WEIRD, [n for n in WEIRD if n.isprintable() and '"' not in n]])
+def test_columns(tmp_path: Path, batch: list[str]) -> None:
+    path = tmp_path / "test.duckdb"
+    values = {name: f"value of {name}" for name in batch}
+    load(path, [schema(dict.fromkeys(batch, TEXT), batch[:1]), record(values), record(values)])
+    assert list(types(path)) == batch
+    assert query(path, "SELECT * FROM items") == [tuple(values.values())]
+
+
+def test_streams(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    messages: list[Any] = []
+    for name in WEIRD:
+        messages += [schema({"v": TEXT}, stream=name), record({"v": name}, stream=name)]
+    load(path, messages, default_target_schema='a "schema"')
+    assert tables(path) == sorted(f'a "schema".{name}' for name in WEIRD)
+    for name in WEIRD:
+        quoted = name.replace('"', '""')
+        assert query(path, f'SELECT v FROM "a ""schema"""."{quoted}"') == [(name,)]
+
+
+def test_names_that_differ_only_by_case(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    other = f"id_{suffix('id')}"
+    load(path, [schema({"Id": TEXT, "id": TEXT}, ["Id"]), record({"Id": "upper", "id": "lower"})])
+    assert list(types(path)) == ["Id", other]
+    # The other way round the columns stay what they were.
+    load(path, [schema({"id": TEXT, "Id": TEXT}, ["Id"]), record({"Id": "2", "id": "b"})])
+    assert list(types(path)) == ["Id", other]
+    assert query(path, f'SELECT "Id", {other} FROM items ORDER BY 1') == [
+        ("2", "b"),
+        ("upper", "lower"),
+    ]
+
+
+def test_a_property_that_changes_its_case_keeps_its_column(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema({"ID": TEXT}), record({"ID": "1"})])
+    load(path, [schema({"id": TEXT}), record({"id": "2"})])
+    assert list(types(path)) == ["ID"]
+    assert query(path, "SELECT id FROM items ORDER BY 1") == [("1",), ("2",)]
+
+
+def test_streams_that_differ_only_by_case(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    messages = [
+        schema({"v": TEXT}, stream="Users"),
+        schema({"v": TEXT}, stream="users"),
+        record({"v": "upper"}, stream="Users"),
+        record({"v": "lower"}, stream="users"),
+    ]
+    load(path, messages)
+    load(path, messages[1::2])
+    assert query(path, 'SELECT v FROM "Users"') == [("upper",)]
+    assert query(path, f"SELECT v FROM users_{suffix('users')}") == [("lower",), ("lower",)]
+
+
+def test_names_duckdb_cannot_hold(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    names = ["", "nul\0", "nul_"]
+    load(path, [schema(dict.fromkeys(names, TEXT)), record(dict.fromkeys(names, "x"))])
+    assert list(types(path)) == ["_", "nul_", f"nul__{suffix('nul_')}"]
+    assert query(path, "SELECT * FROM items") == [("x", "x", "x")]
+
+
+def test_case_is_compared_as_duckdb_does() -> None:
+    assert assign(["É", "é", "K", "k"]) == {
+        "É": "É",
+        "é": "é",
+        "K": "K",
+        "k": f"k_{suffix('k')}",
+    }
+
+
+def test_a_name_that_looks_like_a_suffixed_one() -> None:
+    other = f"id_{suffix('id')}"
+    names = assign(["Id", other, "id"])
+    assert len({name.lower() for name in names.values()}) == 3
+
+
+def test_schema_of_tables(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema({"v": TEXT}), record({"v": "x"})], default_target_schema="raw data")
+    assert tables(path) == ["raw data.items"]
+
+
+def test_database_may_be_called_what_duckdb_calls_its_own(tmp_path: Path) -> None:
+    for stem in ("memory", "temp", "system", "my data"):
+        path = tmp_path / f"{stem}.duckdb"
+        load(path, [schema({"v": TEXT}), record({"v": "x"})])
+        load(path, [schema({"v": TEXT}), record({"v": "y"})], database="other")
+    assert query(path, "SELECT v FROM items") == [("x",), ("y",)]

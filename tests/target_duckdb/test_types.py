@@ -1,0 +1,256 @@
+"""JSON Schema types as DuckDB types, and every value exactly as it came."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.target_duckdb.helpers import load, query, record, schema, types
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TYPES: list[tuple[dict[str, Any], str]] = [
+    ({"type": "string"}, "VARCHAR"),
+    ({"type": ["string", "null"]}, "VARCHAR"),
+    ({"type": "string", "format": "date-time"}, "TIMESTAMP WITH TIME ZONE"),
+    ({"type": "string", "format": "date"}, "DATE"),
+    ({"type": "string", "format": "time"}, "TIME"),
+    ({"type": "string", "format": "uuid"}, "VARCHAR"),
+    ({"type": "string", "format": "email"}, "VARCHAR"),
+    (
+        {"type": "string", "format": "singer.decimal", "precision": 20, "scale": 4},
+        "DECIMAL(20,4)",
+    ),
+    ({"type": "string", "format": "singer.decimal"}, "VARCHAR"),
+    ({"type": "integer"}, "BIGINT"),
+    ({"type": "integer", "maximum": 2**63 - 1, "minimum": -(2**63)}, "BIGINT"),
+    ({"type": "integer", "maximum": 2**63}, "HUGEINT"),
+    ({"type": "integer", "minimum": -(2**63) - 1}, "HUGEINT"),
+    ({"type": "integer", "x-sql-datatype": "HUGEINT"}, "HUGEINT"),
+    ({"type": "number"}, "DOUBLE"),
+    ({"type": "number", "multipleOf": 0.01}, "DECIMAL(38,2)"),
+    ({"type": "number", "multipleOf": 1e-05}, "DECIMAL(38,5)"),
+    ({"type": "number", "multipleOf": 0.25}, "DECIMAL(38,2)"),
+    ({"type": "number", "multipleOf": 10}, "DECIMAL(38,0)"),
+    ({"type": "number", "multipleOf": 1e-300}, "DOUBLE"),
+    ({"type": "number", "x-sql-datatype": "NUMERIC(18, 4)"}, "DECIMAL(18,4)"),
+    ({"type": "number", "x-sql-datatype": "DECIMAL(99,4)"}, "DOUBLE"),
+    ({"type": ["integer", "number"]}, "DOUBLE"),
+    ({"type": "boolean"}, "BOOLEAN"),
+    ({"type": "object"}, "JSON"),
+    ({"type": "array", "items": {"type": "integer"}}, "JSON"),
+    ({}, "JSON"),
+    ({"type": "null"}, "JSON"),
+    ({"type": ["string", "integer"]}, "JSON"),
+    ({"type": ["string", "object", "null"]}, "JSON"),
+    ({"enum": ["a", "b"]}, "JSON"),
+    ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "VARCHAR"),
+    ({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string"}]}, "VARCHAR"),
+    ({"anyOf": [{"type": "integer"}, {"type": "number"}]}, "DOUBLE"),
+    ({"oneOf": [{"type": "integer"}, {"type": "string"}]}, "JSON"),
+    ({"type": "string", "anyOf": [{"format": "date"}, {"maxLength": 3}]}, "VARCHAR"),
+    ({"$ref": "#/definitions/money"}, "DECIMAL(38,2)"),
+    ({"$ref": "#/definitions/missing"}, "JSON"),
+    ({"$ref": "#/definitions/loop"}, "JSON"),
+]
+
+
+def test_types_of_columns(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    definitions = {
+        "money": {"type": "number", "multipleOf": 0.01},
+        "loop": {"$ref": "#/definitions/loop"},
+    }
+    properties = {f"c{index}": one for index, (one, _) in enumerate(TYPES)}
+    load(path, [schema(properties, definitions=definitions)])
+    assert list(types(path).values()) == [expected for _, expected in TYPES]
+
+
+def test_uuid_as_uuid(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    messages = [
+        schema({"id": {"type": "string", "format": "uuid"}}, ["id"]),
+        record({"id": "6BA7B810-9DAD-11D1-80B4-00C04FD430C8"}),
+        record({"id": "6ba7b810-9dad-11d1-80b4-00c04fd430c8"}),
+    ]
+    load(path, messages, uuid_type="UUID")
+    assert types(path) == {"id": "UUID"}
+    assert query(path, "SELECT id::VARCHAR FROM items") == [
+        ("6ba7b810-9dad-11d1-80b4-00c04fd430c8",)
+    ]
+
+
+def test_columns_stand_in_the_order_of_the_schema(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    names = ["zebra", "id", "apple", "_x"]
+    load(path, [schema({name: {"type": "string"} for name in names})])
+    assert list(types(path)) == names
+
+
+TEXT = {"type": ["string", "null"]}
+MOMENT = {"type": ["string", "null"], "format": "date-time"}
+DAY = {"type": ["string", "null"], "format": "date"}
+CLOCK = {"type": ["string", "null"], "format": "time"}
+WHOLE = {"type": ["integer", "null"]}
+HUGE = {"type": ["integer", "null"], "maximum": 2**100, "minimum": -(2**100)}
+REAL = {"type": ["number", "null"]}
+MONEY = {"type": ["number", "null"], "multipleOf": 0.01}
+FLAG = {"type": ["boolean", "null"]}
+ANYTHING: dict[str, Any] = {}
+OBJECT = {"type": ["object", "null"]}
+
+VALUES = [
+    (TEXT, '""', ""),
+    (TEXT, '"null"', "null"),
+    (TEXT, "null", None),
+    (TEXT, r'"a\u0000b"', "a\0b"),
+    (TEXT, r'"\u00e9 \ud83d\ude00 \" \\ \n"', 'é 😀 " \\ \n'),
+    (TEXT, '" padded "', " padded "),
+    (TEXT, '"007"', "007"),
+    (MOMENT, '"2024-05-06T07:08:09Z"', "2024-05-06 07:08:09+00"),
+    (MOMENT, '"2024-05-06T07:08:09.123456+05:30"', "2024-05-06 01:38:09.123456+00"),
+    (MOMENT, '"2024-05-06T07:08:09.1-11:00"', "2024-05-06 18:08:09.1+00"),
+    (MOMENT, '"2024-05-06T07:08:09"', "2024-05-06 07:08:09+00"),
+    (MOMENT, '"2024-05-06 07:08:09+02:00"', "2024-05-06 05:08:09+00"),
+    (MOMENT, '"2024-05-06"', "2024-05-06 00:00:00+00"),
+    (MOMENT, '"9999-12-31T23:59:59.999999-12:00"', "10000-01-01 11:59:59.999999+00"),
+    (MOMENT, "null", None),
+    (DAY, '"2024-02-29"', "2024-02-29"),
+    (CLOCK, '"23:59:59.999999"', "23:59:59.999999"),
+    (CLOCK, '"10:00:00+02:00"', "08:00:00"),
+    (CLOCK, '"01:00:00Z"', "01:00:00"),
+    (WHOLE, "9223372036854775807", "9223372036854775807"),
+    (WHOLE, "-9223372036854775808", "-9223372036854775808"),
+    (WHOLE, "9007199254740993", "9007199254740993"),
+    (WHOLE, "1.0", "1"),
+    (WHOLE, "1e3", "1000"),
+    (WHOLE, "-0", "0"),
+    (HUGE, str(2**100), str(2**100)),
+    (HUGE, str(-(2**100)), str(-(2**100))),
+    (REAL, "0.1", "0.1"),
+    (REAL, "-0.0", "-0.0"),
+    (REAL, "5e-324", "5e-324"),
+    (REAL, "1.7976931348623157e308", "1.7976931348623157e+308"),
+    (REAL, "3", "3.0"),
+    (REAL, "NaN", "nan"),
+    (REAL, "Infinity", "inf"),
+    (REAL, "-Infinity", "-inf"),
+    (MONEY, "1.10", "1.10"),
+    (MONEY, "1", "1.00"),
+    (MONEY, "1.100", "1.10"),
+    (MONEY, "123456789012345678901234567890123456.78", "123456789012345678901234567890123456.78"),
+    (MONEY, "-0.01", "-0.01"),
+    (MONEY, "1E+2", "100.00"),
+    (FLAG, "true", "true"),
+    (FLAG, "false", "false"),
+    (OBJECT, r'{"b": 1.10, "a": [1, null, "\u00e9"]}', '{"b":1.10,"a":[1,null,"é"]}'),
+    (OBJECT, "{}", "{}"),
+    (
+        OBJECT,
+        '{"a": 1e400, "b": 12345678901234567890123}',
+        '{"a":1E+400,"b":12345678901234567890123}',
+    ),
+    (OBJECT, '{"a": 1.00000000000000000001}', '{"a":1.00000000000000000001}'),
+    (ANYTHING, '"text"', '"text"'),
+    (ANYTHING, "1.50", "1.50"),
+    (ANYTHING, "[]", "[]"),
+    (ANYTHING, "false", "false"),
+    (ANYTHING, "null", None),
+    (ANYTHING, r'"\u0000"', r'"\u0000"'),
+]
+
+
+@pytest.mark.parametrize("validate", [True, False], ids=["validated", "unvalidated"])
+@pytest.mark.parametrize("weird", [False, True], ids=["fast", "slow"])
+def test_values_arrive_exactly(tmp_path: Path, *, weird: bool, validate: bool) -> None:
+    """Both ways through the loader: a quote in a name is beyond the fast one."""
+    path = tmp_path / "test.duckdb"
+    name = 'v"' if weird else "v"
+    streams = [f"s{index}" for index in range(len(VALUES))]
+    messages: list[Any] = []
+    for stream, (property_schema, value, _) in zip(streams, VALUES, strict=True):
+        messages.append(schema({name: property_schema}, stream=stream))
+        key = name.replace('"', '\\"')
+        messages.append(
+            f'{{"type": "RECORD", "stream": "{stream}", "record": {{"{key}": {value}}}}}'
+        )
+    load(path, messages, validate_records=validate)
+    column = '"' + name.replace('"', '""') + '"'
+    union = " UNION ALL ".join(
+        f"SELECT {index}, {column}::VARCHAR FROM {stream}" for index, stream in enumerate(streams)
+    )
+    found = dict(query(path, union))
+    assert [found[index] for index in range(len(VALUES))] == [expected for *_, expected in VALUES]
+
+
+def test_infinities_and_nan_are_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    values = [math.nan, math.inf, -math.inf, 1.5]
+    load(path, [schema({"v": REAL}), *(record({"v": value}) for value in values)])
+    found = [value for (value,) in query(path, "SELECT v FROM items")]
+    assert math.isnan(found[0])
+    assert found[1:] == values[1:]
+
+
+def test_string_of_ten_megabytes(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    sizes = [10_000_000, 20_000_000, 1]
+    messages = [schema({"v": TEXT}), *(record({"v": "é" * size}) for size in sizes)]
+    load(path, messages)
+    assert query(path, "SELECT length(v), md5(v) = md5(repeat('é', length(v))) FROM items") == [
+        (size, True) for size in sizes
+    ]
+
+
+def test_rounding_is_not_silent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "test.duckdb"
+    messages = [
+        schema({"v": REAL}),
+        '{"type": "RECORD", "stream": "items", "record": {"v": 0.1234567890123456789}}',
+        '{"type": "RECORD", "stream": "items", "record": {"v": 9007199254740993}}',
+        '{"type": "RECORD", "stream": "items", "record": {"v": 0.30000000000000004}}',
+    ]
+    load(path, messages)
+    warnings = [r.getMessage() for r in caplog.records if "more digits" in r.getMessage()]
+    assert len(warnings) == 1
+    assert "property 'v'" in warnings[0]
+    assert "multipleOf" in warnings[0]
+
+
+def test_no_warning_where_nothing_is_rounded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "test.duckdb"
+    literals = ["0.30000000000000004", "123456789012345678e3", "1.0000000000000000000"]
+    messages = [
+        schema({"v": REAL}),
+        *(f'{{"type":"RECORD","stream":"items","record":{{"v":{v}}}}}' for v in literals[:1]),
+        '{"type":"RECORD","stream":"items","record":{"v":1.00000000000000000000}}',
+    ]
+    load(path, messages)
+    assert not [r for r in caplog.records if "more digits" in r.getMessage()]
+
+
+def test_decimals_compare_as_decimals(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema({"v": MONEY}), record({"v": 0.1}), record({"v": 0.2})])
+    assert query(path, "SELECT sum(v) FROM items") == [(Decimal("0.30"),)]
+
+
+def test_flattening(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    nested = {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}, "b": {"type": "object", "properties": {}}},
+    }
+    load(
+        path,
+        [schema({"id": WHOLE, "o": nested}), record({"id": 1, "o": {"a": 2, "b": {"c": 3}}})],
+        flattening_enabled=True,
+        flattening_max_depth=1,
+    )
+    assert query(path, "SELECT id, o__a, o__b FROM items") == [(1, 2, '{"c":3}')]

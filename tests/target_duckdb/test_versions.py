@@ -1,0 +1,138 @@
+"""ACTIVATE_VERSION: rows that are gone from the source go from the table, all at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.target_duckdb.helpers import activate, load, query, record, schema, state, types
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ID = {"id": {"type": "integer"}, "v": {"type": "string"}}
+
+
+def full(version: int, *ids: int, ends: bool = True, text: str = "") -> list[Any]:
+    """A full-table stream as a tap sends it; without its end where the tap died."""
+    rows = [record({"id": n, "v": f"{text}{version}"}, version=version) for n in ids]
+    return [*rows, activate(version)] if ends else rows
+
+
+def alive(path: Path) -> list[tuple[Any, ...]]:
+    return query(path, "SELECT id, v FROM items WHERE _sdc_deleted_at IS NULL ORDER BY id, v")
+
+
+def test_soft_delete(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID, ["id"]), *full(1, 1, 2, 3)])
+    load(path, [schema(ID, ["id"]), *full(2, 2, 3, 4)])
+    assert alive(path) == [(2, "2"), (3, "2"), (4, "2")]
+    deleted = "SELECT id, v FROM items WHERE _sdc_deleted_at IS NOT NULL"
+    assert query(path, deleted) == [(1, "1")]
+    assert types(path)["_sdc_deleted_at"] == "TIMESTAMP WITH TIME ZONE"
+    assert types(path)["_sdc_table_version"] == "BIGINT"
+
+
+def test_time_of_deletion_stays_and_a_row_that_returns_is_alive(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID, ["id"]), *full(1, 1, 2, 3)])
+    load(path, [schema(ID, ["id"]), *full(2, 3)])
+    first = query(path, "SELECT _sdc_deleted_at::VARCHAR FROM items WHERE id = 1")
+    load(path, [schema(ID, ["id"]), *full(3, 2, 3)])
+    assert query(path, "SELECT _sdc_deleted_at::VARCHAR FROM items WHERE id = 1") == first
+    assert alive(path) == [(2, "3"), (3, "3")]
+
+
+@pytest.mark.parametrize("keys", [[], ["id"]])
+def test_hard_delete(tmp_path: Path, keys: list[str]) -> None:
+    path = tmp_path / "test.duckdb"
+    for version, ids in [(1, (1, 2, 3)), (2, (2, 3, 4))]:
+        load(path, [schema(ID, keys), *full(version, *ids)], hard_delete=True)
+    assert query(path, "SELECT id, v FROM items ORDER BY id") == [(2, "2"), (3, "2"), (4, "2")]
+    assert list(types(path)) == ["id", "v", "_sdc_table_version"]
+
+
+def test_rows_loaded_before_versions_began_are_older(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID, ["id"]), record({"id": 1, "v": "old"})])
+    load(path, [schema(ID, ["id"]), *full(1, 2)])
+    assert alive(path) == [(2, "1")]
+
+
+def test_an_interrupted_stream_deletes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID, ["id"]), *full(1, 1, 2, 3)])
+    load(path, [schema(ID, ["id"]), *full(2, 1, 4, ends=False)])
+    assert alive(path) == [(1, "2"), (2, "1"), (3, "1"), (4, "2")]
+    # The tap goes on where it stopped, with the version it had.
+    load(path, [schema(ID, ["id"]), *full(2, 3)])
+    assert alive(path) == [(1, "2"), (3, "2"), (4, "2")]
+
+
+def test_an_interrupted_stream_without_keys(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID), *full(1, 1, 2)])
+    load(path, [schema(ID), *full(2, 1, ends=False)])
+    load(path, [schema(ID), *full(3, 1, 2, 3)])
+    assert alive(path) == [(1, "3"), (2, "3"), (3, "3")]
+
+
+def test_a_table_is_not_shown_half_read(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID, ["id"]), *full(1, 1, 2)])
+    messages: list[Any] = [schema(ID, ["id"])]
+    for n in range(5):
+        messages += [record({"id": n, "v": "2"}, version=2), state(n)]
+    # States wait until the version is activated, whatever the size of a batch.
+    assert load(path, [*messages, activate(2), state(5)], batch_size_rows=1) == [5]
+
+
+@pytest.mark.parametrize("hard_delete", [False, True])
+def test_activation_before_the_records(tmp_path: Path, *, hard_delete: bool) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID, ["id"]), *full(1, 1, 2)], hard_delete=hard_delete)
+    messages = [schema(ID, ["id"]), activate(2), state(0), *full(2, 2), state(1)]
+    states = load(path, messages, hard_delete=hard_delete, batch_size_rows=1)
+    assert states == [1]
+    condition = "true" if hard_delete else "_sdc_deleted_at IS NULL"
+    assert query(path, f"SELECT id, v FROM items WHERE {condition}") == [(2, "2")]
+
+
+def test_a_table_that_became_empty(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID, ["id"]), *full(1, 1, 2)])
+    load(path, [schema(ID, ["id"]), activate(2), state(1)])
+    assert alive(path) == []
+    assert query(path, "SELECT count(*) FROM items") == [(2,)]
+
+
+def test_an_older_version_deletes_nothing_newer(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID, ["id"]), *full(5, 1)])
+    load(path, [schema(ID, ["id"]), activate(3)])
+    assert alive(path) == [(1, "5")]
+
+
+def test_activation_can_be_switched_off(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    for version, ids in [(1, (1, 2)), (2, (2,))]:
+        messages = [schema(ID, ["id"]), *full(version, *ids)]
+        load(path, messages, process_activate_version_messages=False)
+    assert query(path, "SELECT id, v FROM items ORDER BY id") == [(1, "1"), (2, "2")]
+
+
+def test_rows_the_tap_marks_as_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    marked = {**ID, "_sdc_deleted_at": {"type": ["string", "null"], "format": "date-time"}}
+    messages = [
+        schema(marked, ["id"]),
+        record({"id": 1, "v": "a"}),
+        record({"id": 2, "v": "b", "_sdc_deleted_at": "2024-01-01T00:00:00Z"}),
+    ]
+    load(path, messages)
+    assert alive(path) == [(1, "a")]
+    assert query(path, "SELECT count(*) FROM items") == [(2,)]
+    load(path, messages, hard_delete=True)
+    assert query(path, "SELECT id FROM items") == [(1,)]

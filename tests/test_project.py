@@ -1,0 +1,91 @@
+"""What stands in several places says the same everywhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from scripts.plugin_definitions import definitions
+from scripts.settings_tables import BUILT_IN, render
+from tap_kananas.tap import TapKananas
+from tap_kizen.tap import TapKizen
+from target_duckdb.target import TargetDuckDB
+
+if TYPE_CHECKING:
+    from singer_sdk.plugin_base import PluginBase
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAMS: dict[str, type[PluginBase]] = {
+    "tap-kananas": TapKananas,
+    "tap-kizen": TapKizen,
+    "target-duckdb": TargetDuckDB,
+}
+KINDS = {
+    "string": {"string", "options", "date_iso8601"},
+    "integer": {"integer"},
+    "number": {"decimal"},
+    "boolean": {"boolean"},
+    "array": {"array"},
+    "object": {"object"},
+}
+
+
+def _plugins() -> dict[str, dict[str, Any]]:
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    kinds = project["plugins"]
+    return {p["name"]: p for kind in ("extractors", "loaders") for p in kinds[kind]}
+
+
+def test_the_settings_tables_of_the_readme_are_what_about_tells() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert render(readme) == readme, "run `make docs`"
+
+
+def test_the_plugin_definitions_are_those_of_meltano_yml() -> None:
+    found = {
+        str(file.relative_to(ROOT / "plugins")): yaml.safe_load(file.read_text(encoding="utf-8"))
+        for file in (ROOT / "plugins").rglob("*.yml")
+    }
+    assert found == definitions(), "run `make docs`"
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_meltano_knows_every_setting_of_a_program(name: str) -> None:
+    program = PROGRAMS[name]
+    program.append_builtin_config(program.config_jsonschema)
+    schema = program.config_jsonschema["properties"]
+    own = {setting: rule for setting, rule in schema.items() if not BUILT_IN.match(setting)}
+    known = {setting["name"]: setting for setting in _plugins()[name]["settings"]}
+    assert known.keys() == own.keys()
+    for setting, rule in own.items():
+        types = set(rule["type"]) if isinstance(rule["type"], list) else {rule["type"]}
+        (type_,) = types - {"null"}
+        assert known[setting]["kind"] in KINDS[type_], setting
+        assert known[setting].get("sensitive", False) == rule.get("secret", False), setting
+        value = known[setting].get("value")
+        if value is not None and not str(value).startswith("$"):
+            assert value == rule.get("default") or setting == "add_record_metadata", setting
+
+
+def test_the_example_of_env_names_settings_there_are() -> None:
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    names = {match[1] for line in lines if (match := re.match(r"^(?:# )?([A-Z_]+)=", line))}
+    settings = {
+        f"{plugin}_{setting['name']}".upper().replace("-", "_")
+        for plugin, entry in _plugins().items()
+        for setting in entry["settings"]
+    }
+    assert names <= settings | {"DUCKDB_PATH", "DUCKDB_PUBLISH_DIR"}
+    required = {"TAP_KANANAS_SECRET_KEY", "TAP_KIZEN_API_KEY", "TAP_KIZEN_USER_ID"}
+    assert required <= names
+
+
+def test_no_lock_file_names_a_registry() -> None:
+    for file in (ROOT / "requirements").glob("*.txt"):
+        text = file.read_text(encoding="utf-8")
+        assert "://" not in text
+        assert "--index" not in text
