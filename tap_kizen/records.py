@@ -6,8 +6,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from singer_sdk.helpers.conform import TypeConformanceLevel
-
 from rest_tap.errors import RefusedError, UnavailableError
 from tap_kizen.bookmarks import Bookmark
 from tap_kizen.client import KizenStream
@@ -49,9 +47,6 @@ class FieldValuesStream(KizenStream):
 
 class RecordsStream(KizenStream):
     """The records of one object, with a typed column per field."""
-
-    # Rows are made to fit, value by value.
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     _bookmark: Bookmark
 
