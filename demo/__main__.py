@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
+import shlex
 import signal
 import sys
 import tempfile
@@ -22,8 +24,8 @@ EXIT_INTERRUPTED = 130
 
 # Lines of Meltano's log that tell how far the work is.
 PROGRESS = re.compile(
-    r"(Installing \w+ '[\w-]+'|records read|records so far|found at|rows|"
-    r"\d+ of \d+ (OK|PASS|FAIL|ERROR|WARN)|Block run completed|Published|Done\. )"
+    r"(Installing \w+ '|records read|records so far|found at|"
+    r"dbt .* (\d+ of \d+ (OK|FAIL|ERROR|WARN)|Done\. )|\[(warning|error|critical) *\])"
 )
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -83,14 +85,20 @@ def show(facts: dict[str, Any]) -> int:
     print(report.table(*report.select(database, report.QUERY)))
     print(f"\nThe DuckDB file:     {OUTPUT / 'warehouse.duckdb'}")
     print(f"A copy for readers:  {database}")
-    print("\nTo ask it yourself, paste:\n")
-    print(f"{sys.executable} -c \"import duckdb; duckdb.connect('{database}', read_only=True)")
-    print(f".sql('''{report.QUERY}''').show()\"")
+    print(f"\nTo ask it yourself, paste:\n\n{_command(database)}")
     wrong = [stream.name for stream in streams if stream.served != stream.loaded]
     if wrong:
         print(f"\nRows differ in: {', '.join(wrong)}", file=sys.stderr)
         return 1
     return 0
+
+
+def _command(database: Path) -> str:
+    """Give a command for a shell that runs the query of the report."""
+    path = json.dumps(str(database), ensure_ascii=False)
+    connect = f"import duckdb\nduckdb.connect({path}, read_only=True)"
+    code = f'{connect}.sql("""\n{report.QUERY}\n""").show()'
+    return f"{shlex.quote(sys.executable)} -c {shlex.quote(code)}"
 
 
 def _interrupt(*_: object) -> NoReturn:

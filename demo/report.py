@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 QUERY = """\
-select full_name, organisation, company_name, link_method
+select first_name, last_name, organisation, company_name, link_method
 from marts.contacts
 where company_id is not null
 order by contact_id

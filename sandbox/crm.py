@@ -12,12 +12,13 @@ from uuid import UUID
 from sandbox.generate.companies import company, company_id, kizen_datetime
 from sandbox.generate.crm import lists
 from sandbox.generate.crm.model import BY_NAME, COMPANY, CONTACT, field_id
-from sandbox.generate.crm.records import Maker, served
+from sandbox.generate.crm.records import Maker, field_entry, served
 from sandbox.generate.crm.values import contact_person
 from sandbox.generate.seeds import uuid
 from sandbox.records import Record, Records
 
 if TYPE_CHECKING:
+    from sandbox.generate.crm.model import Field, ObjectModel
     from sandbox.generate.plan import Plan
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -63,6 +64,7 @@ class Crm:
         self._added = 0
         self._maker = Maker(plan)
         self.archived: list[str] = []
+        self.objects = dict(BY_NAME)
         self.records = {name: self._of_object(name) for name in BY_NAME}
         self.companies = Records(plan.companies, lambda index: company(plan, index))
         self.clients = Records(self._maker.sizes.contacts, self._client)
@@ -144,7 +146,8 @@ class Crm:
             identity = uuid(self._seed, name, "added", self._added)
             now = kizen_datetime(datetime.now(timezone.utc))
             whole = {"created": now, "updated": now, **values}
-            self.records[name].append(served(self._seed, name, identity, whole))
+            model = self.objects[name]
+            self.records[name].append(served(self._seed, model, identity, whole))
             twins = self._twins(name)
             if twins is not None:
                 twins.append(_legacy(name, identity, whole))
@@ -161,12 +164,29 @@ class Crm:
             entries = cast("dict[str, dict[str, object]]", record["fields"])
             now = kizen_datetime(datetime.now(timezone.utc))
             for field, new in {"updated": now, **values}.items():
-                entries[field_id(self._seed, name, field)]["value"] = new
+                entry = entries[field_id(self._seed, name, field)]
+                entry.pop("value_summary", None)
+                entry["value"] = new
             twins = self._twins(name)
             if twins is not None:
                 with suppress(KeyError):
                     twin = twins[twins.position(identity)]
                     twin.update({key: new for key, new in values.items() if key in twin})
+
+    def add_field(self, name: str, field: Field, value: object = None) -> None:
+        """Give the object ``name`` a new field, which holds ``value`` in every record it has."""
+        with self.lock:
+            model = self.objects[name]
+            self.objects[name] = model._replace(fields=(*model.fields, field))
+            for record in self.records[name]:
+                entry = field_entry(self._seed, model, field, value)
+                cast("dict[str, object]", record["fields"])[str(entry["id"])] = entry
+
+    def add_object(self, model: ObjectModel) -> None:
+        """Give the account a new object, without records yet."""
+        with self.lock:
+            self.objects[model.name] = model
+            self.records[model.name] = Records(0, lambda _index: {}, _updated)
 
     def move(self, name: str) -> None:
         """Archive some records of the object ``name`` and add as many, if the account is moving."""
@@ -180,9 +200,8 @@ class Crm:
     def long_value(self, identity: str, field: str) -> list[object] | None:
         """Return a to-many value whole, of the record ``identity``; None if there is no such."""
         for name, records in self.records.items():
-            model = next(
-                (f for f in BY_NAME[name].fields if self._has_id(name, f.name, field)), None
-            )
+            fields = self.objects[name].fields
+            model = next((f for f in fields if field_id(self._seed, name, f.name) == field), None)
             if model is None:
                 continue
             try:
@@ -194,9 +213,6 @@ class Crm:
                 return cast("list[object]", entry["value"]) if model.many else None
             return self._made(name, identity, model.name)
         return None
-
-    def _has_id(self, name: str, field: str, identity: str) -> bool:
-        return field_id(self._seed, name, field) == identity
 
     def _made(self, name: str, identity: str, field: str) -> list[object]:
         """Return the generated list whose length is all that the record holds."""

@@ -211,8 +211,10 @@ class Records(MutableSequence[Record]):
             KeyError: there is none.
         """
         with self.lock:
+            needle = _encode(identity)
             for position, key in enumerate(self._order):
-                if _decode(self._encoded(key)).get("id") == identity:
+                line = self._encoded(key)
+                if needle in line and _decode(line).get("id") == identity:
                     return position
         raise KeyError(identity)
 

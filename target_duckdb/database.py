@@ -121,8 +121,10 @@ class Database:
         """Open the database once, so that a wrong path fails before anything is extracted.
 
         Raises:
-            TargetError: DuckDB cannot open the file. A lock is no error yet.
+            TargetError: DuckDB cannot open the file. A lock is no error yet, nor is a missing file.
         """
+        if is_file(self._path) and not Path(self._path).exists():
+            return
         if self._try_attach() is None:
             self._detach()
 

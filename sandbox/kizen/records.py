@@ -8,7 +8,7 @@ import msgspec
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.generate.crm.model import OBJECTS, described_field, described_object, object_id
+from sandbox.generate.crm.model import described_field, described_object, object_id
 from sandbox.kizen import paging, searching
 from sandbox.kizen.listing import DEFAULT_PAGE_SIZE, Lists
 
@@ -37,7 +37,6 @@ class Objects:
         self._crm = account.crm
         self._seed = seed
         self._lists = Lists(options)
-        self._visible = [model for model in OBJECTS if model.name not in options.kizen_hidden]
 
     def routes(self) -> list[Route]:
         """Return the routes, below the API's base address."""
@@ -50,9 +49,13 @@ class Objects:
             Route("/pipelines/{object}/stages", self.stages),
         ]
 
+    def _visible(self) -> list[ObjectModel]:
+        hidden = self._options.kizen_hidden
+        return [model for model in self._crm.objects.values() if model.name not in hidden]
+
     def _model(self, request: Request) -> ObjectModel | None:
         wanted = request.path_params["object"]
-        for model in self._visible:
+        for model in self._visible():
             if wanted in {model.name, object_id(self._seed, model.name)}:
                 return model
         return None
@@ -62,7 +65,7 @@ class Objects:
         every = request.query_params.get("custom_only", "true").lower() == "false"
         entries = [
             described_object(self._seed, model)
-            for model in self._visible
+            for model in self._visible()
             if every or model.is_custom
         ]
         return self._lists.of_entries(request, entries, count=True)
@@ -77,7 +80,13 @@ class Objects:
         model = self._model(request)
         if model is None:
             return not_visible()
-        return JSONResponse([described_field(self._seed, model, f) for f in model.fields])
+        objects = self._crm.objects
+        return JSONResponse(
+            [
+                described_field(self._seed, model, field, objects.get(field.relation or ""))
+                for field in model.fields
+            ]
+        )
 
     async def stages(self, request: Request) -> Response:
         """Answer the stages of a pipeline."""

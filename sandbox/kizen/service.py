@@ -10,17 +10,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from sandbox import pages
+from sandbox.account import Account
+from sandbox.kizen import openapi
 from sandbox.kizen.legacy import Legacy
 from sandbox.kizen.lists import FixedLists
 from sandbox.kizen.records import Objects
+from sandbox.options import Options
 
 if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import Route
     from starlette.types import ASGIApp, Receive, Scope, Send
-
-    from sandbox.account import Account
-    from sandbox.options import Options
 
 
 def application(options: Options, account: Account) -> ASGIApp:
@@ -34,6 +34,13 @@ def application(options: Options, account: Account) -> ASGIApp:
     return _Credentials(routed, options)
 
 
+def all_routes() -> list[Route]:
+    """Return every route that an account can have."""
+    options = Options(contacts=0, companies=0)
+    with Account(options).opened() as account:
+        return _routes(options, account)
+
+
 def _routes(options: Options, account: Account) -> list[Route]:
     routes: list[Route] = []
     if options.kizen_account != "objects":
@@ -41,6 +48,7 @@ def _routes(options: Options, account: Account) -> list[Route]:
     if options.kizen_account != "legacy":
         routes += Objects(options, account, options.seed).routes()
         routes += FixedLists(options, account).routes()
+        routes += openapi.routes()
     return routes
 
 

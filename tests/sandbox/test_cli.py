@@ -15,7 +15,9 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 import requests
 
+from sandbox.cli import main
 from sandbox.credentials import Credentials
+from sandbox.generate.crm.model import DEAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,14 +101,22 @@ def test_a_port_in_use_is_one_clear_line() -> None:
         (["--latency", "-5"], "latency is -5"),
         (["--envelope", "xml"], "--envelope"),
         (["--host", "203.0.113.7"], "203.0.113.7"),
+        (["--kizen-hidden", "secrets"], "kizen-hidden is 'secrets': use one of companies_company"),
+        (["--kizen-moving", "-1"], "kizen-moving is -1"),
+        (["--faults", __file__], "is no list of faults"),
+        (["--faults", "/nonexistent"], "/nonexistent"),
         (["--truth", "/nonexistent/truth.csv"], "/nonexistent"),
     ],
 )
-def test_wrong_usage_is_told_in_a_line(arguments: list[str], words: str) -> None:
-    done = _run(*arguments)
-    assert done.returncode == 2
-    assert words in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
+def test_wrong_usage_is_told_in_a_line(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--port", "0", *arguments])
+    assert ended.value.code == 2
+    out, err = capsys.readouterr()
+    assert words in err.splitlines()[-1]
+    assert out == ""
 
 
 def test_credentials_from_the_environment_and_no_secret_in_the_log() -> None:
@@ -130,6 +140,39 @@ def test_credentials_from_the_environment_and_no_secret_in_the_log() -> None:
     assert err.startswith("GET /api/company?page_size=5 200 ")
     assert len(err.splitlines()) == 3
     assert "cret" not in out + err
+
+
+def test_how_the_services_behave_is_chosen_by_options(tmp_path: Path) -> None:
+    faults = tmp_path / "faults.json"
+    fault = {"path": "/api/team", "status": 503, "headers": {"Retry-After": "7"}, "times": None}
+    faults.write_text(json.dumps([fault]), encoding="utf-8")
+    options = [
+        *("--faults", str(faults), "--kananas-lie", "html", "--kizen-counts", "all"),
+        *("--kizen-hidden", "forms", "--kizen-hidden", "client_client", "--kizen-account"),
+        *("objects", "--kizen-refuses", "updated-filter", "--latency", "1", "--rate-limit", "0"),
+    ]
+    with _started(*options) as process:
+        line = _read_line(process.stdout)
+        known = Credentials()
+        headers = {
+            "X-API-Key": known.kizen_api_key,
+            "X-User-Id": known.kizen_user_id,
+            "X-Business-Id": known.kizen_business_id,
+            "token": known.kananas_token,
+        }
+
+        def ask(url: str) -> requests.Response:
+            return requests.get(url, headers=headers, timeout=30)
+
+        team = ask(line["kizen_url"] + "/team")
+        assert (team.status_code, team.headers["Retry-After"]) == (503, "7")
+        objects = ask(line["kizen_url"] + "/custom-objects?custom_only=false").json()
+        assert [o["name"] for o in objects["results"]][:2] == ["companies_company", DEAL]
+        forms = ask(line["kizen_url"] + "/forms").json()
+        assert (forms["count"], forms["results"]) == (0, [])
+        assert ask(line["kizen_url"] + "/company").status_code == 404
+        contacts = ask(line["kananas_url"] + "?event=api&request=contacts")
+        assert contacts.headers["Content-Type"].startswith("text/html")
 
 
 def test_data_without_serving(tmp_path: Path) -> None:

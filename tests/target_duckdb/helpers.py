@@ -81,6 +81,8 @@ def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
 
 
 def tables(path: Path) -> list[str]:
+    if not path.exists():
+        return []
     names = query(path, "SELECT table_schema || '.' || table_name FROM information_schema.tables")
     return sorted(name for (name,) in names)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sandbox.generate.seeds import uuid
+from sandbox.generate.spelling import slug_words
 
 Record = dict[str, object]
 
@@ -175,7 +176,7 @@ def field_id(seed: int, name: str, field: str) -> str:
 
 def option(seed: int, name: str, field: Field, label: str) -> Record:
     """Return a choice of ``field``: id, code and name."""
-    code = "_".join(label.lower().split())
+    code = "_".join(slug_words(label))
     return {"id": uuid(seed, "option", name, field.name, label), "code": code, "name": label}
 
 
@@ -193,13 +194,18 @@ def described_object(seed: int, model: ObjectModel) -> Record:
     }
 
 
-def described_field(seed: int, model: ObjectModel, field: Field) -> Record:
-    """Return what ``GET /custom-objects/{id}/fields`` says about ``field``."""
+def described_field(
+    seed: int, model: ObjectModel, field: Field, related: ObjectModel | None
+) -> Record:
+    """Return what ``GET /custom-objects/{id}/fields`` says about ``field``.
+
+    ``related`` is the object that the field leads to, if it leads anywhere.
+    """
     relation: Record | None = None
-    if field.relation:
+    if related:
         relation = {
-            "related_object": object_id(seed, field.relation),
-            "related_object_object_name": BY_NAME[field.relation].plural,
+            "related_object": object_id(seed, related.name),
+            "related_object_object_name": related.plural,
             "cardinality": "many_to_many" if field.many else "many_to_one",
         }
     return {

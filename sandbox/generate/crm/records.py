@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from random import Random
 
-    from sandbox.generate.crm.model import Record
+    from sandbox.generate.crm.model import Field, ObjectModel, Record
     from sandbox.generate.plan import Plan
 
 LARGEST_INLINE = 20
@@ -75,7 +75,7 @@ class Maker:
     def record(self, name: str, index: int) -> Record:
         """Return the record at ``index`` of the object ``name`` as it is served."""
         identity = company_id(self._seed, index) if name == COMPANY else self._id(name, index)
-        return served(self._seed, name, identity, self._makers[name](index))
+        return served(self._seed, BY_NAME[name], identity, self._makers[name](index))
 
     def values(self, name: str, index: int) -> Record:
         """Return the values of a record by the names of its fields, long lists whole."""
@@ -199,29 +199,18 @@ class Maker:
         }
 
 
-def served(seed: int, name: str, identity: str, contents: Mapping[str, object]) -> Record:
+def served(seed: int, model: ObjectModel, identity: str, contents: Mapping[str, object]) -> Record:
     """Return a record as Kizen wraps it; a list that is too long comes as its length.
 
     Args:
         seed: the seed of the account, on which the ids of fields depend.
-        name: the API name of the record's object.
+        model: the record's object.
         identity: the record's id.
         contents: the values by the names of the fields; those not given are null.
     """
-    model = BY_NAME[name]
     fields: Record = {}
     for field in model.fields:
-        value = contents.get(field.name)
-        entry: Record = {
-            "id": field_id(seed, name, field.name),
-            "name": field.name,
-            "field_type": field.field_type,
-            "display_name": field.display_name,
-        }
-        if isinstance(value, list) and len(value) > LARGEST_INLINE:
-            entry["value_summary"] = {"count": len(value)}
-        else:
-            entry["value"] = value
+        entry = field_entry(seed, model, field, contents.get(field.name))
         fields[str(entry["id"])] = entry
     return {
         "id": identity,
@@ -230,3 +219,18 @@ def served(seed: int, name: str, identity: str, contents: Mapping[str, object]) 
         "access": {"view": True, "edit": False, "remove": False},
         "fields": fields,
     }
+
+
+def field_entry(seed: int, model: ObjectModel, field: Field, value: object) -> Record:
+    """Return a field of a record with its value; a list that is too long comes as its length."""
+    entry: Record = {
+        "id": field_id(seed, model.name, field.name),
+        "name": field.name,
+        "field_type": field.field_type,
+        "display_name": field.display_name,
+    }
+    if isinstance(value, list) and len(value) > LARGEST_INLINE:
+        entry["value_summary"] = {"count": len(value)}
+    else:
+        entry["value"] = value
+    return entry

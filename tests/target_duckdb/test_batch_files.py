@@ -1,0 +1,285 @@
+"""BATCH messages: the same tables as from records, files gone after the commit."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+
+from target_duckdb.errors import BatchError, MissingKeyError, RecordError
+from tests.target_duckdb.helpers import (
+    activate,
+    files,
+    lines,
+    load,
+    query,
+    record,
+    schema,
+    state,
+    types,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROPERTIES: dict[str, Any] = {
+    "id": {"type": "integer"},
+    "text": {"type": ["string", "null"]},
+    "money": {"type": ["number", "null"], "multipleOf": 0.01},
+    "real": {"type": ["number", "null"]},
+    "moment": {"type": ["string", "null"], "format": "date-time"},
+    "day": {"type": ["string", "null"], "format": "date"},
+    "flag": {"type": ["boolean", "null"]},
+    "big": {"type": ["integer", "null"], "maximum": 2**100},
+    "object": {"type": ["object", "null"]},
+    "list": {"type": ["array", "null"]},
+}
+RECORDS: list[dict[str, Any]] = [
+    {
+        "id": 1,
+        "text": 'é "\0" \n',
+        "money": 12.34,
+        "real": 0.1,
+        "moment": "2024-05-06T07:08:09.123456+02:00",
+        "day": "2024-02-29",
+        "flag": True,
+        "big": 2**90,
+        "object": {"a": [1, {"b": "c"}], "n": 1.5},
+        "list": ["x", None, 1],
+    },
+    {"id": 2, "text": "", "flag": False, "object": {}, "list": []},
+    {"id": 3},
+    {"id": 2, "text": "again"},
+]
+PARQUET = "parquet"
+
+
+def batch(*manifest: str, kind: str = "jsonl", compression: str | None = None, **more: Any) -> Any:
+    encoding = {"format": kind, "compression": compression}
+    return {
+        "type": "BATCH", "stream": "items", "encoding": encoding, "manifest": list(manifest), **more
+    }  # fmt: skip
+
+
+def write(path: Path, records: list[Any], compression: str | None = None) -> str:
+    data = lines(records)
+    path.write_bytes(gzip.compress(data) if compression == "gzip" else data)
+    return path.as_uri()
+
+
+@pytest.mark.parametrize("compression", [None, "none", "gzip"])
+@pytest.mark.parametrize("metadata", [False, True])
+def test_same_table_as_from_records(
+    tmp_path: Path, compression: str | None, *, metadata: bool
+) -> None:
+    one, two = tmp_path / "records.duckdb", tmp_path / "batches.duckdb"
+    begin = schema(PROPERTIES, ["id"])
+    load(one, [begin, *map(record, RECORDS)], add_record_metadata=metadata)
+    folder = tmp_path / "files with é % space"
+    folder.mkdir()
+    manifest = [
+        write(folder / "1.jsonl", RECORDS[:2], compression),
+        write(folder / "2.jsonl", RECORDS[2:], compression),
+    ]
+    message = batch(*manifest, compression=compression)
+    assert load(two, [begin, message, state(1)], add_record_metadata=metadata) == [1]
+    assert types(one) == types(two)
+    columns = ", ".join(f'"{name}"' for name in PROPERTIES)
+    everything = f"SELECT {columns} FROM (SELECT * REPLACE (moment::VARCHAR AS moment) FROM items)"
+    assert query(one, everything + " ORDER BY id") == query(two, everything + " ORDER BY id")
+    assert files(folder) == []
+    if metadata:
+        filled = (
+            "SELECT count(_sdc_received_at), count(_sdc_batched_at), count(_sdc_sequence), "
+            "count(_sdc_sync_started_at), count(_sdc_deleted_at) FROM items"
+        )
+        assert query(one, filled) == query(two, filled) == [(3, 3, 3, 3, 0)]
+
+
+def test_files_can_be_kept(tmp_path: Path) -> None:
+    url = write(tmp_path / "1.jsonl", RECORDS)
+    message = [schema(PROPERTIES, ["id"]), batch(url)]
+    load(tmp_path / "test.duckdb", message, keep_batch_files=True)
+    assert files(tmp_path) == ["1.jsonl", "test.duckdb"]
+
+
+def test_files_stay_until_they_are_committed(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    url = write(tmp_path / "1.jsonl", RECORDS)
+    with pytest.raises(BatchError, match=r"cannot read the batch file .*missing\.jsonl"):
+        load(path, [schema(PROPERTIES, ["id"]), batch(url), batch(f"{url}.missing.jsonl")])
+    assert files(tmp_path) == ["1.jsonl"]
+
+
+def test_plain_path_instead_of_an_address(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    write(tmp_path / "1 %41.jsonl", RECORDS)
+    load(path, [schema(PROPERTIES, ["id"]), batch(str(tmp_path / "1 %41.jsonl"))])
+    assert query(path, "SELECT count(*) FROM items") == [(3,)]
+
+
+@pytest.mark.parametrize(
+    ("bad", "error", "reason"),
+    [
+        ({"id": "x"}, RecordError, "['id']: expected integer, got string"),
+        ({"text": "x"}, MissingKeyError, "the key property 'id' is missing"),
+        ({"id": None}, MissingKeyError, "the key property 'id' is null"),
+        ("{not json", RecordError, "the record is not JSON"),
+        (b'{"id": 5, "object": {"a": ' + b"[" * 5000, RecordError, "nested too deeply"),
+    ],
+)
+def test_a_bad_record_in_a_file(
+    tmp_path: Path, bad: Any, error: type[Exception], reason: str
+) -> None:
+    path = tmp_path / "test.duckdb"
+    url = write(tmp_path / "1.jsonl", [RECORDS[0], bad, RECORDS[2]])
+    begin = schema(PROPERTIES, ["id"])
+    with pytest.raises(error) as caught:
+        load(path, [begin, batch(url)])
+    assert reason in str(caught.value)
+    assert "1.jsonl, line 2)" in str(caught.value)
+    assert "stream 'items', line 2 (" in str(caught.value)
+    load(path, [begin, batch(url)], on_invalid_record="quarantine")
+    assert query(path, "SELECT id FROM items ORDER BY id") == [(1,), (3,)]
+    ((stream, text),) = query(path, "SELECT stream, record FROM _quarantine")
+    assert stream == "items"
+    assert text.encode() == lines([bad]).rstrip(b"\n")
+
+
+def test_a_damaged_gzip_file(tmp_path: Path) -> None:
+    url = write(tmp_path / "1.gz", RECORDS, "gzip")
+    whole = (tmp_path / "1.gz").read_bytes()
+    for damaged in (whole[:-20], b"no gzip", whole[:20] + b"\0\0\0\0" + whole[24:]):
+        (tmp_path / "1.gz").write_bytes(damaged)
+        with pytest.raises(BatchError, match="cannot read the batch file"):
+            load(
+                tmp_path / "test.duckdb",
+                [schema(PROPERTIES, ["id"]), batch(url, compression="gzip")],
+            )
+    assert files(tmp_path) == ["1.gz"]
+
+
+@pytest.mark.parametrize("change", [{"kind": "avro"}, {"compression": "zstd"}])
+def test_unknown_encodings(tmp_path: Path, change: dict[str, Any]) -> None:
+    url = write(tmp_path / "1.jsonl", RECORDS)
+    with pytest.raises(BatchError, match=r"unknown|not known"):
+        load(tmp_path / "test.duckdb", [schema(PROPERTIES, ["id"]), batch(url, **change)])
+
+
+def test_versions(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    for version, ids in ((1, (1, 2)), (2, (2, 3))):
+        url = write(tmp_path / "1.jsonl", [{"id": n} for n in ids])
+        messages = [schema(PROPERTIES, ["id"]), batch(url, version=version), activate(version)]
+        load(path, messages, hard_delete=True)
+    assert query(path, "SELECT id, _sdc_table_version FROM items ORDER BY id") == [(2, 2), (3, 2)]
+
+
+def test_stream_maps_reach_into_files(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    url = write(tmp_path / "1.jsonl", RECORDS)
+    maps = {"items": {"text": None, "__filter__": "id != 3"}}
+    load(path, [schema(PROPERTIES, ["id"]), batch(url)], stream_maps=maps)
+    assert "text" not in types(path)
+    assert query(path, "SELECT id FROM items ORDER BY id") == [(1,), (2,)]
+
+
+def write_parquet(path: Path, select: str) -> str:
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY ({select}) TO '{path}' (FORMAT parquet)")
+    return path.as_uri()
+
+
+def test_parquet(tmp_path: Path) -> None:
+    path, other = tmp_path / "test.duckdb", tmp_path / "records.duckdb"
+    write(tmp_path / "source.jsonl", RECORDS[:3])
+    structure = (
+        "{id: 'BIGINT', text: 'VARCHAR', money: 'DECIMAL(10,2)', real: 'DOUBLE', "
+        "moment: 'VARCHAR', day: 'DATE', flag: 'BOOLEAN', big: 'VARCHAR', "
+        "object: 'STRUCT(a VARCHAR, n DOUBLE)', list: 'VARCHAR[]'}"
+    )
+    select = (
+        "SELECT * EXCLUDE (object, list) REPLACE (big::DECIMAL(38,0) AS big), list "
+        f"FROM read_json('{tmp_path / 'source.jsonl'}', columns = {structure})"
+    )
+    url = write_parquet(tmp_path / "1.parquet", select)
+    load(path, [schema(PROPERTIES, ["id"]), batch(url, kind=PARQUET), state(1)])
+    plain = [{k: v for k, v in r.items() if k != "object"} for r in RECORDS[:3]]
+    plain[0]["list"] = ["x", None, "1"]
+    load(other, [schema(PROPERTIES, ["id"]), *map(record, plain)])
+    everything = "SELECT * REPLACE (moment::VARCHAR AS moment) FROM items ORDER BY id"
+    assert query(path, everything) == query(other, everything)
+    assert files(tmp_path) == ["records.duckdb", "source.jsonl", "test.duckdb"]
+
+
+def test_parquet_of_every_type(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    select = """
+        SELECT 1 AS id, 'nan'::DOUBLE AS d1, '-inf'::DOUBLE AS d2, 0.1::FLOAT AS f,
+            1234567890123456789.01::DECIMAL(38,2) AS m, TIMESTAMP '2024-05-06 07:08:09.5' AS t,
+            TIMESTAMPTZ '2024-05-06 07:08:09+02' AS tz, TIME '07:08:09' AS c, 'a"b' AS "q""x",
+            {'x': 1, 'y': ['é']} AS o, NULL::INTEGER AS n
+    """
+    url = write_parquet(tmp_path / "1.parquet", select)
+    number, text = {"type": "number"}, {"type": "string"}
+    properties = {
+        "id": {"type": "integer"},
+        "d1": number,
+        "d2": number,
+        "f": number,
+        "m": {"type": "number", "multipleOf": 0.01},
+        "t": {**text, "format": "date-time"},
+        "tz": {**text, "format": "date-time"},
+        "c": {**text, "format": "time"},
+        'q"x': text,
+        "o": {"type": "object"},
+        "n": text,
+    }
+    load(path, [schema(properties, ["id"]), batch(url, kind=PARQUET)])
+    assert query(path, "SELECT COLUMNS(*)::VARCHAR FROM items") == [
+        (
+            "1", "nan", "-inf", "0.10000000149011612", "1234567890123456789.01",
+            "2024-05-06 07:08:09.5+00", "2024-05-06 05:08:09+00", "07:08:09", 'a"b',
+            '{"x":1,"y":["é"]}', None,
+        )
+    ]  # fmt: skip
+
+
+def test_parquet_that_breaks_the_schema(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    url = write_parquet(tmp_path / "1.parquet", "SELECT 'x' AS id UNION ALL SELECT '2'")
+    with pytest.raises(RecordError, match=r"1\.parquet, line 1\).*expected integer, got string"):
+        load(path, [schema(PROPERTIES, ["id"]), batch(url, kind=PARQUET)])
+    (tmp_path / "1.parquet").write_text("no parquet")
+    with pytest.raises(BatchError, match=r"cannot read the batch file .*1\.parquet"):
+        load(path, [schema(PROPERTIES, ["id"]), batch(url, kind=PARQUET)])
+
+
+def test_large_parquet_is_read_while_it_is_staged(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    url = write_parquet(tmp_path / "1.parquet", "SELECT range AS id FROM range(5000)")
+    load(path, [schema(PROPERTIES, ["id"]), batch(url, kind=PARQUET)], batch_size_rows=700)
+    assert query(path, "SELECT count(*), count(DISTINCT id), sum(id) FROM items") == [
+        (5000, 5000, sum(range(5000)))
+    ]
+
+
+@pytest.mark.parametrize("storage", [True, False])
+def test_files_of_other_stores(tmp_path: Path, *, storage: bool) -> None:
+    """Through the SDK's storage, as for a store in a network."""
+    folder = tmp_path / "bucket"
+    folder.mkdir()
+    write(folder / "1.jsonl", [{"id": 9}])
+    write_parquet(folder / "1.parquet", "SELECT 10 AS id")
+    path = tmp_path / "test.duckdb"
+    messages = [
+        schema(PROPERTIES, ["id"]),
+        batch(f"local://{folder}/1.jsonl"),
+        batch(f"local://{folder}/1.parquet", kind=PARQUET),
+    ]
+    config = {"batch_config": {"storage": {"root": f"local://{folder}"}}} if storage else {}
+    load(path, messages, **config)
+    assert query(path, "SELECT id FROM items ORDER BY id") == [(9,), (10,)]
+    assert files(folder) == ["1.jsonl", "1.parquet"]

@@ -1,0 +1,239 @@
+"""The command: settings, exit codes, logs, metrics, metadata columns, stream maps."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+
+from target_duckdb.errors import TargetError
+from target_duckdb.target import TargetDuckDB
+from tests.target_duckdb.helpers import (
+    COMMAND,
+    command,
+    files,
+    lines,
+    load,
+    query,
+    record,
+    schema,
+    state,
+    types,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ID = {"id": {"type": "integer"}, "v": {"type": ["string", "null"]}}
+MESSAGES: list[Any] = [schema(ID, ["id"]), record({"id": 1, "v": "a"}), state({"a": 1})]
+
+
+def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, check=False, **options
+    )
+
+
+def test_about() -> None:
+    done = run("--about", "--format=json")
+    assert done.returncode == 0
+    about = json.loads(done.stdout)
+    assert about["name"] == "target-duckdb"
+    settings = about["settings"]["properties"]
+    assert about["settings"]["required"] == ["path"]
+    assert settings["load_method"]["default"] == "upsert"
+    assert {"hard-delete", "batch", "activate-version"} <= set(about["capabilities"])
+    undescribed = [name for name, one in settings.items() if not one.get("description")]
+    assert undescribed == []
+
+
+def test_version() -> None:
+    done = run("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("target-duckdb v")
+
+
+def test_load(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    done = command(path, MESSAGES)
+    assert (done.returncode, done.stdout) == (0, '{"a": 1}\n')
+    assert query(path, "SELECT * FROM items") == [(1, "a")]
+    assert '"metric":"record_count","value":1' in done.stderr
+    assert files(tmp_path) == ["test.duckdb"]
+
+
+def test_settings_from_the_environment(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "er" / "test.duckdb"
+    environment = {
+        **os.environ,
+        "TARGET_DUCKDB_PATH": str(path),
+        "TARGET_DUCKDB_DEFAULT_TARGET_SCHEMA": "raw",
+        "TARGET_DUCKDB_ADD_RECORD_METADATA": "true",
+    }
+    text = lines(MESSAGES).decode()
+    done = run("--config=ENV", input=text, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert query(path, "SELECT id, _sdc_sequence > 0 FROM raw.items") == [(1, True)]
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        ({}, "'path' is a required property"),
+        ({"path": "x.duckdb", "load_method": "merge"}, "'merge' is not one of"),
+        ({"path": "x.duckdb", "batch_size_rows": 0}, "batch_size_rows"),
+        ({"path": "x.duckdb", "on_invalid_record": "ignore"}, "on_invalid_record"),
+        ({"path": "x.duckdb", "lock_timeout": "long"}, "lock_timeout"),
+    ],
+)
+def test_wrong_settings_end_with_two(tmp_path: Path, config: Any, named: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    done = run("--config", str(tmp_path / "config.json"), input="")
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        ({"settings": {"threads": "many"}}, "'settings' or 'max_memory'"),
+        ({"settings": {"no_such_option": 1}}, "'settings' or 'max_memory'"),
+        ({"max_memory": "lots"}, "'settings' or 'max_memory'"),
+    ],
+)
+def test_options_duckdb_refuses(tmp_path: Path, config: Any, named: str) -> None:
+    with pytest.raises(TargetError, match=named):
+        load(tmp_path / "test.duckdb", MESSAGES, **config)
+
+
+def test_path_that_is_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    path.write_text("something else entirely, long enough to be looked at" * 100)
+    with pytest.raises(TargetError, match="'path'"):
+        load(path, MESSAGES)
+    with pytest.raises(TargetError, match="'path'"):
+        load(tmp_path, MESSAGES)
+    done = command(path, MESSAGES)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_duckdb_options(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    rows = [record({"id": n, "v": "x" * 1000}) for n in range(20_000)]
+    options = {"threads": 1, "preserve_insertion_order": False}
+    load(path, [schema(ID, ["id"]), *rows], settings=options, max_memory="60MB")
+    assert query(path, "SELECT count(*), sum(id) FROM items") == [(20_000, sum(range(20_000)))]
+
+
+def test_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    target = TargetDuckDB(config={"path": ":memory:", "batch_size_rows": 1})
+    target.process_lines(io.BytesIO(lines([*MESSAGES, record({"id": 2}), state(2)])))  # type: ignore[arg-type]
+    found = target.database.connection.execute("SELECT id FROM target.main.items ORDER BY id")
+    assert found.fetchall() == [(1,), (2,)]
+    target.close()
+    assert files(tmp_path) == []
+
+
+METADATA = [
+    "_sdc_extracted_at", "_sdc_received_at", "_sdc_batched_at", "_sdc_deleted_at",
+    "_sdc_sequence", "_sdc_table_version", "_sdc_sync_started_at",
+]  # fmt: skip
+
+
+def test_metadata_columns(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    before = dt.datetime.now(tz=dt.timezone.utc)
+    messages = [
+        schema(ID, ["id"]),
+        record({"id": 1}, time_extracted="2024-05-06T07:08:09.123456+02:00", version=7),
+        record({"id": 2, "_sdc_sequence": "the tap's own"}),
+    ]
+    load(path, messages, add_record_metadata=True)
+    after = dt.datetime.now(tz=dt.timezone.utc)
+    assert list(types(path)) == ["id", "v", *METADATA]
+    rows = query(
+        path,
+        "SELECT _sdc_extracted_at::VARCHAR, _sdc_table_version, _sdc_deleted_at::VARCHAR "
+        "FROM items ORDER BY id",
+    )
+    assert rows == [("2024-05-06 05:08:09.123456+00", 7, None), (None, None, None)]
+    between = (
+        f"_sdc_received_at BETWEEN '{before}' AND '{after}' AND _sdc_batched_at >= '{before}' "
+        f"AND _sdc_sequence BETWEEN {int(before.timestamp() * 1000)} "
+        f"AND {int(after.timestamp() * 1000) + 1} "
+        f"AND _sdc_sync_started_at BETWEEN {int(before.timestamp() * 1000)} "
+        f"AND {int(after.timestamp() * 1000) + 1}"
+    )
+    assert query(path, f"SELECT count(*) FROM items WHERE {between}") == [(2,)]
+
+
+def test_metadata_can_be_added_to_a_table_later(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, MESSAGES)
+    load(path, MESSAGES, add_record_metadata=True)
+    load(path, MESSAGES)
+    assert list(types(path)) == ["id", "v", *METADATA]
+
+
+def test_stream_maps(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    properties = {**ID, "price": {"type": "number", "multipleOf": 0.01}}
+    maps = {
+        "items": {
+            "__alias__": "things",
+            "hash": "sha256(v)",
+            "v": None,
+            "seen": "datetime.date.fromisoformat('2024-05-06')",
+        },
+        "copies": {"__source__": "items", "__filter__": "id > 1"},
+        "secrets": None,
+    }
+    messages = [
+        schema(properties, ["id"]),
+        schema(ID, ["id"], stream="secrets"),
+        *(record({"id": n, "v": "x", "price": 1.1}) for n in (1, 2)),
+        record({"id": 1}, stream="secrets"),
+    ]
+    load(path, messages, stream_maps=maps)
+    digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    assert query(path, "SELECT id, hash, seen::VARCHAR, price::VARCHAR FROM things") == [
+        (1, digest, "2024-05-06", "1.10"),
+        (2, digest, "2024-05-06", "1.10"),
+    ]
+    assert query(path, "SELECT id FROM copies") == [(2,)]
+    names = query(path, "SELECT table_name FROM information_schema.tables ORDER BY 1")
+    assert names == [("copies",), ("things",)]
+
+
+def test_the_file_is_not_locked_while_records_are_awaited(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, MESSAGES)
+    (tmp_path / "config.json").write_text(json.dumps({"path": str(path)}))
+    with subprocess.Popen(
+        [*COMMAND, "--config", str(tmp_path / "config.json")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as target:
+        assert target.stdin is not None
+        assert target.stderr is not None
+        target.stdin.write(lines([schema(ID, ["id"]), record({"id": 2, "unknown": 1})]))
+        target.stdin.flush()
+        # The warning tells that the record has been read.
+        while b"schema lacks" not in target.stderr.readline():
+            assert target.poll() is None
+        with duckdb.connect(str(path)) as writer:
+            writer.execute("CREATE TABLE meanwhile AS SELECT 1 AS one")
+        target.stdin.close()
+        target.stderr.read()
+        assert target.wait() == 0
+    assert query(path, "SELECT id FROM items, meanwhile ORDER BY id") == [(1,), (2,)]
