@@ -108,25 +108,25 @@ class RecordsStream(KizenStream):
         ]
         if since is None or self.replication_key is None or self.kizen.is_filter_refused:
             return ways
-        ways.insert(0, lambda: BothWays(self, Ask(since=since)))
+        ways.insert(0, lambda: Backward(self, "created", size, since))
         if not self.kizen.is_order_ignored:
-            proven = self.kizen.is_order_proven
-            ways.insert(0, lambda: Seek(self, since, is_proven=proven))
+            proven, until = self.kizen.is_order_proven, self.kizen.period.end
+            ways.insert(0, lambda: Seek(self, since, is_proven=proven, until=until))
         return ways
 
     def way_failed(self, error: Exception) -> None:
         """Remember for all objects what the service does not do; say so once."""
-        ask = self._walk.current_value
-        if ask.since is None:
-            super().way_failed(error)
-        elif isinstance(self._walk, Seek):
+        is_refused = isinstance(error, RefusedError)
+        if isinstance(self._walk, Seek):
             # A refusal may mean the filter: the next way tells.
             self.kizen.is_order_ignored = True
             self.logger.log(
-                logging.INFO if isinstance(error, RefusedError) else logging.WARNING,
-                "the service does not order records by 'updated': changes are read forwards and "
-                "backwards instead, and an interrupted run begins anew",
+                logging.INFO if is_refused else logging.WARNING,
+                "the service does not order records by 'updated': an interrupted run begins anew, "
+                "and changes during a run are read again by the next one",
             )
+        elif self._walk.current_value.since is None or not is_refused:
+            super().way_failed(error)
         else:
             self.kizen.is_filter_refused = True
             self.logger.warning(
@@ -143,6 +143,19 @@ class RecordsStream(KizenStream):
             if self._bookmark.wants(parse_timestamp(updated) if updated else None):
                 yield row
                 self._advance()
+        if self._may_have_missed:
+            self.leave_out(
+                "records changed while they were read in the order of their creation; the next "
+                "run reads from where this one began"
+            )
+
+    @property
+    def _may_have_missed(self) -> bool:
+        """Whether a change during the read may have pushed a record onto a page behind it."""
+        is_filtered = self._walk.current_value.since is not None
+        has_pages = self._walk.count > 1
+        in_order_of_creation = is_filtered and has_pages and not isinstance(self._walk, Seek)
+        return in_order_of_creation and self._bookmark.has_moved
 
     def _advance(self) -> None:
         """Move the bookmark where all that is still to come changed later."""
@@ -152,8 +165,9 @@ class RecordsStream(KizenStream):
                 self._bookmark.save()
 
     def conclude(self, context: Context | None) -> None:
-        """Move the bookmark to what has been read."""
-        self._bookmark.save()
+        """Move the bookmark to what has been read, if that is certain to be all."""
+        if not self._has_gaps:
+            self._bookmark.save()
         super().conclude(context)
 
     def _increment_stream_state(

@@ -5,7 +5,9 @@ page borders: archiving (the only delete) moves all later records towards the fi
 A walk from the first page on then skips records, and no count can tell.
 
 * `Backward`: under a stable ascending order, from the last page to the first. What is
-  archived meanwhile only repeats records, what is added falls behind the start.
+  archived meanwhile only repeats records, what is added falls behind the start. Under a
+  filter, a change may put a record in ahead of the walk, and push another onto a page that
+  has been read. The record put in is met itself: it tells that this happened.
 * `BothWays`: where no order is certain, forward to the end and then back.
 * `Seek`: records ordered by `updated` and filtered by it. Each request begins at the last
   moment reached, so no page number is carried over a change, and the walk can be resumed.
@@ -215,9 +217,15 @@ class Seek(Walk):
     must begin with a record changed no earlier than the last one read.
     """
 
-    def __init__(self, reader: Reader, since: datetime, *, is_proven: bool) -> None:
-        """Begin at a moment; `is_proven` where the order has been found to be kept."""
+    def __init__(
+        self, reader: Reader, since: datetime, *, is_proven: bool, until: datetime | None = None
+    ) -> None:
+        """Read from a moment on, and no page after one that reaches `until`.
+
+        `is_proven` tells that the order has been found to be kept before.
+        """
         super().__init__(reader, Ask(ordering=UPDATED, since=since))
+        self._until = until
         self.is_proven = is_proven
         self._is_proving = False
         self._is_returning = False
@@ -266,9 +274,9 @@ class Seek(Walk):
         self._first = (page.results[0].get("id"), known[0]) if known else None
 
     def _after(self, page: Page) -> Ask | None:
-        if page.next is None:
-            return None
         ask, latest = self.current_value, self._latest
+        if page.next is None or (latest and self._until and latest >= self._until):
+            return None
         # Filters carry milliseconds.
         moment = latest and latest.replace(microsecond=latest.microsecond // 1000 * 1000)
         if moment is None or (ask.since is not None and moment <= ask.since):

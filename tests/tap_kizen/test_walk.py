@@ -205,7 +205,7 @@ def test_companies_that_move_while_they_are_read(sandbox: Sandbox, start: int) -
         with companies.lock:
             companies[:] = originals
         page_size = rng.randrange(3, 12)
-        settings = kizen_settings(sandbox, page_size=page_size, rate_limit=1000)
+        settings = kizen_settings(sandbox, page_size=page_size)
         stream = TapKizen(config=settings).streams["companies"]
         found = set()
         for record in stream.get_records(None):
