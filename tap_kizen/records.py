@@ -50,6 +50,9 @@ class RecordsStream(KizenStream):
 
     _bookmark: Bookmark
 
+    #: After how many pages the last STATE message went out.
+    _pages_told = 0
+
     def __init__(self, tap: TapKizen, name: str, entity: Entity) -> None:
         """Read the given object as the stream of the given name."""
         super().__init__(
@@ -95,6 +98,7 @@ class RecordsStream(KizenStream):
     def begin(self, context: Context | None) -> bool:
         """Take up the bookmark, and decide whether all records are read."""
         self._bookmark = Bookmark(self, self.get_context_state(context))
+        self._pages_told = 0
         self._stream_version = self._bookmark.version
         return self._bookmark.is_whole_table
 
@@ -163,6 +167,9 @@ class RecordsStream(KizenStream):
             self.kizen.is_order_proven = True
             if not self._bookmark.is_whole:
                 self._bookmark.save()
+                if self._walk.count > self._pages_told:
+                    self._pages_told = self._walk.count
+                    self._write_state_message()
 
     def conclude(self, context: Context | None) -> None:
         """Move the bookmark to what has been read, if that is certain to be all."""
