@@ -79,7 +79,7 @@ def show(facts: dict[str, Any]) -> int:
     )
     print("\nRows, as served and as loaded:")
     print(report.table(["stream", "served", "loaded"], streams))
-    print("\nContacts by the way they were linked to a company:")
+    print("\nContacts, by whether and how they were linked to a company:")
     print(report.table(*report.select(database, report.LINKS)))
     print("\nFive contacts with their companies:")
     print(report.table(*report.select(database, report.QUERY)))

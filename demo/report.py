@@ -18,10 +18,10 @@ order by contact_id
 limit 5"""
 
 LINKS = """\
-select coalesce(method, '(' || status || ')') as method, count(*) as contacts
+select status, coalesce(method, '') as method, count(*) as contacts
 from marts.contact_company_links
 group by all
-order by contacts desc, method"""
+order by status, contacts desc, method"""
 
 
 class Stream(NamedTuple):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import os
 import sys
 from decimal import Decimal
 from functools import cached_property
@@ -343,10 +345,17 @@ class TargetDuckDB(Target):
             self._staging_directory.close()
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> NoReturn:
-        """End at once: what was committed is whole, and its STATE has been passed on."""
+        """End at once: what was committed is whole, and its STATE has been passed on.
+
+        Nothing is raised, since the signal may come in the middle of a statement of DuckDB. To the
+        database this is a crash, which it is made for.
+        """
         del frame
         self.logger.warning("Ended by signal %d; rows not yet committed are dropped", signum)
-        raise SystemExit(_SIGNALLED + signum)
+        if "_staging_directory" in self.__dict__:
+            self._staging_directory.close()
+        logging.shutdown()
+        os._exit(_SIGNALLED + signum)
 
     # Command line
 

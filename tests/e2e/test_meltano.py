@@ -55,13 +55,6 @@ def test_run_and_new_columns(installed: Checkout, sandbox: Sandbox, database: Pa
     assert installed.rows(published, "select count(*) from marts.contacts") == [(119,)]
 
 
-def test_the_schedule_runs(installed: Checkout, shared_sandbox: Sandbox, database: Path) -> None:
-    run = installed.meltano("schedule", "run", "refresh")
-    ended = installed.run(*run, **_settings(shared_sandbox, database))
-    assert ended.code == 0, ended.said
-    assert installed.rows(database, "select count(*) from marts.companies") == [(45,)]
-
-
 @pytest.mark.parametrize(
     ("tap", "secret"),
     [("tap-kananas", "TAP_KANANAS_SECRET_KEY"), ("tap-kizen", "TAP_KIZEN_API_KEY")],

@@ -7,7 +7,7 @@ import io
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import duckdb
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 COMMAND = [sys.executable, "-c", "from target_duckdb.target import TargetDuckDB as T; T.cli()"]
 
-Message = dict[str, Any] | str | bytes
+Message = Any
+"""A message as a dictionary, or a line as text or bytes."""
 
 
 def schema(
@@ -68,7 +69,7 @@ def load(path: Path, messages: Iterable[Message], **config: Any) -> list[Any]:
     output = io.StringIO()
     try:
         with contextlib.redirect_stdout(output):
-            target.listen(io.BytesIO(lines(messages)))
+            target.listen(cast("IO[str]", io.BytesIO(lines(messages))))
     finally:
         target.close()
     return [json.loads(line) for line in output.getvalue().splitlines()]

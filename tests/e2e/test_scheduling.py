@@ -1,0 +1,111 @@
+"""The crontab line and the systemd units of README.md do what README.md says."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+from configparser import ConfigParser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.checkout import ROOT, settings_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox.server import Sandbox
+    from tests.e2e.checkout import Checkout
+
+FIELD = re.compile(r"^(\*|[0-9]+(-[0-9]+)?)(/[0-9]+)?(,[0-9]+)*$")
+BUSY = 75
+
+
+def _block(name: str) -> str:
+    """Give the code block of README.md that follows a mark."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(rf"<!-- {re.escape(name)} -->\n```\w*\n(.*?)```", readme, re.DOTALL)
+    assert found, name
+    return found[1]
+
+
+@pytest.fixture
+def crontab_command() -> str:
+    """The line's command, as cron hands it to the shell."""
+    (line,) = _block("crontab").splitlines()
+    *fields, command = line.split(maxsplit=5)
+    assert all(FIELD.match(field) for field in fields)
+    assert "%" not in command  # cron would end the line there
+    return command
+
+
+@pytest.fixture
+def home(installed: Checkout, tmp_path: Path) -> Path:
+    """A home directory with the checkout where README.md puts it."""
+    (tmp_path / "kananas-kizen-elt").symlink_to(installed.path)
+    return tmp_path
+
+
+def test_the_crontab_line_refreshes(
+    installed: Checkout, shared_sandbox: Sandbox, home: Path, crontab_command: str
+) -> None:
+    database = home / "data" / "warehouse.duckdb"
+    settings = {
+        **settings_for(shared_sandbox),
+        "DUCKDB_PATH": str(database),
+        "DUCKDB_PUBLISH_DIR": str(home / "published"),
+        "HOME": str(home),
+        "PATH": "/usr/bin:/bin",  # what cron gives
+    }
+    ended = installed.run("sh", "-c", crontab_command, **settings)
+    log = (installed.path / ".meltano" / "refresh.log").read_text(encoding="utf-8")
+    assert ended.code == 0, log
+    assert ended.said == ""
+    published = home / "published" / "warehouse.duckdb"
+    assert installed.rows(published, "select count(*) from marts.companies") == [(45,)]
+
+
+def test_the_crontab_line_refuses_while_a_run_goes_on(
+    installed: Checkout, sandbox: Sandbox, home: Path, crontab_command: str
+) -> None:
+    settings = {**settings_for(sandbox), "HOME": str(home)}
+    with (installed.path / ".meltano" / "refresh.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ended = installed.run("sh", "-c", crontab_command, **settings)
+    assert ended.code == BUSY, ended.said
+    assert len(sandbox.requests) == 0
+
+
+def _unit(name: str) -> ConfigParser:
+    unit = ConfigParser(interpolation=None, strict=True)
+    unit.optionxform = str  # type: ignore[assignment, method-assign] # systemd minds case
+    unit.read_string(_block(name))
+    return unit
+
+
+def test_the_systemd_units_run_the_same(crontab_command: str) -> None:
+    service, timer = _unit("kananas-kizen.service"), _unit("kananas-kizen.timer")
+    folder = service["Service"]["WorkingDirectory"]
+    command = service["Service"]["ExecStart"]
+    assert folder == "%h/kananas-kizen-elt"
+    assert command.startswith(f"{folder}/.venv/bin/meltano ")
+    assert command.removeprefix(f"{folder}/") in crontab_command
+    assert service["Service"]["Type"] == "oneshot"  # of which systemd runs one at a time
+    assert timer["Timer"]["OnCalendar"] == "hourly"
+    assert timer["Install"]["WantedBy"] == "timers.target"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+def test_systemd_takes_the_units(home: Path) -> None:
+    units = []
+    for name in ("kananas-kizen.service", "kananas-kizen.timer"):
+        units.append(home / name)
+        units[-1].write_text(_block(name).replace("%h", str(home)), encoding="utf-8")
+    command = ["systemd-analyze", "verify", "--user", *map(str, units)]
+    # A manager of its own: no session need be logged in.
+    environment = {"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": str(home)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
