@@ -62,15 +62,13 @@ def explore(tap: TapKizen) -> Account:
     """
     companies = CompaniesStream(tap)
     objects = CustomObjectsStream(tap)
-    has_companies = companies.is_available()
+    refusal = companies.refusal()
+    has_companies = refusal is None
     try:
         records = list(objects.read(None))
     except UnavailableError as error:
-        if not has_companies:
-            message = (
-                f"neither {companies.path} nor {objects.path.partition('?')[0]} is there for "
-                f"this API user ({error})"
-            )
+        if refusal is not None:
+            message = f"this API user can read nothing: {refusal}; {error}"
             raise DiscoveryError(message) from error
         tap.logger.info("The account has no objects: only /company is read")
         return Account(has_companies, has_objects=False, objects=[])
@@ -128,7 +126,7 @@ def name_streams(entities: Iterable[Entity]) -> Iterator[tuple[str, Entity]]:
     there, so that an account's names do not depend on permissions.
     """
     streams: tuple[type[KizenStream], ...] = (CompaniesStream, ClientsStream, *CURRENT_STREAMS)
-    fixed = {stream.name for stream in streams}
+    fixed = {vars(stream)["name"] for stream in streams}
     taken = set(fixed)
     for entity in sorted(entities, key=lambda each: each.id):
         name = f"{entity.name}_object" if entity.name.lower() in fixed else entity.name

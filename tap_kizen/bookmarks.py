@@ -145,6 +145,11 @@ class Bookmark:
             self._sent_until = moment
         return True
 
+    @property
+    def has_moved(self) -> bool:
+        """Whether a record was sent that changed after the read began."""
+        return self._sent_until is not None and self._sent_until >= self._began
+
     def save(self) -> None:
         """Put into the state what has been sent.
 

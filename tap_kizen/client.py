@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk.authenticators import APIAuthenticatorBase
 from singer_sdk.exceptions import FatalAPIError
+from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from rest_tap.answers import decode_json, describe_answer
 from rest_tap.errors import RefusedError, UnavailableError
@@ -56,6 +57,9 @@ class KizenStream(HttpStream):
     optional = True
 
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
+
+    # Values are made to fit here; the SDK would drop what a nested schema does not name.
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     #: The time by which the list can be ordered, oldest first; None where there is none.
     ordering: ClassVar[str | None] = "created"
@@ -192,14 +196,14 @@ class KizenStream(HttpStream):
             "refused" if isinstance(error, RefusedError) else "ignored",
         )
 
-    def is_available(self) -> bool:
-        """Tell whether the service offers this list to this user."""
+    def refusal(self) -> UnavailableError | None:
+        """Give what the service says where it does not offer this list to this user."""
         try:
             for _ in self.walk(OnePage(self, Ask(size=1)), None):
                 break
-        except UnavailableError:
-            return False
-        return True
+        except UnavailableError as error:
+            return error
+        return None
 
     # Records
 

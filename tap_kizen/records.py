@@ -6,8 +6,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from singer_sdk.helpers.conform import TypeConformanceLevel
-
 from rest_tap.errors import RefusedError, UnavailableError
 from tap_kizen.bookmarks import Bookmark
 from tap_kizen.client import KizenStream
@@ -50,10 +48,10 @@ class FieldValuesStream(KizenStream):
 class RecordsStream(KizenStream):
     """The records of one object, with a typed column per field."""
 
-    # Rows are made to fit, value by value.
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
-
     _bookmark: Bookmark
+
+    #: After how many pages the last STATE message went out.
+    _pages_told = 0
 
     def __init__(self, tap: TapKizen, name: str, entity: Entity) -> None:
         """Read the given object as the stream of the given name."""
@@ -100,6 +98,7 @@ class RecordsStream(KizenStream):
     def begin(self, context: Context | None) -> bool:
         """Take up the bookmark, and decide whether all records are read."""
         self._bookmark = Bookmark(self, self.get_context_state(context))
+        self._pages_told = 0
         self._stream_version = self._bookmark.version
         return self._bookmark.is_whole_table
 
@@ -113,25 +112,25 @@ class RecordsStream(KizenStream):
         ]
         if since is None or self.replication_key is None or self.kizen.is_filter_refused:
             return ways
-        ways.insert(0, lambda: BothWays(self, Ask(since=since)))
+        ways.insert(0, lambda: Backward(self, "created", size, since))
         if not self.kizen.is_order_ignored:
-            proven = self.kizen.is_order_proven
-            ways.insert(0, lambda: Seek(self, since, is_proven=proven))
+            proven, until = self.kizen.is_order_proven, self.kizen.period.end
+            ways.insert(0, lambda: Seek(self, since, is_proven=proven, until=until))
         return ways
 
     def way_failed(self, error: Exception) -> None:
         """Remember for all objects what the service does not do; say so once."""
-        ask = self._walk.current_value
-        if ask.since is None:
-            super().way_failed(error)
-        elif isinstance(self._walk, Seek):
+        is_refused = isinstance(error, RefusedError)
+        if isinstance(self._walk, Seek):
             # A refusal may mean the filter: the next way tells.
             self.kizen.is_order_ignored = True
             self.logger.log(
-                logging.INFO if isinstance(error, RefusedError) else logging.WARNING,
-                "the service does not order records by 'updated': changes are read forwards and "
-                "backwards instead, and an interrupted run begins anew",
+                logging.INFO if is_refused else logging.WARNING,
+                "the service does not order records by 'updated': an interrupted run begins anew, "
+                "and changes during a run are read again by the next one",
             )
+        elif self._walk.current_value.since is None or not is_refused:
+            super().way_failed(error)
         else:
             self.kizen.is_filter_refused = True
             self.logger.warning(
@@ -148,17 +147,34 @@ class RecordsStream(KizenStream):
             if self._bookmark.wants(parse_timestamp(updated) if updated else None):
                 yield row
                 self._advance()
+        if self._may_have_missed:
+            self.leave_out(
+                "records changed while they were read in the order of their creation; the next "
+                "run reads from where this one began"
+            )
+
+    @property
+    def _may_have_missed(self) -> bool:
+        """Whether a change during the read may have pushed a record onto a page behind it."""
+        is_filtered = self._walk.current_value.since is not None
+        has_pages = self._walk.count > 1
+        in_order_of_creation = is_filtered and has_pages and not isinstance(self._walk, Seek)
+        return in_order_of_creation and self._bookmark.has_moved
 
     def _advance(self) -> None:
         """Move the bookmark where all that is still to come changed later."""
-        if isinstance(self._walk, Seek) and self._walk.is_proven:
+        if isinstance(self._walk, Seek) and self._walk.is_sorted:
             self.kizen.is_order_proven = True
             if not self._bookmark.is_whole:
                 self._bookmark.save()
+                if self._walk.count > self._pages_told:
+                    self._pages_told = self._walk.count
+                    self._write_state_message()
 
     def conclude(self, context: Context | None) -> None:
-        """Move the bookmark to what has been read."""
-        self._bookmark.save()
+        """Move the bookmark to what has been read, if that is certain to be all."""
+        if not self._has_gaps:
+            self._bookmark.save()
         super().conclude(context)
 
     def _increment_stream_state(

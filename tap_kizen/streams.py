@@ -14,7 +14,7 @@ from singer_sdk import typing as th
 from rest_tap.errors import UnavailableError
 from tap_kizen.bookmarks import Bookmark
 from tap_kizen.client import KizenStream
-from tap_kizen.shapes import ANY, BOOLEAN, LIST, MOMENT, OBJECT, STRING, table
+from tap_kizen.shapes import BOOLEAN, LIST, MOMENT, OBJECT, STRING, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -154,7 +154,7 @@ class CustomObjectFieldsStream(ChildStream):
         name=STRING,
         display_name=STRING,
         field_type=STRING,
-        category=ANY,
+        category=STRING,
         is_required=BOOLEAN,
         is_read_only=BOOLEAN,
         is_hidden=BOOLEAN,

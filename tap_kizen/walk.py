@@ -5,7 +5,9 @@ page borders: archiving (the only delete) moves all later records towards the fi
 A walk from the first page on then skips records, and no count can tell.
 
 * `Backward`: under a stable ascending order, from the last page to the first. What is
-  archived meanwhile only repeats records, what is added falls behind the start.
+  archived meanwhile only repeats records, what is added falls behind the start. Under a
+  filter, a change may put a record in ahead of the walk, and push another onto a page that
+  has been read. The record put in is met itself: it tells that this happened.
 * `BothWays`: where no order is certain, forward to the end and then back.
 * `Seek`: records ordered by `updated` and filtered by it. Each request begins at the last
   moment reached, so no page number is carried over a change, and the walk can be resumed.
@@ -208,21 +210,38 @@ class Seek(Walk):
 
     Each request asks for the records changed at or after the last moment reached. Changed
     records move to the end, archived ones vanish: what is still ahead stays ahead. Only where
-    one page holds a single moment does the page number rise.
+    one page holds a single moment does the page number rise; those pages are read backwards
+    as well then.
 
     That the service keeps the order is proven before the second page: the order turned round
-    must begin with another record, changed no earlier than the last one read.
+    must begin with a record changed no earlier than the last one read.
     """
 
-    def __init__(self, reader: Reader, since: datetime, *, is_proven: bool) -> None:
-        """Begin at a moment; `is_proven` where the order has been found to be kept."""
+    def __init__(
+        self, reader: Reader, since: datetime, *, is_proven: bool, until: datetime | None = None
+    ) -> None:
+        """Read from a moment on, and no page after one that reaches `until`.
+
+        `is_proven` tells that the order has been found to be kept before.
+        """
         super().__init__(reader, Ask(ordering=UPDATED, since=since))
+        self._until = until
         self.is_proven = is_proven
-        self._waiting: tuple[Ask | None, Any, datetime | None] | None = None
+        self._is_proving = False
+        self._is_returning = False
+        #: What to ask when the proof has been made, or the way back been gone.
+        self._then: Ask | None = None
+        self._first: tuple[Any, datetime] | None = None
+        self._latest: datetime | None = None
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether all records that changed before the current ones have been sent."""
+        return self.is_proven and not self._is_returning and self.current_value.page == 1
 
     def wants(self, page: Page) -> bool:  # noqa: ARG002
         """Send all but the proof."""
-        return self._waiting is None
+        return not self._is_proving
 
     def follow(self, page: Page) -> Ask | None:
         """Give the next page, with the proof before the first of them.
@@ -230,37 +249,50 @@ class Seek(Walk):
         Raises:
             OrderIgnoredError: If the service does not order by `updated`.
         """
-        if self._waiting is not None:
+        if self._is_proving:
             return self._prove(page)
-        if page.next is None:
-            return None
-        stamps = [self._reader.stamp(record, UPDATED) for record in page.results]
-        known = [stamp for stamp in stamps if stamp is not None]
-        if len(known) < len(stamps) or known != sorted(known):
-            raise OrderIgnoredError(UPDATED)
-        ask = self._after(known[-1] if known else None)
-        if self.is_proven or not known:
-            return ask
-        self._waiting = (ask, page.results[0].get("id"), known[-1])
+        number = self.current_value.page
+        if self._is_returning:
+            self._is_returning = number > 1
+            return self.at(number - 1) or self._then
+        self._check_order(page)
+        self._then = self._after(page)
+        if number > 1 and (self._then is None or self._then.page == 1):
+            self._is_returning = True
+            return self.at(number - 1)
+        if self._then is None or self.is_proven or self._latest is None:
+            return self._then
+        self._is_proving = True
         return Ask(ordering=f"-{UPDATED}", since=self.current_value.since, size=1)
 
-    def _after(self, reached: datetime | None) -> Ask:
-        ask = self.current_value
+    def _check_order(self, page: Page) -> None:
+        stamps = [self._reader.stamp(record, UPDATED) for record in page.results]
+        known = [stamp for stamp in stamps if stamp is not None]
+        if page.next is not None and (len(known) < len(stamps) or known != sorted(known)):
+            raise OrderIgnoredError(UPDATED)
+        self._latest = known[-1] if known else None
+        self._first = (page.results[0].get("id"), known[0]) if known else None
+
+    def _after(self, page: Page) -> Ask | None:
+        ask, latest = self.current_value, self._latest
+        if page.next is None or (latest and self._until and latest >= self._until):
+            return None
         # Filters carry milliseconds.
-        moment = reached and reached.replace(microsecond=reached.microsecond // 1000 * 1000)
+        moment = latest and latest.replace(microsecond=latest.microsecond // 1000 * 1000)
         if moment is None or (ask.since is not None and moment <= ask.since):
             return ask._replace(page=ask.page + 1)
         return ask._replace(page=1, since=moment)
 
     def _prove(self, page: Page) -> Ask | None:
-        ask, first_id, latest = self._waiting or (None, None, None)
-        self._waiting = None
-        newest = page.results[0] if page.results else {}
-        stamp = self._reader.stamp(newest, UPDATED)
-        if newest.get("id") == first_id or stamp is None or (latest and stamp < latest):
-            raise OrderIgnoredError(UPDATED)
-        self.is_proven = True
-        return ask
+        self._is_proving = False
+        if page.results:
+            newest = page.results[0]
+            stamp = self._reader.stamp(newest, UPDATED)
+            is_older = stamp is None or (self._latest is not None and stamp < self._latest)
+            if is_older or (newest.get("id"), stamp) == self._first:
+                raise OrderIgnoredError(UPDATED)
+            self.is_proven = True
+        return self._then
 
 
 class Seen:
