@@ -49,7 +49,7 @@ class Answer:
     """The records of an answer, and what was odd about it.
 
     Attributes:
-        place: Where the records are. Its count is -1 where nobody counted them.
+        place: Where the records are. Its size is -1 where nobody counted them.
         notes: What a user should know, one sentence each.
     """
 
@@ -77,7 +77,7 @@ class Answer:
             self.place, self._start = self._find(head)
         else:
             path = () if records_path == "$" else tuple(records_path.split("."))
-            self.place, self._start = Place(path, keyed=False, count=-1), self._first(head)
+            self.place, self._start = Place(path, keyed=False, size=-1), self._first(head)
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield the records.

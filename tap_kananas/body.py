@@ -14,6 +14,7 @@ from email.message import Message
 from functools import cached_property
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
+from weakref import finalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,9 +35,7 @@ def _read_stray_bytes(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
     stray = error.object[error.start : error.end]
-    text = "".join(
-        bytes([byte]).decode("windows-1252", "ignore") or chr(byte) for byte in stray
-    )
+    text = "".join(bytes([byte]).decode("windows-1252", "ignore") or chr(byte) for byte in stray)
     return text, error.end
 
 
@@ -65,7 +64,9 @@ class Body:
 
     def __init__(self, pieces: Iterable[bytes], content_type: str = "") -> None:
         """Keep the pieces in a nameless file that only this user can read (mode 0600)."""
-        self._file: IO[bytes] = TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._file: IO[bytes] = TemporaryFile()  # noqa: SIM115 - see below
+        # Closed by close(), or with this object where the pieces end in a failure.
+        finalize(self, self._file.close)
         self._content_type = content_type
         for piece in pieces:
             self._file.write(piece)

@@ -56,6 +56,12 @@ class KananasStream(HttpStream):
         """GET, whatever happens: the API also writes, and this tap does not."""
         return "GET"
 
+    @http_method.setter
+    def http_method(self, value: str) -> None:
+        """Refuse any other method."""
+        message = f"the tap only reads: {value}"
+        raise AttributeError(message)
+
     @cached_property
     def authenticator(self) -> APIKeyAuthenticator:
         """The secret key from the settings, in the header `token`."""

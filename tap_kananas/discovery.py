@@ -76,7 +76,7 @@ _SCHEMAS: dict[Kind, dict[str, Any]] = {
 _MIXED: dict[str, Any] = {"type": ["object", "array", "string", "number", "boolean", "null"]}
 
 
-def _kind_of_text(text: str) -> Kind:
+def _kind_of_text(text: str) -> Kind:  # noqa: PLR0911 - one line a kind
     """Tell what a string is; only ISO 8601 counts as a date, since 01/02/2026 has two readings."""
     if not text:
         return Kind.EMPTY
@@ -126,7 +126,7 @@ def kind_of(value: Any) -> Kind | None:  # noqa: ANN401, PLR0911 - any JSON valu
     return Kind.OBJECT if isinstance(value, dict) else Kind.ARRAY
 
 
-def widest(kinds: Iterable[Kind], *, zone_known: bool = False) -> Kind | None:  # noqa: PLR0911
+def widest(kinds: Iterable[Kind], *, zone_known: bool = False) -> Kind | None:
     """Give the narrowest kind that holds all of the given ones; None where only JSON does.
 
     Empty strings and dates of zeros go with dates and timestamps, where they become null.
@@ -231,7 +231,7 @@ def learn(records: Iterable[Mapping[str, Any]], zone: ZoneInfo | None = None) ->
     return columns
 
 
-def fit(value: Any, kind: Kind | None, zone: ZoneInfo | None = None) -> Any:  # noqa: ANN401
+def fit(value: Any, kind: Kind | None, zone: ZoneInfo | None = None) -> Any:  # noqa: ANN401, PLR0911
     """Give a value in the type of its column.
 
     Only what widening asks for is changed: a number or boolean among strings becomes a

@@ -34,12 +34,12 @@ class Place(NamedTuple):
     Attributes:
         path: The names that lead there.
         keyed: Whether they are the values of an object whose names are ids.
-        count: How many there are.
+        size: How many there are.
     """
 
     path: tuple[str, ...]
     keyed: bool
-    count: int
+    size: int
 
     def __str__(self) -> str:
         """Give the names joined by dots, `$` for the top."""
@@ -53,7 +53,7 @@ class Place(NamedTuple):
     @property
     def rank(self) -> int:
         """Filled arrays come first, then objects keyed by id, then empty arrays."""
-        return 2 if not self.count else int(self.keyed)
+        return 2 if not self.size else int(self.keyed)
 
 
 class _Shape:
@@ -119,7 +119,7 @@ class Survey:
         """
         best = min((place.rank for place in self.places), default=None)
         fitting = [place for place in self.places if place.rank == best]
-        if len(fitting) > 1 and fitting[0].count:
+        if len(fitting) > 1 and fitting[0].size:
             message = f"records may stand at {_quoted(map(str, fitting))}"
             raise EnvelopeError(message)
         if fitting:
@@ -155,7 +155,7 @@ def _walk(text: JsonText, path: tuple[str, ...], found: Survey | None) -> list[P
         for item in text.items():
             count += 1
             objects = objects and isinstance(item, dict)
-        return [Place(path, keyed=False, count=count)] if objects else []
+        return [Place(path, keyed=False, size=count)] if objects else []
     text.value()
     return []
 
@@ -194,9 +194,9 @@ def _walk_object(
                 found.complaint.hear(name, value)
     if shape.keyed_by_id:
         # What is inside records is no rival.
-        return [Place(path, keyed=True, count=shape.count)], shape.names
+        return [Place(path, keyed=True, size=shape.count)], shape.names
     if shape.keyed:
-        inner.keep([Place(path, keyed=True, count=shape.count)])
+        inner.keep([Place(path, keyed=True, size=shape.count)])
     return inner.places, shape.names
 
 
@@ -204,7 +204,7 @@ def _places_in(value: Any, path: tuple[str, ...]) -> Iterator[Place]:  # noqa: A
     """Yield the places in a decoded value."""
     if isinstance(value, list):
         if all(isinstance(item, dict) for item in value):
-            yield Place(path, keyed=False, count=len(value))
+            yield Place(path, keyed=False, size=len(value))
     elif isinstance(value, dict):
         shape = _Shape()
         for name, item in value.items():
@@ -214,17 +214,15 @@ def _places_in(value: Any, path: tuple[str, ...]) -> Iterator[Place]:  # noqa: A
             else:
                 shape.other()
         if shape.keyed_by_id:
-            yield Place(path, keyed=True, count=shape.count)
+            yield Place(path, keyed=True, size=shape.count)
             return
         for name, item in value.items():
             yield from _places_in(item, (*path, name))
         if shape.keyed:
-            yield Place(path, keyed=True, count=shape.count)
+            yield Place(path, keyed=True, size=shape.count)
 
 
-def read_records(
-    text: JsonText, path: Sequence[str], key_column: str
-) -> Iterator[dict[str, Any]]:
+def read_records(text: JsonText, path: Sequence[str], key_column: str) -> Iterator[dict[str, Any]]:
     """Read a whole answer, and yield the records at a place in it.
 
     Args:
@@ -245,39 +243,47 @@ def _read(
 ) -> Iterator[dict[str, Any]]:
     here = ".".join((*behind, *ahead)) or "$"
     opening = text.peek()
-    if ahead:
-        if opening != "{":
-            message = f"nothing stands at '{here}'"
-            raise EnvelopeError(message)
-        names: list[str] = []
-        reached = False
-        for name in text.members():
-            if len(names) < MAX_NAMES:
-                names.append(name)
-            if name == ahead[0] and not reached:
-                reached = True
-                yield from _read(text, ahead[1:], (*behind, name), key_column)
-            else:
-                text.skip()
-        if not reached:
-            above = ".".join(behind) or "$"
-            message = f"nothing stands at '{here}', only {_quoted(names)} at '{above}'"
-            raise EnvelopeError(message)
-        return
-    message = f"what stands at '{here}' is no list of records"
-    if opening == "[":
+    if ahead and opening == "{":
+        yield from _read_within(text, ahead, behind, key_column)
+    elif ahead:
+        message = f"nothing stands at '{here}'"
+        raise EnvelopeError(message)
+    elif opening == "[":
         for record in text.items():
-            if not isinstance(record, dict):
-                raise EnvelopeError(message)
-            yield record
+            yield _checked(record, here)
     elif opening == "{":
         for name in text.members():
-            record = text.value()
-            if not isinstance(record, dict):
-                raise EnvelopeError(message)
+            record = _checked(text.value(), here)
             if record.get(key_column) is None:
                 record = {key_column: name, **record}
                 record[key_column] = name
             yield record
     else:
+        _checked(text.value(), here)
+
+
+def _read_within(
+    text: JsonText, ahead: tuple[str, ...], behind: tuple[str, ...], key_column: str
+) -> Iterator[dict[str, Any]]:
+    """Read an object; yield the records behind its member of the next name."""
+    names: list[str] = []
+    reached = False
+    for name in text.members():
+        if len(names) < MAX_NAMES:
+            names.append(name)
+        if name == ahead[0] and not reached:
+            reached = True
+            yield from _read(text, ahead[1:], (*behind, name), key_column)
+        else:
+            text.skip()
+    if not reached:
+        here, above = ".".join((*behind, *ahead)), ".".join(behind) or "$"
+        message = f"nothing stands at '{here}', only {_quoted(names)} at '{above}'"
         raise EnvelopeError(message)
+
+
+def _checked(record: Any, here: str) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
+    if not isinstance(record, dict):
+        message = f"what stands at '{here}' is no list of records"
+        raise EnvelopeError(message)
+    return record

@@ -42,9 +42,7 @@ def _number(text: str) -> float | str:
 
 # Control characters within strings are no JSON, but they are sent, and harmless. NaN and
 # Infinity keep their names.
-_DECODE = json.JSONDecoder(
-    strict=False, parse_constant=str, parse_float=_number
-).raw_decode
+_DECODE = json.JSONDecoder(strict=False, parse_constant=str, parse_float=_number).raw_decode
 _DECODE_LONG_INTEGERS = json.JSONDecoder(
     strict=False, parse_constant=str, parse_float=_number, parse_int=_integer
 ).raw_decode
@@ -115,7 +113,8 @@ class JsonText:
         raise JsonTextError(problem, self.position)
 
     def _truncated(self) -> NoReturn:
-        raise JsonTextError("the text ends", self.position, truncated=True)
+        problem = "the text ends"
+        raise JsonTextError(problem, self.position, truncated=True)
 
     def peek(self) -> str:
         """Give the next character that is no white space, unread; empty at the end."""

@@ -10,7 +10,7 @@ import json
 from array import array
 from collections import Counter
 from hashlib import sha256
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -54,7 +54,7 @@ def identity(record: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, ..
 def _repeated(hashes: Iterable[int]) -> list[int]:
     """Give the hashes that occur again, once for each time they do."""
     ordered = sorted(hashes)
-    return [one for one, next_one in zip(ordered, ordered[1:], strict=False) if one == next_one]
+    return [one for one, next_one in pairwise(ordered) if one == next_one]
 
 
 class KeyCheck:
@@ -95,7 +95,9 @@ class KeyCheck:
         named = " + ".join(f"'{name}'" for name in self._columns)
         missing = self._count - len(self._hashes)
         if missing:
-            problem = f"the key {named} is missing or empty in {missing:,} of {self._count:,} records"
+            problem = (
+                f"the key {named} is missing or empty in {missing:,} of {self._count:,} records"
+            )
         else:
             repeats = self._repeats_in_pages if paged else self._repeats(records)
             if not repeats:

@@ -72,8 +72,7 @@ class Walk:
             return False
         if self._last is not None and 0 < self._last[0] < self._paging.size and self._pages == 1:
             self.notes.append(
-                f"the service allows {self._last[0]:,} records in a page, not "
-                f"{self._paging.size:,}"
+                f"the service allows {self._last[0]:,} records in a page, not {self._paging.size:,}"
             )
         self._last = (records, digest)
         self._pages += 1

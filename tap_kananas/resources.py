@@ -22,14 +22,16 @@ RESERVED_PARAMETERS = frozenset({"event", "request"})
 
 # The API also writes ("expense creation"), and its words for that are not public. Request
 # values are refused by what they say, in the two languages in which they may be named.
-_WRITING = frozenset(
-    "add adds append change clear create creates creation del delete deletes deletion drop edit "
-    "erase insert import merge modify new patch post purge put register remove replace reset save "
-    "send set store subscribe unsubscribe update updates upload upsert write "
-    "ajout ajouter annuler changer creer desinscrire ecrire effacer enregistrer envoi envoyer "
-    "fusionner importer inscrire inserer maj modification modifier nouveau nouvelle remplacer "
-    "suppression supprimer valider vider".split()
-)
+_WRITING = frozenset({
+    "add", "adds", "append", "change", "clear", "create", "creates", "creation", "del", "delete",
+    "deletes", "deletion", "drop", "edit", "erase", "insert", "import", "merge", "modify", "new",
+    "patch", "post", "purge", "put", "register", "remove", "replace", "reset", "save", "send",
+    "set", "store", "subscribe", "unsubscribe", "update", "updates", "upload", "upsert", "write",
+    "ajout", "ajouter", "annuler", "changer", "creer", "desinscrire", "ecrire", "effacer",
+    "enregistrer", "envoi", "envoyer", "fusionner", "importer", "inscrire", "inserer", "maj",
+    "modification", "modifier", "nouveau", "nouvelle", "remplacer", "suppression", "supprimer",
+    "valider", "vider",
+})  # fmt: skip
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
@@ -148,9 +150,7 @@ def _paging(item: Mapping[str, Any] | None, where: str) -> Paging | None:
         message = f"{where}: paging by {item['kind']} needs {' and '.join(missing)}"
         raise ConfigurationError(message)
     first = item.get("first", 1 if item["kind"] == "page" else 0)
-    return Paging(
-        item["kind"], item["parameter"], item.get("size_parameter"), item["size"], first
-    )
+    return Paging(item["kind"], item["parameter"], item.get("size_parameter"), item["size"], first)
 
 
 def _check_parameters(
@@ -161,10 +161,10 @@ def _check_parameters(
     where: str,
 ) -> None:
     """Refuse parameters that clash, and a key in the address, where logs would show it."""
-    named = [*params, bound]
+    own = [bound]
     if paging is not None:
-        named += [paging.parameter, paging.size_parameter]
-    named = [name for name in named if name is not None]
+        own += [paging.parameter, paging.size_parameter]
+    named = [*params, *(name for name in own if name is not None)]
     clash = next((name for name in named if name in RESERVED_PARAMETERS), None)
     if clash is not None:
         message = f"{where}: the parameter '{clash}' is sent by the tap itself"

@@ -50,7 +50,12 @@ class Spool:
         """Yield the records; one reader at a time."""
         self._file.seek(0)
         for line in self._file:
-            try:
-                yield _decode(line)
-            except msgspec.DecodeError:
-                yield json.loads(line)
+            yield _decoded(line)
+
+
+def _decoded(line: bytes) -> dict[str, Any]:
+    try:
+        return _decode(line)
+    except msgspec.DecodeError:
+        record: dict[str, Any] = json.loads(line)
+        return record

@@ -178,9 +178,7 @@ class AccountStream(KananasStream):
         records, columns = self._answer
         if self.replication_method == REPLICATION_FULL_TABLE:
             self._guard(len(records))
-        left_out = frozenset(
-            name for name in columns.names if not self.mask["properties", name]
-        )
+        left_out = frozenset(name for name in columns.names if not self.mask["properties", name])
         fits = {name: fit for name, fit in columns.fits().items() if name not in left_out}
         for record in records:
             row = record

@@ -212,7 +212,7 @@ class TapKananas(RestTap):
             return
         try:
             ZoneInfo(name)
-        except (ValueError, OSError) as error:
+        except (KeyError, ValueError, OSError) as error:
             message = f"setting 'timezone' names no time zone that is known here: '{name}'"
             raise ConfigurationError(message) from error
 

@@ -46,7 +46,7 @@ def found(answer: Any, key_column: str = "id") -> list[dict[str, Any]]:
 )
 def test_an_array_is_found_at_any_depth(answer: Any, path: str) -> None:
     place = find(answer)
-    assert (str(place), place.keyed, place.count) == (path, False, 2)
+    assert (str(place), place.keyed, place.size) == (path, False, 2)
     assert found(answer) == [A, B]
 
 
@@ -60,7 +60,7 @@ def test_an_array_is_found_at_any_depth(answer: Any, path: str) -> None:
 )
 def test_the_key_of_an_object_becomes_the_key_column(answer: Any, path: str) -> None:
     place = find(answer)
-    assert (str(place), place.keyed, place.count) == (path, True, 2)
+    assert (str(place), place.keyed, place.size) == (path, True, 2)
     assert found(answer, "contact_id") == [
         {"contact_id": "11", "name": "a"},
         {"contact_id": "12", "name": "b"},
@@ -69,7 +69,7 @@ def test_the_key_of_an_object_becomes_the_key_column(answer: Any, path: str) -> 
 
 def test_names_that_are_no_ids_may_key_records_that_are_alike() -> None:
     answer = {"martin-j": {"name": "a", "age": 1}, "dupont-z": {"name": "b", "mail": "c"}}
-    assert find(answer) == Place((), keyed=True, count=2)
+    assert find(answer) == Place((), keyed=True, size=2)
     assert found(answer)[1] == {"id": "dupont-z", "name": "b", "mail": "c"}
 
 
@@ -86,7 +86,7 @@ def test_arrays_within_keyed_records_are_no_rivals() -> None:
     "answer", [[], {"contacts": []}, {"contacts": [], "total": 0}, {"contacts": [], "tags": []}]
 )
 def test_an_empty_list_is_an_empty_account(answer: Any) -> None:
-    assert find(answer).count == 0
+    assert find(answer).size == 0
     assert found(answer) == []
 
 
@@ -161,5 +161,5 @@ def test_records_are_found_wherever_they_are(rows: list[dict[str, Any]], path: l
     answer: Any = rows
     for name in reversed(path):
         answer = {"page": 1, name: answer, "meta": {"total": len(rows)}}
-    assert find(answer) == Place(tuple(path), keyed=False, count=len(rows))
+    assert find(answer) == Place(tuple(path), keyed=False, size=len(rows))
     assert found(answer) == rows

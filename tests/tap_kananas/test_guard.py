@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.server import Fault
-from tests.programs import Outcome, kananas_settings, run_tap
+from tests.programs import kananas_settings, run_tap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 SCRIPT = "/action_manager.php"
 
 
-def state_of(outcome: Outcome) -> dict[str, Any]:
-    state: dict[str, Any] = outcome.of_type("STATE")[-1]["value"]
-    return state
-
-
 def keep(sandbox: Sandbox, number: int) -> None:
     with sandbox.account.contacts.lock:
         del sandbox.account.contacts[number:]
@@ -29,7 +24,7 @@ def keep(sandbox: Sandbox, number: int) -> None:
 
 def test_the_state_says_how_many_rows_there_were(sandbox: Sandbox, tmp_path: Path) -> None:
     outcome = run_tap("tap_kananas", kananas_settings(sandbox), tmp_path)
-    assert state_of(outcome)["bookmarks"]["contacts"]["rows"] == 120
+    assert outcome.state["bookmarks"]["contacts"]["rows"] == 120
 
 
 @pytest.mark.parametrize(("left", "accepted"), [(60, True), (59, False), (0, False)])
@@ -37,7 +32,7 @@ def test_half_of_the_rows_may_vanish_at_once(
     sandbox: Sandbox, tmp_path: Path, left: int, *, accepted: bool
 ) -> None:
     settings = kananas_settings(sandbox)
-    state = state_of(run_tap("tap_kananas", settings, tmp_path))
+    state = run_tap("tap_kananas", settings, tmp_path).state
     keep(sandbox, left)
     outcome = run_tap("tap_kananas", settings, tmp_path, state=state)
     assert (outcome.code == 0) is accepted
@@ -53,14 +48,14 @@ def test_half_of_the_rows_may_vanish_at_once(
         accepted_now = run_tap("tap_kananas", accepting, tmp_path, state=state)
         assert accepted_now.code == 0, accepted_now.err
         assert len(accepted_now.of_type("ACTIVATE_VERSION")) == 1
-        assert state_of(accepted_now)["bookmarks"]["contacts"]["rows"] == left
+        assert accepted_now.state["bookmarks"]["contacts"]["rows"] == left
 
 
 def test_an_emptied_account_keeps_the_type_of_its_key(sandbox: Sandbox, tmp_path: Path) -> None:
     settings = kananas_settings(sandbox, max_shrink=1)
     first = run_tap("tap_kananas", settings, tmp_path)
     keep(sandbox, 0)
-    second = run_tap("tap_kananas", settings, tmp_path, state=state_of(first))
+    second = run_tap("tap_kananas", settings, tmp_path, state=first.state)
     assert second.code == 0, second.err
     before = first.of_type("SCHEMA")[0]["schema"]["properties"]["id"]
     assert second.of_type("SCHEMA")[0]["schema"]["properties"] == {"id": before}
@@ -91,7 +86,7 @@ def test_a_failed_answer_changes_nothing(
     sandbox: Sandbox, tmp_path: Path, fault: dict[str, Any]
 ) -> None:
     settings = kananas_settings(sandbox, request_tries=1)
-    state = state_of(run_tap("tap_kananas", settings, tmp_path))
+    state = run_tap("tap_kananas", settings, tmp_path).state
     sandbox.faults.add(Fault(path=SCRIPT, times=None, **fault))
     outcome = run_tap("tap_kananas", settings, tmp_path, state=state)
     assert outcome.code == 1

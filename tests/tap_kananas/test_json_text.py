@@ -29,10 +29,8 @@ def written(value: Any, *, escaped: bool, indented: bool) -> str:
     return json.dumps(value, ensure_ascii=escaped, indent=1 if indented else None)
 
 
-@given(VALUES, st.integers(1, 9), st.booleans(), st.booleans())
-def test_pieces_make_no_difference(
-    value: Any, size: int, escaped: bool, indented: bool  # noqa: FBT001 - drawn
-) -> None:
+@given(value=VALUES, size=st.integers(1, 9), escaped=st.booleans(), indented=st.booleans())
+def test_pieces_make_no_difference(*, value: Any, size: int, escaped: bool, indented: bool) -> None:
     pieces = cut(written(value, escaped=escaped, indented=indented), size)
     text = JsonText(pieces)
     assert text.value() == value
