@@ -102,6 +102,7 @@ def test_a_port_in_use_is_one_clear_line() -> None:
         (["--envelope", "xml"], "--envelope"),
         (["--host", "203.0.113.7"], "203.0.113.7"),
         (["--kizen-hidden", "secrets"], "kizen-hidden is 'secrets': use one of companies_company"),
+        (["--warm", "everything"], "--warm"),
         (["--kizen-moving", "-1"], "kizen-moving is -1"),
         (["--faults", __file__], "is no list of faults"),
         (["--faults", "/nonexistent"], "/nonexistent"),
@@ -150,6 +151,7 @@ def test_how_the_services_behave_is_chosen_by_options(tmp_path: Path) -> None:
         *("--faults", str(faults), "--kananas-lie", "html", "--kizen-counts", "all"),
         *("--kizen-hidden", "forms", "--kizen-hidden", "client_client", "--kizen-account"),
         *("objects", "--kizen-refuses", "updated-filter", "--latency", "1", "--rate-limit", "0"),
+        *("--warm", "contacts", "companies_company"),
     ]
     with _started(*options) as process:
         line = _read_line(process.stdout)
