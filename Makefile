@@ -31,7 +31,7 @@ lint: $(DEV)/ready ## Check form, types and SQL
 	@$(DEV)/bin/ruff check .
 	@$(DEV)/bin/ruff format --check .
 	@$(DEV)/bin/mypy
-	@$(DEV)/bin/sqlfluff lint --processes 2 --nofail-on-warnings dbt_project
+	@$(DEV)/bin/sqlfluff lint dbt_project
 
 matrix: ## Run every test on each Python from 3.10 to 3.13 that is present
 	@$(PYTHON) scripts/matrix.py

@@ -14,6 +14,7 @@ from sandbox.credentials import Credentials
 from sandbox.envelopes import ENVELOPES
 from sandbox.faults import read_faults
 from sandbox.files import written
+from sandbox.generate.crm.model import BY_NAME
 from sandbox.lies import LIES
 from sandbox.options import (
     KANANAS_PAGINGS,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 DONE, WRONG_USAGE = 0, 2
 DEFAULT_PORT = 8765
+_WARMED = ("contacts", "companies")
 _CREDENTIALS = ("kananas-token", "kizen-api-key", "kizen-user-id", "kizen-business-id")
 
 
@@ -73,7 +75,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--truth", type=Path, help="CSV to write: contact_id,company_id")
     add("--ready-file", type=Path, help="JSON to write once the sandbox listens")
-    add("--warm", action="store_true", help="generate all records before listening")
+    add(
+        "--warm",
+        nargs="*",
+        choices=(*_WARMED, *BY_NAME),
+        metavar="NAME",
+        help="generate all of these before listening: contacts, companies, or an object's records "
+        "(without a name: contacts and companies)",
+    )
     add("--generate-only", type=Path, metavar="FOLDER", help="write the data there, serve nothing")
     add("--access-log", action="store_true", help="a line per request on stderr")
     for name in _CREDENTIALS:
@@ -193,9 +202,15 @@ def _run(sandbox: Sandbox, given: argparse.Namespace) -> None:
         return
     if given.faults:
         sandbox.faults.add(*read_faults(given.faults))
-    if given.warm:
-        sandbox.account.contacts.warm()
-        sandbox.account.companies.warm()
+    if given.warm is not None:
+        account = sandbox.account
+        known = {
+            "contacts": account.contacts,
+            "companies": account.companies,
+            **account.crm.records,
+        }
+        for name in given.warm or _WARMED:
+            known[name].warm()
     sandbox.serve(lambda: _announce(sandbox, given.ready_file))
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -18,7 +19,6 @@ from sandbox.options import Options
 from sandbox.stack import KIZEN_BASE, Stack
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Iterator
     from types import FrameType
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Fault", "Options", "PortInUseError", "Sandbox", "running"]
 
 _GRACE_SECONDS = 2
+_TICK_SECONDS = 1
 _KEEP_ALIVE_SECONDS = 75
 
 
@@ -57,6 +58,21 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._closing = closing
         self._listening = listening
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+
+    async def main_loop(self) -> None:
+        """Serve until :meth:`stop`, at once when it is called rather than at the next tick."""
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        while not await self.on_tick(0):
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _TICK_SECONDS)
+
+    def stop(self) -> None:
+        """End serving; may be called from any thread and from a signal handler."""
+        self.should_exit = True
+        if self._loop is not None and self._stopping is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -68,7 +84,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - overrides
         self.force_exit = self.should_exit
-        self.should_exit = True
+        self.stop()
 
 
 class Sandbox:
@@ -186,5 +202,6 @@ def running(options: Options | None = None) -> Iterator[Sandbox]:
                 raise failure[0]
             yield sandbox
         finally:
-            server.should_exit = True
+            if thread.is_alive():
+                server.stop()
             thread.join()

@@ -35,10 +35,10 @@ class Shares:
     rewritten: float = _share(
         0.12, "organisation names in other case, without accents or shortened, of the same"
     )
-    acronym: float = _share(0.015, "organisation names that are initials, of the same")
-    renamed: float = _share(0.01, "organisation names from before a renaming, of the same")
+    acronym: float = _share(0.006, "organisation names that are initials, of the same")
+    renamed: float = _share(0.004, "organisation names from before a renaming, of the same")
     adviser: float = _share(
-        0.015, "corporate e-mails in the domain of some other organisation, of corporate e-mails"
+        0.01, "corporate e-mails in the domain of some other organisation, of corporate e-mails"
     )
     website: float = _share(0.75, "companies with a website, of all companies")
     group_domain: float = _share(0.05, "companies that share a group's domain, of all companies")

@@ -160,7 +160,9 @@ def _object(node: dict[str, Any], root: dict[str, Any], depth: int) -> Any:  # n
 
 def plain(name: str) -> bool:
     """Tell whether `msgspec` can name a field so."""
-    return not any(sign in '"\\' or sign < " " or "\ud800" <= sign <= "\udfff" for sign in name)
+    return name != "" and not any(
+        sign in '"\\' or sign < " " or "\ud800" <= sign <= "\udfff" for sign in name
+    )
 
 
 def choices(schema: dict[str, Any]) -> Any:  # noqa: ANN401

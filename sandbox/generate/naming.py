@@ -33,13 +33,30 @@ def brand(rng: Random, words: Language) -> str:
     return _joined(name, pick(rng, ends))
 
 
-def surname(rng: Random, words: Language) -> str:
-    """Return a family name: a common one, or an invented one."""
-    if chance(rng, 0.45):
+def surname(rng: Random, words: Language, common: float = 0.4) -> str:
+    """Return a family name: one of the ``common`` share, or an invented one."""
+    if chance(rng, common):
         return pick(rng, words.surnames)
     firsts, seconds, thirds = words.surname_syllables
     first, second = pick(rng, firsts), pick(rng, seconds)
     name = first + second if first.endswith(" ") else _joined(first, second.lower())
+    if chance(rng, 0.3):
+        name = _joined(name, pick(rng, seconds).lower())
+    return _joined(name, pick(rng, thirds))
+
+
+def _founder(rng: Random, words: Language) -> str:
+    """Return the family that an organisation is named after."""
+    return surname(rng, words, common=0.1)
+
+
+def place(rng: Random, words: Language) -> str:
+    """Return an invented village or quarter."""
+    if chance(rng, 0.03):
+        return pick(rng, words.places)
+    firsts, seconds, thirds = words.place_syllables
+    first, second = pick(rng, firsts), pick(rng, seconds)
+    name = first + second.title() if first.endswith(" ") else _joined(first, second)
     return _joined(name, pick(rng, thirds))
 
 
@@ -54,27 +71,36 @@ _FIELDS: dict[str, Callable[[Random, Language], str]] = {
     "brand": brand,
     "food": lambda rng, words: pick(rng, words.foods),
     "landmark": lambda rng, words: pick(rng, words.landmarks),
-    "place": lambda rng, words: pick(rng, words.places),
+    "place": place,
     "region": lambda rng, words: pick(rng, words.regions),
     "sport": lambda rng, words: pick(rng, words.sports),
     "sport_title": lambda rng, words: pick(rng, words.sport_titles),
-    "surname": surname,
+    "surname": _founder,
     "topic": lambda rng, words: pick(rng, words.topics),
     "trade": lambda rng, words: pick(rng, words.trades),
     "trade_plural": lambda rng, words: pick(rng, words.trade_plurals),
 }
 
 
+_TELLING = frozenset({"brand", "city", "place", "surname"})
+"""Words that hardly two organisations have in common."""
+
+
 def organisation_name(rng: Random, words: Language, city: str, *, association: bool) -> str:
     """Return the name of an organisation in ``city``, without a legal form."""
     pattern = pick(rng, words.associations if association else words.companies)
     parts = []
+    telling = False
     for text, field in parsed(pattern):
         parts.append(text)
         if field == "city":
-            parts.append(city)
+            # Most clubs are a quarter's or a village's, a few are the whole city's.
+            parts.append(city if chance(rng, 0.15) else place(rng, words))
         elif field:
             parts.append(_FIELDS[field](rng, words))
+        telling = telling or field in _TELLING
+    if not telling and chance(rng, 0.93):
+        parts += (words.place_link, place(rng, words))
     return elided("".join(parts))
 
 

@@ -57,7 +57,7 @@ def _label(rng: Random, core: str, city: str, *, common: bool) -> str:
     if style == 0 and len(words) > 1:
         label = "-".join(words[-3:])
     elif len(words) > 1 and (len(squeezed) > _LONGEST_LABEL or style == 1):
-        label = words[0][:8] + words[-1]
+        label = words[0][:8] + "".join(words[1:])[-16:]
     else:
         label = squeezed
     # Most short and all shared names are taken by somebody else's domain already.
@@ -84,6 +84,8 @@ class Organisations:
         namesake = self.traits[realm][index].namesake
         if realm == CRM or namesake == index or not self.traits[CRM].count:
             return realm, namesake
+        if index % 2:
+            return realm, index
         # What the CRM lacks is easily taken for what it has: the hardest of all false links.
         return CRM, self.traits[CRM][index % self.traits[CRM].count].namesake
 

@@ -38,6 +38,8 @@ class Language(msgspec.Struct, frozen=True):
     surnames: list[str]
     surname_syllables: list[list[str]]
     brand_syllables: list[list[str]]
+    place_syllables: list[list[str]]
+    place_link: str
     streets: list[str]
     street_names: list[str]
     civilities: list[str]

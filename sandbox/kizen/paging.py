@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
 
 LARGEST_PAGE = 1000
 
@@ -28,6 +29,24 @@ class Page(NamedTuple):
     def end(self) -> int:
         """The position behind the last record."""
         return self.start + self.size
+
+
+class _Pieces(Response):
+    """A JSON answer in pieces: a page is some megabytes, and joining them would copy it."""
+
+    media_type = "application/json"
+
+    def __init__(self, pieces: tuple[bytes, ...]) -> None:
+        super().__init__()
+        self._pieces = pieces
+        self.headers["Content-Length"] = str(sum(map(len, pieces)))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        start = {"status": self.status_code, "headers": self.raw_headers}
+        await send({"type": "http.response.start", **start})
+        for piece in self._pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body"})
 
 
 def requested(request: Request, default_size: int) -> Page | Response:
@@ -66,8 +85,8 @@ def envelope(  # noqa: PLR0913 - what an envelope has
     head["previous"] = _address(request, page.number - 1) if page.number > 1 else None
     if errors:
         head["errors"] = []
-    body = msgspec.json.encode(head)[:-1] + b',"results":[' + results + b"]}"
-    return Response(body, media_type="application/json")
+    pieces = (msgspec.json.encode(head)[:-1], b',"results":[', results, b"]}")
+    return _Pieces(pieces)
 
 
 def _address(request: Request, number: int) -> str:

@@ -128,16 +128,17 @@ class Objects:
             message = f"Unknown ordering: use one of {', '.join(orderings)}."
             return JSONResponse({"ordering": [{"message": message, "code": "invalid"}]}, 400)
         with records.lock:
-            keys = records.snapshot() if chosen is None else chosen
+            keys = chosen
             if ordering.endswith("updated"):
-                keys = records.by_stamp(keys)
+                keys = records.by_stamp(records.snapshot() if keys is None else keys)
+            total = len(records) if keys is None else len(keys)
             results = records.encoded(
                 page.start, page.end, descending=ordering.startswith("-"), of=keys
             )
         if names is not None:
             results = _only(results, names)
         count = self._lists.counted(documented=True)
-        return paging.envelope(request, page, len(keys), results, count=count, errors=True)
+        return paging.envelope(request, page, total, results, count=count, errors=True)
 
     async def values(self, request: Request) -> Response:
         """Answer a page of a to-many value of a record."""

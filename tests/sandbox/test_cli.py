@@ -49,9 +49,14 @@ def _started(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[s
             process.kill()
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        _command(*arguments), capture_output=True, text=True, check=False, timeout=60
+        _command(*arguments),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, **environment},
     )
 
 
@@ -102,6 +107,7 @@ def test_a_port_in_use_is_one_clear_line() -> None:
         (["--envelope", "xml"], "--envelope"),
         (["--host", "203.0.113.7"], "203.0.113.7"),
         (["--kizen-hidden", "secrets"], "kizen-hidden is 'secrets': use one of companies_company"),
+        (["--warm", "everything"], "--warm"),
         (["--kizen-moving", "-1"], "kizen-moving is -1"),
         (["--faults", __file__], "is no list of faults"),
         (["--faults", "/nonexistent"], "/nonexistent"),
@@ -150,6 +156,7 @@ def test_how_the_services_behave_is_chosen_by_options(tmp_path: Path) -> None:
         *("--faults", str(faults), "--kananas-lie", "html", "--kizen-counts", "all"),
         *("--kizen-hidden", "forms", "--kizen-hidden", "client_client", "--kizen-account"),
         *("objects", "--kizen-refuses", "updated-filter", "--latency", "1", "--rate-limit", "0"),
+        *("--warm", "contacts", "companies_company"),
     ]
     with _started(*options) as process:
         line = _read_line(process.stdout)
@@ -176,8 +183,9 @@ def test_how_the_services_behave_is_chosen_by_options(tmp_path: Path) -> None:
 
 
 def test_data_without_serving(tmp_path: Path) -> None:
-    for folder in ("first", "second"):
-        done = _run("--generate-only", str(tmp_path / folder), "--seed", "3")
+    for salt, folder in enumerate(("first", "second"), start=1):
+        arguments = ("--generate-only", str(tmp_path / folder), "--seed", "3")
+        done = _run(*arguments, PYTHONHASHSEED=str(salt))
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     names = ["companies.jsonl", "contacts.jsonl", "truth.csv"]
     assert sorted(path.name for path in (tmp_path / "first").iterdir()) == names

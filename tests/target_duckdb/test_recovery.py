@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KILLS = 50
-ROWS = 1_600
+ROWS = 1_200
 PROPERTIES = {"id": {"type": "integer"}, "v": {"type": "string"}, "o": {"type": "object"}}
 
 
