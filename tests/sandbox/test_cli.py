@@ -49,9 +49,14 @@ def _started(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[s
             process.kill()
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        _command(*arguments), capture_output=True, text=True, check=False, timeout=60
+        _command(*arguments),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, **environment},
     )
 
 
@@ -178,8 +183,9 @@ def test_how_the_services_behave_is_chosen_by_options(tmp_path: Path) -> None:
 
 
 def test_data_without_serving(tmp_path: Path) -> None:
-    for folder in ("first", "second"):
-        done = _run("--generate-only", str(tmp_path / folder), "--seed", "3")
+    for salt, folder in enumerate(("first", "second"), start=1):
+        arguments = ("--generate-only", str(tmp_path / folder), "--seed", "3")
+        done = _run(*arguments, PYTHONHASHSEED=str(salt))
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     names = ["companies.jsonl", "contacts.jsonl", "truth.csv"]
     assert sorted(path.name for path in (tmp_path / "first").iterdir()) == names
