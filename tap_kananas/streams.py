@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
@@ -23,9 +22,8 @@ from tap_kananas.resources import CONTACTS
 from tap_kananas.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
-    from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
@@ -224,18 +222,6 @@ class AccountStream(KananasStream):
             name: schema for name, schema in properties.items() if name in known
         }
         self.state_manager.is_flushed = False
-
-    def get_batch_config(self, config: Mapping[str, Any]) -> BatchConfig | None:
-        """Give no batch configuration where stream maps are set.
-
-        The SDK's batch files hold records as they are before the maps: a column that is to be
-        hashed or removed would be in them.
-        """
-        stream_map = self.stream_maps[0]
-        plain = isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled
-        if len(self.stream_maps) > 1 or not plain:
-            return None
-        return super().get_batch_config(config)
 
     def log_sync_costs(self) -> None:
         """Leave out the summary: the line about what was found has said it."""
