@@ -153,11 +153,11 @@ class TapKananas(RestTap):
         ),
         th.Property(
             "max_shrink",
-            th.NumberType(minimum=0, maximum=1),
-            default=0.5,
+            th.IntegerType(minimum=0, maximum=100),
+            default=50,
             title="Largest shrink",
-            description="The share of its rows that a whole list may lose from one run to the "
-            "next. A shorter list is an error, and changes nothing. 1 accepts any list.",
+            description="How many percent of its rows a whole list may lose from one run to the "
+            "next. A shorter list is an error, and changes nothing. 100 accepts any list.",
         ),
         th.Property(
             "requests",
@@ -169,7 +169,7 @@ class TapKananas(RestTap):
         ),
         th.Property(
             "rate_limit",
-            th.NumberType(exclusive_minimum=0),
+            th.IntegerType(minimum=1),
             default=2,
             title="Rate limit",
             description="Requests a second at most, retries included.",
