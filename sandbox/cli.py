@@ -225,6 +225,7 @@ def _announce(sandbox: Sandbox, ready_file: Path | None) -> None:
             "contacts": len(sandbox.account.contacts),
             "companies": len(sandbox.account.companies),
             "linked_contacts": sandbox.account.linked_contacts,
+            "kizen": sandbox.account.crm.counts,
         }
     )
     if ready_file:
