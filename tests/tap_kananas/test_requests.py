@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from sandbox.server import Fault, Options, running
 from tap_kananas.resources import writing_word
@@ -13,7 +16,6 @@ from tests.programs import kananas_settings, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from sandbox.server import Sandbox
 
@@ -98,6 +100,18 @@ def test_a_service_with_smaller_pages_loses_nothing(tmp_path: Path) -> None:
     assert [record["id"] for record in outcome.records] == [0, 1, 2, 3, 4]
     assert [query.split("offset=")[1].split("&")[0] for query in asked] == ["0", "3", "5"]
     assert "the service allows 3 records in a page, not 500" in outcome.err
+
+
+def test_the_example_of_the_documentation_works(tmp_path: Path) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "kananas.md"
+    found = re.search(r"<!-- requests -->\n```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    assert found
+    example = yaml.safe_load(found[1])["config"]
+    with running(Options(contacts=30, companies=5, kananas_paging="page")) as server:
+        outcome = run_tap("tap_kananas", kananas_settings(server, **example), tmp_path)
+        assert outcome.code == 0, outcome.err
+        assert ids(outcome.records_of("contacts")) == ids(server.account.contacts)
+    assert len(outcome.records_of("entities")) == 4
 
 
 INCREMENTAL = contacts(replication_key="updated_at", replication_parameter="updated_since")
