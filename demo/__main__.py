@@ -75,7 +75,11 @@ def show(facts: dict[str, Any]) -> int:
     database = OUTPUT / "published" / "warehouse.duckdb"
     streams = report.streams(
         database,
-        {"kananas.contacts": facts["contacts"], "kizen.companies": facts["companies"]},
+        {
+            "kananas.contacts": facts["contacts"],
+            "kizen.companies": facts["companies"],
+            **{f"kizen.{name}": rows for name, rows in facts["kizen_lists"].items()},
+        },
     )
     print("\nRows, as served and as loaded:")
     print(report.table(["stream", "served", "loaded"], streams))
