@@ -77,8 +77,7 @@ def show(facts: dict[str, Any]) -> int:
         database,
         {
             "kananas.contacts": facts["contacts"],
-            "kizen.companies": facts["companies"],
-            **{f"kizen.{name}": rows for name, rows in facts["kizen_lists"].items()},
+            **{f"kizen.{name}": rows for name, rows in facts["kizen"].items()},
         },
     )
     print("\nRows, as served and as loaded:")

@@ -225,7 +225,7 @@ def _announce(sandbox: Sandbox, ready_file: Path | None) -> None:
             "contacts": len(sandbox.account.contacts),
             "companies": len(sandbox.account.companies),
             "linked_contacts": sandbox.account.linked_contacts,
-            "kizen_lists": _kizen_lists(sandbox),
+            "kizen": sandbox.account.crm.counts,
         }
     )
     if ready_file:
@@ -233,19 +233,6 @@ def _announce(sandbox: Sandbox, ready_file: Path | None) -> None:
             file.write(f"{line}\n")
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-def _kizen_lists(sandbox: Sandbox) -> dict[str, int]:
-    """Count the records of each object, and what is to be done and was done."""
-    if sandbox.options.kizen_account == "legacy":
-        return {}
-    crm = sandbox.account.crm
-    hidden = sandbox.options.kizen_hidden
-    return {
-        **{name: len(records) for name, records in crm.records.items() if name not in hidden},
-        "logged_activities": sum(map(len, crm.logged.values())),
-        "scheduled_activities": len(crm.scheduled),
-    }
 
 
 def _write_truth(sandbox: Sandbox, path: Path) -> None:

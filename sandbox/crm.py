@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from sandbox.generate.crm.model import Field, ObjectModel
     from sandbox.generate.plan import Plan
 
+_PLAIN_LISTS = ("forms", "surveys", "team", "roles", "permission_groups", "automations")
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -86,6 +88,22 @@ class Crm:
             str(kind["id"]): self._of_activity(number)
             for number, kind in enumerate(self.lists["activities"])
         }
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows there are, by object and by list, legacy contacts apart."""
+        with self.lock:
+            return {
+                "companies": len(self.companies),
+                "custom_objects": len(self.objects),
+                "custom_object_fields": sum(len(model.fields) for model in self.objects.values()),
+                "pipeline_stages": len(self.lists["stages"]),
+                "activity_types": len(self.lists["activities"]),
+                "logged_activities": sum(len(records) for records in self.logged.values()),
+                "scheduled_activities": len(self.scheduled),
+                **{name: len(self.lists[name]) for name in _PLAIN_LISTS},
+                **{name: len(records) for name, records in self.records.items()},
+            }
 
     def _of_object(self, name: str) -> Records:
         maker = self._maker

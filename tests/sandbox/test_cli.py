@@ -68,6 +68,7 @@ def test_ready_line_ready_file_truth_and_a_clean_stop(tmp_path: Path, stop: sign
         assert json.loads(ready.read_text()) == line
         assert line["pid"] == process.pid
         assert (line["host"], line["contacts"], line["companies"]) == ("127.0.0.1", 100, 30)
+        assert line["kizen"]["companies"] == line["kizen"]["companies_company"] == 30
         base = f"http://127.0.0.1:{line['port']}"
         assert line["kananas_url"] == f"{base}/action_manager.php"
         assert line["kizen_url"] == f"{base}/api"
