@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_kizen.shapes import MOMENT, table
 from tap_kizen.values import FIELD_TYPES, UNKNOWN, FieldType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 #: Columns of every record stream, whatever its fields.
 RESERVED = ("id", "created", "updated", "additional_fields")
@@ -63,19 +64,25 @@ def name_columns(fields: Iterable[Field]) -> list[FieldColumns]:
     lowest id gets it; all columns of each other get `_` and the first 8 characters of the
     field's id.
     """
-    taken = set(RESERVED)
-    named: dict[str, FieldColumns] = {}
     ordered = list(fields)
-    for field in sorted(ordered, key=lambda each: "" not in each.type.columns):
+    named = {field.id: FieldColumns(field, (field.name,)) for field in _times(ordered)}
+    taken = set(RESERVED)
+    others = [field for field in ordered if field.id not in named]
+    for field in sorted(others, key=lambda each: "" not in each.type.columns):
         names = _names(field, taken)
         taken.update(name.lower() for name in names)
         named[field.id] = FieldColumns(field, names)
     return [named[field.id] for field in ordered]
 
 
+def _times(fields: list[Field]) -> Iterator[Field]:
+    """Yield the fields that hold the record's own times: the first of each name."""
+    for name in TIMES:
+        found = (each for each in fields if each.name == name and each.field_type == "datetime")
+        yield from islice(found, 1)
+
+
 def _names(field: Field, taken: set[str]) -> tuple[str, ...]:
-    if field.name in TIMES and field.field_type == "datetime":
-        return (field.name,)
     names = tuple(field.name + suffix for suffix in field.type.columns)
     if any(name.lower() in taken for name in names):
         names = tuple(f"{name}_{field.id[:8]}" for name in names)

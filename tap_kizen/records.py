@@ -63,9 +63,9 @@ class RecordsStream(KizenStream):
             http_method="POST",
         )
         self._by_id = {each.field.id: each for each in entity.columns}
-        self._by_name = {each.field.name: each for each in reversed(entity.columns)}
+        self._by_column = {each.names[0]: each for each in entity.columns}
         self._values = FieldValuesStream(tap)
-        if "updated" in self._by_name:
+        if "updated" in self._by_column:
             self.replication_key = "updated"
 
     # Requests
@@ -167,7 +167,9 @@ class RecordsStream(KizenStream):
             self.kizen.is_order_proven = True
             if not self._bookmark.is_whole:
                 self._bookmark.save()
-                if self._walk.count > self._pages_told:
+                # Records on their way into a file have not been sent.
+                in_files = self.config.get("batch_config") is not None
+                if self._walk.count > self._pages_told and not in_files:
                     self._pages_told = self._walk.count
                     self._write_state_message()
 
@@ -186,7 +188,7 @@ class RecordsStream(KizenStream):
 
     def stamp(self, record: dict[str, Any], name: str) -> datetime | None:
         """Give a time of a raw record, which is the value of a field."""
-        field = self._by_name.get(name)
+        field = self._by_column.get(name)
         fields = record.get("fields")
         if field is None or not isinstance(fields, dict):
             return None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft7Validator
 
+from sandbox.server import running
 from tap_kizen.timestamps import parse_timestamp, to_utc
+from tests import servers
 from tests.programs import kizen_settings, run_tap
 
 if TYPE_CHECKING:
@@ -196,6 +199,35 @@ def test_what_no_column_can_hold_is_kept(sandbox: Sandbox, tmp_path: Path) -> No
     assert kept["rate"]["value"] == "about a half"
     assert kept["amount"]["value"]["tax"] == 0.2
     assert kept["newer"]["value"] == 5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_records_that_move_while_they_are_read(tmp_path: Path, seed: int) -> None:
+    with running(replace(servers.SMALL, kizen_moving=2, seed=seed)) as server:
+        before = {
+            name: {str(record["id"]) for record in records}
+            for name, records in server.account.crm.records.items()
+        }
+        outcome = run_tap("tap_kizen", kizen_settings(server, page_size=6), tmp_path)
+        assert outcome.code == 0, outcome.err
+        assert server.account.crm.archived
+        for name, ids in before.items():
+            found = [row["id"] for row in outcome.records_of(name)]
+            assert ids - set(server.account.crm.archived) <= set(found)
+            assert len(found) == len(set(found))
+
+
+def test_batch_files_activate_no_version(shared_sandbox: Sandbox, tmp_path: Path) -> None:
+    """They carry none, and so all their rows would count as vanished."""
+    batches = {
+        "encoding": {"format": "jsonl", "compression": "none"},
+        "storage": {"root": tmp_path.as_uri()},
+    }
+    settings = kizen_settings(shared_sandbox, batch_config=batches)
+    outcome = run_tap("tap_kizen", settings, tmp_path)
+    assert outcome.code == 0, outcome.err
+    assert outcome.of_type("BATCH")
+    assert not outcome.of_type("ACTIVATE_VERSION")
 
 
 def test_legacy_clients_are_read_where_asked_for(shared_sandbox: Sandbox, tmp_path: Path) -> None:
