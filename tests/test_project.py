@@ -27,7 +27,7 @@ PROGRAMS: dict[str, type[PluginBase]] = {
 KINDS = {
     "string": {"string", "options", "date_iso8601"},
     "integer": {"integer"},
-    "number": {"decimal"},
+    "number": {"integer"},  # Meltano 4.4 fails on a decimal from the environment
     "boolean": {"boolean"},
     "array": {"array"},
     "object": {"object"},

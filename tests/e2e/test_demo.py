@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 from typing import TYPE_CHECKING
 
+import duckdb
 import pytest
 
 from sandbox.credentials import Credentials
@@ -116,3 +118,15 @@ def test_an_interrupt_ends_all_it_started(
     assert checkout.processes() == []
     rows = checkout.rows(_database(checkout), "select count(*) from kananas.contacts")
     assert rows == [(2000,)]
+
+
+def test_a_failure_ends_all_it_started(demo: Ended, checkout: Checkout) -> None:
+    assert demo.code == 0
+    database = checkout.path / "output" / "demo" / "warehouse.duckdb"
+    with duckdb.connect(str(database)):
+        python = str(checkout.path / ".venv" / "bin" / "python")
+        failed = checkout.run(python, "-m", "demo", TARGET_DUCKDB_LOCK_TIMEOUT="1")
+    assert failed.code == 1
+    assert f"locked by process {os.getpid()}" in failed.said
+    assert "meltano.log" in failed.said.splitlines()[-1]
+    assert checkout.processes() == []
