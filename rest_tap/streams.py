@@ -207,13 +207,8 @@ class HttpStream(RESTStream[Any]):
 
     @property
     def sends_versions(self) -> bool:
-        """Whether the loader is to learn which rows vanished.
-
-        Not with batch files: they carry no versions, and the last one is announced after
-        the table's version would be.
-        """
-        wanted = bool(self.config.get("emit_activate_version_messages", True))
-        return wanted and not self.config.get("batch_config")
+        """Whether the loader is to learn which rows vanished."""
+        return bool(self.config.get("emit_activate_version_messages", True))
 
     def begin(self, context: Context | None) -> bool:  # noqa: ARG002 - for those that keep state
         """Prepare a read; set the version its records carry.

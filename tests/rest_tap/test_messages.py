@@ -59,4 +59,4 @@ class _Raw(io.RawIOBase):
         return True
 
     def write(self, data: object) -> int:
-        return self._seen.write(bytes(data))  # type: ignore[call-overload,no-any-return]
+        return self._seen.write(bytes(data))  # type: ignore[call-overload]

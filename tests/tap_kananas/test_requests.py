@@ -12,6 +12,8 @@ import yaml
 
 from sandbox.server import Fault, Options, running
 from tap_kananas.resources import writing_word
+from tap_kananas.streams import AccountStream
+from tap_kananas.tap import TapKananas
 from tests.programs import kananas_settings, run_tap
 
 if TYPE_CHECKING:
@@ -227,3 +229,16 @@ def test_an_unknown_zone_is_told(shared_sandbox: Sandbox, tmp_path: Path) -> Non
     outcome = run_tap("tap_kananas", settings, tmp_path)
     assert outcome.code == 2
     assert "setting 'timezone' names no time zone" in outcome.last_line
+
+
+def test_nothing_but_get_leaves_the_tap(tmp_path: Path) -> None:
+    requests = [*contacts(paging=PAGES), {"name": "branches", "request": "entities"}]
+    with running(Options(contacts=30, companies=5, kananas_paging="page")) as server:
+        settings = kananas_settings(server, requests=requests, rate_limit=1000)
+        outcome = run_tap("tap_kananas", settings, tmp_path)
+        assert outcome.code == 0, outcome.err
+        assert {arrival.method for arrival in server.requests} == {"GET"}
+    (stream, *_) = TapKananas(config=settings, setup_mapper=False).discover_streams()
+    assert isinstance(stream, AccountStream)
+    with pytest.raises(AttributeError, match="only reads"):
+        stream.http_method = "POST"
