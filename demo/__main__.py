@@ -75,7 +75,10 @@ def show(facts: dict[str, Any]) -> int:
     database = OUTPUT / "published" / "warehouse.duckdb"
     streams = report.streams(
         database,
-        {"kananas.contacts": facts["contacts"], "kizen.companies": facts["companies"]},
+        {
+            "kananas.contacts": facts["contacts"],
+            **{f"kizen.{name}": rows for name, rows in facts["kizen"].items()},
+        },
     )
     print("\nRows, as served and as loaded:")
     print(report.table(["stream", "served", "loaded"], streams))

@@ -21,12 +21,12 @@ class Progress:
         """Begin to count for the named stream."""
         self._logger = logger
         self._stream = stream
-        self._records = 0
+        self.records = 0
         self._started = self._told = monotonic()
 
     def count(self) -> None:
         """Count one record."""
-        self._records += 1
+        self.records += 1
         now = monotonic()
         if now - self._told >= SECONDS_BETWEEN_LINES:
             self._told = now
@@ -47,11 +47,11 @@ class Progress:
             self._say("read", monotonic())
 
     def _say(self, word: str, now: float) -> None:
-        rate = self._records / max(now - self._started, 1e-3)
+        rate = self.records / max(now - self._started, 1e-3)
         self._logger.info(
             "%s: %s records %s (%s/s)",
             self._stream,
-            f"{self._records:,}",
+            f"{self.records:,}",
             word,
             f"{rate:,.0f}",
         )

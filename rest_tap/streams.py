@@ -15,6 +15,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import RESTStream
 
 from rest_tap.answers import describe_answer
+from rest_tap.errors import RefusedError, UnavailableError
 from rest_tap.progress import Progress
 from rest_tap.settings import DEFAULT_REQUEST_TIMEOUT_SECONDS, DEFAULT_REQUEST_TRIES
 
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
 
     import requests
     from singer_sdk.helpers.types import Context
+
+    from rest_tap.tap import RestTap
+
+UNAVAILABLE = frozenset(
+    {
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.GONE,
+    }
+)
 
 MAX_WAIT_SECONDS = 120.0
 
@@ -51,11 +63,26 @@ class HttpStream(RESTStream[Any]):
     * Redirects are not followed: the credentials in the headers belong to one host.
     * Broken connections, 429 and 5xx are tried again, after `Retry-After` where it is sent,
       else with exponential backoff and jitter.
+    * All streams of a tap share one session, and so its connections and its pace.
     * After a complete read of a whole table, and only then, ACTIVATE_VERSION tells the
       loader which rows are current.
     """
 
     allow_redirects = False
+
+    #: Whether the run goes on, with a warning, where the service does not offer this list.
+    optional = False
+
+    #: Whether the running read left something out.
+    _has_gaps = False
+
+    #: What the run made of this stream, for the summary at its end.
+    _outcome: str | None = None
+
+    @property
+    def requests_session(self) -> requests.Session:
+        """The session of the tap."""
+        return cast("RestTap", self._tap).session
 
     @property
     def url_base(self) -> str:
@@ -83,8 +110,10 @@ class HttpStream(RESTStream[Any]):
 
         Raises:
             RetriableAPIError: On 429 and 5xx.
-            FatalAPIError: On anything else that is not 2xx; 401 and 403 name the settings
-                that hold the credentials.
+            UnavailableError: On 403, 404, 405 and 410.
+            RefusedError: On 400.
+            FatalAPIError: On anything else that is not 2xx; 401 names the settings that
+                hold the credentials.
         """
         status = response.status_code
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
@@ -92,7 +121,12 @@ class HttpStream(RESTStream[Any]):
         line = f"{self.name}: {describe_answer(response)}"
         if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise RetriableAPIError(line, response)
-        raise FatalAPIError(line + self.advice(response))
+        line += self.advice(response)
+        if status in UNAVAILABLE:
+            raise UnavailableError(line)
+        if status == HTTPStatus.BAD_REQUEST:
+            raise RefusedError(line)
+        raise FatalAPIError(line)
 
     def advice(self, response: requests.Response) -> str:
         """Say what a user can do about a refusal; begins with `: ` or is empty."""
@@ -154,28 +188,77 @@ class HttpStream(RESTStream[Any]):
     # Whole tables
 
     @property
+    def started_at(self) -> int:
+        """When the run began, in milliseconds since 1970."""
+        return self._initialized_at
+
+    @property
     def emit_activate_version_messages(self) -> bool:
         """Keep the SDK from announcing a version before the table has been read."""
         return False
 
+    @property
+    def sends_versions(self) -> bool:
+        """Whether the loader is to learn which rows vanished.
+
+        Not with batch files: they carry no versions, and the last one is announced after
+        the table's version would be.
+        """
+        wanted = bool(self.config.get("emit_activate_version_messages", True))
+        return wanted and not self.config.get("batch_config")
+
+    def begin(self, context: Context | None) -> bool:  # noqa: ARG002 - for those that keep state
+        """Prepare a read; set the version its records carry.
+
+        Returns:
+            Whether the read covers the whole table, so that what it does not find is gone.
+        """
+        whole = self.sends_versions and self.replication_method == REPLICATION_FULL_TABLE
+        self._stream_version = self._initialized_at if whole else None
+        return whole
+
     def get_records(self, context: Context | None) -> Iterable[dict[str, Any]]:
         """Yield the records, with a progress line now and then.
 
-        ACTIVATE_VERSION follows the last record of a whole table. When a read fails or is
-        cut short this point is never reached, and the loader keeps the rows it has.
+        ACTIVATE_VERSION follows the last record of a whole table. When a read fails, is cut
+        short or leaves something out, this point is never reached, and the loader keeps the
+        rows it has.
         """
-        whole = self.replication_method == REPLICATION_FULL_TABLE and self.config.get(
-            "emit_activate_version_messages", True
-        )
-        if whole:
-            self._stream_version = self._initialized_at
-        with Progress(self.logger, self.name) as progress:
-            for record in self.read(context):
-                progress.count()
-                yield record
-        if whole and self._stream_version is not None:
+        self._has_gaps = False
+        whole = self.begin(context)
+        try:
+            with Progress(self.logger, self.name) as progress:
+                for record in self.read(context):
+                    progress.count()
+                    yield record
+        except UnavailableError as error:
+            if not self.optional:
+                raise
+            self.skip(str(error))
+            return
+        if whole and not self._has_gaps and self._stream_version is not None:
             self._write_activate_version_message(self._stream_version)
+        self.conclude(context)
+        self._outcome = f"{progress.records:,} records"
 
     def read(self, context: Context | None) -> Iterable[dict[str, Any]]:
         """Yield the records as the service sends them."""
         yield from self.request_records(context)
+
+    def conclude(self, context: Context | None) -> None:
+        """Note what a read that came to its end has reached."""
+
+    def skip(self, reason: str) -> None:
+        """Say, once, that this stream could not be read, and let the run go on."""
+        self.logger.warning("skipped: %s", reason)
+        self._outcome = f"skipped: {reason}"
+
+    def leave_out(self, reason: str) -> None:
+        """Say that a part of this stream could not be read; no row counts as gone then."""
+        self._has_gaps = True
+        self.logger.warning("%s: %s", self.name, reason)
+
+    def log_sync_costs(self) -> None:
+        """Put this stream's line into the summary, which the SDK asks for at the end."""
+        if self._outcome is not None:
+            self.logger.info("Summary: %s: %s", self.name, self._outcome)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import requests
@@ -12,6 +13,7 @@ from singer_sdk.plugin_base import SingerCommand
 
 from rest_tap.secrets import keep_out_of_logs, secret_values
 from rest_tap.settings import explain_settings_errors
+from rest_tap.transport import new_session
 
 if TYPE_CHECKING:
     import click
@@ -66,6 +68,11 @@ class RestTap(Tap):
     """A Singer tap over an HTTP service, with errors a user can act on."""
 
     package_name = "kananas-kizen-elt"
+
+    @cached_property
+    def session(self) -> requests.Session:
+        """The session of all streams; setting `rate_limit`, where a tap has it, paces it."""
+        return new_session(self.config["api_url"], self.config.get("rate_limit"))
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings; say what is wrong without quoting a secret.

@@ -1,42 +1,40 @@
 """How Kizen is asked: credentials, pages, and the envelope of an answer.
 
 Facts are from Kizen's public documentation unless said otherwise: three headers on every
-request, page numbers from 1, an envelope `{previous, next, results}` whose `next` is null
-on the last page, no trailing slash on any path.
+request, page numbers from 1, an envelope `{previous, next, results}` with `count` on some
+lists, no trailing slash on any path.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-import msgspec
 from singer_sdk.authenticators import APIAuthenticatorBase
 from singer_sdk.exceptions import FatalAPIError
-from singer_sdk.pagination import PageNumberPaginator
+from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from rest_tap.answers import decode_json, describe_answer
+from rest_tap.errors import RefusedError, UnavailableError
 from rest_tap.streams import HttpStream
+from tap_kizen.shapes import fits
+from tap_kizen.timestamps import parse_timestamp, to_utc
+from tap_kizen.walk import Ask, Backward, BothWays, OnePage, OrderIgnoredError, Page, Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
 
     import requests
+    from singer_sdk.helpers.types import Context, Record
     from singer_sdk.streams.rest import HTTPRequest, PageContext
+
+    from tap_kizen.tap import TapKizen
+    from tap_kizen.walk import Walk
 
 DEFAULT_API_URL = "https://app.go.kizen.com/api"
 MAX_PAGE_SIZE = 1000
-
-
-class Page(msgspec.Struct):
-    """One page of a list.
-
-    `next` is an absolute address or null. It only tells whether there is another page: it
-    is never followed, so that no answer can lead the credentials to another host.
-    """
-
-    results: list[dict[str, Any]]
-    next: str | None = None
 
 
 class KizenAuthenticator(APIAuthenticatorBase):
@@ -52,29 +50,34 @@ class KizenAuthenticator(APIAuthenticatorBase):
         }
 
 
-class KizenPaginator(PageNumberPaginator):
-    """Counts pages from 1 until `next` is null."""
-
-    def __init__(self, stream: KizenStream) -> None:
-        """Read the pages of the given stream."""
-        super().__init__(start_value=1)
-        self._stream = stream
-
-    def has_more(self, response: requests.Response) -> bool:
-        """Tell whether the service says that another page follows."""
-        return self._stream.decode(response).next is not None
-
-    def continue_if_empty(self, response: requests.Response) -> bool:
-        """Go on after an empty page: permissions can hide every record of a page."""
-        return self.has_more(response)
-
-
 class KizenStream(HttpStream):
     """A list of Kizen, read page by page."""
 
     credential_settings = ("api_key", "user_id", "business_id")
+    optional = True
+
+    primary_keys: ClassVar[tuple[str, ...]] = ("id",)
+
+    # Values are made to fit here; the SDK would drop what a nested schema does not name.
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+
+    #: The time by which the list can be ordered, oldest first; None where there is none.
+    ordering: ClassVar[str | None] = "created"
+
+    #: Whether the list has pages; else it comes as a bare array.
+    has_pages: ClassVar[bool] = True
+
+    #: Whether the list may come as a bare array. Elsewhere one is no list at all: an empty
+    #: one would count as a table without rows.
+    may_be_bare: ClassVar[bool] = False
 
     _decoded: tuple[requests.Response, Page] | None = None
+    _walk: Walk
+
+    @property
+    def kizen(self) -> TapKizen:
+        """The tap, with what it knows of the account."""
+        return cast("TapKizen", self._tap)
 
     @cached_property
     def authenticator(self) -> KizenAuthenticator:
@@ -85,55 +88,163 @@ class KizenStream(HttpStream):
             business_id=self.config["business_id"],
         )
 
-    def get_new_paginator(self) -> KizenPaginator:
-        """Start at the first page."""
-        return KizenPaginator(self)
+    # Requests
 
-    def get_http_request(self, *, page: PageContext[int]) -> HTTPRequest:
+    def get_new_paginator(self) -> Walk:
+        """Go the way that `walk` was told."""
+        return self._walk
+
+    def get_http_request(self, *, page: PageContext[Ask]) -> HTTPRequest:
         """Ask for one page. The size is always sent: the service's default is not certain."""
         request = super().get_http_request(page=page)
-        request.params["page"] = page.next_page_token
-        request.params["page_size"] = self.config["page_size"]
+        ask = page.next_page_token or Ask()
+        if self.has_pages:
+            request.params["page"] = ask.page
+            request.params["page_size"] = ask.size or self.config["page_size"]
+        if ask.ordering is not None:
+            request.params["ordering"] = ask.ordering
         return request
 
+    def validate_response(self, response: requests.Response) -> None:
+        """Refuse an answer that is not a success; a page past the end is one."""
+        if not self._is_past_end(response):
+            super().validate_response(response)
+
+    def _is_past_end(self, response: requests.Response) -> bool:
+        # 404 may also mean "not visible to you", but then the first page is 404 as well.
+        return response.status_code == HTTPStatus.NOT_FOUND and self._walk.current_value.page > 1
+
+    # Answers
+
     def decode(self, response: requests.Response) -> Page:
-        """Decode a page, once, though both the paginator and the parser ask for it.
+        """Decode a page, once, though both the walk and the parser ask for it.
 
         Raises:
-            FatalAPIError: If the body is no page of records.
+            FatalAPIError: If the body is neither a page of records nor a list of them.
         """
         if self._decoded is None or self._decoded[0] is not response:
-            try:
-                page = decode_json(response.content, Page)
-            except ValueError as error:
-                message = (
-                    f"{self.name}: expected a JSON object with a list 'results', but "
-                    f"{describe_answer(response)}: check {self.setting('api_url')}"
-                )
-                raise FatalAPIError(message) from error
-            self._decoded = (response, page)
+            self._decoded = (response, self._page(response))
         return self._decoded[1]
 
+    def _page(self, response: requests.Response) -> Page:
+        if self._is_past_end(response):
+            return Page(results=[], is_past_end=True)
+        try:
+            if self.may_be_bare and response.content.lstrip()[:1] == b"[":
+                return Page(results=decode_json(response.content, list[dict[str, Any]]))
+            page = decode_json(response.content, Page)
+        except ValueError as error:
+            message = (
+                f"{self.name}: expected a JSON object with a list 'results', but "
+                f"{describe_answer(response)}: check {self.setting('api_url')}"
+            )
+            raise FatalAPIError(message) from error
+        beyond = not page.results and page.next is None and self._walk.current_value.page > 1
+        page.is_past_end = beyond
+        return page
+
     def parse_response(self, response: requests.Response) -> Iterable[dict[str, Any]]:
-        """Yield the records of a page."""
-        yield from self.decode(response).results
+        """Yield the records of a page, if the walk wants them."""
+        page = self.decode(response)
+        if self._walk.wants(page):
+            yield from page.results
+
+    def stamp(self, record: dict[str, Any], name: str) -> datetime | None:
+        """Give a time of a raw record, or None where it has none that can be read."""
+        value = record.get(name)
+        return parse_timestamp(value) if isinstance(value, str) else None
+
+    # Reading
+
+    def walk(self, walk: Walk, context: Context | None) -> Iterator[dict[str, Any]]:
+        """Yield the raw records that a walk comes by, repeats among them."""
+        self._walk = walk
+        yield from self.request_records(context)
+
+    def walks(self) -> list[Callable[[], Walk]]:
+        """Give the ways to read the list, the best first; the last one asks for least."""
+        if not self.has_pages:
+            return [lambda: OnePage(self, Ask())]
+        ways: list[Callable[[], Walk]] = [lambda: BothWays(self, Ask())]
+        if self.ordering is not None:
+            ordering, size = self.ordering, int(self.config["page_size"])
+            ways.insert(0, lambda: Backward(self, ordering, size, None))
+        return ways
+
+    def read(self, context: Context | None) -> Iterable[dict[str, Any]]:
+        """Yield every record once, as the service sends it."""
+        seen = Seen()
+        ways = self.walks()
+        for number, way in enumerate(ways, start=1):
+            try:
+                yield from seen.only_new(self.walk(way(), context))
+            except (RefusedError, OrderIgnoredError) as error:  # noqa: PERF203 - a few ways
+                is_start = self._walk.count == 0 or isinstance(error, OrderIgnoredError)
+                if number == len(ways) or not is_start:
+                    raise
+                self.way_failed(error)
+            else:
+                return
+
+    def way_failed(self, error: Exception) -> None:
+        """Say that the list could not be ordered, and what this costs."""
+        self.logger.warning(
+            "%s: the service does not order this list by '%s' (%s): it is read forwards and "
+            "backwards instead, which may miss records that move across pages meanwhile",
+            self.name,
+            self.ordering,
+            "refused" if isinstance(error, RefusedError) else "ignored",
+        )
+
+    def refusal(self) -> UnavailableError | None:
+        """Give what the service says where it does not offer this list to this user."""
+        try:
+            for _ in self.walk(OnePage(self, Ask(size=1)), None):
+                break
+        except UnavailableError as error:
+            return error
+        return None
+
+    # Records
 
     @cached_property
-    def known_columns(self) -> frozenset[str]:
-        """The columns the schema declares."""
-        return frozenset(self.schema["properties"])
+    def columns(self) -> Mapping[str, dict[str, Any]]:
+        """The columns the schema declares, without the one that holds all others."""
+        properties: dict[str, dict[str, Any]] = self.schema["properties"]
+        return {name: schema for name, schema in properties.items() if name != "additional_fields"}
 
-    def keep_unknown(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Gather the keys no schema declares under `additional_fields`, so that none is lost.
+    @cached_property
+    def time_columns(self) -> tuple[str, ...]:
+        """The columns that hold moments."""
+        return tuple(
+            name for name, schema in self.columns.items() if schema.get("format") == "date-time"
+        )
+
+    def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
+        """Put moments into UTC, and what fits no column into `additional_fields`.
 
         Args:
-            record: A record as the service sent it.
+            row: A record as the service sent it.
+            context: Not used; children carry the id of their parent.
 
         Returns:
-            The record with declared columns only; `additional_fields` is null where the
-            record has no other key.
+            The record with declared columns only. `additional_fields` is null where every
+            value has its column.
         """
-        known = {key: value for key, value in record.items() if key in self.known_columns}
-        unknown = {key: value for key, value in record.items() if key not in self.known_columns}
-        known["additional_fields"] = unknown or None
-        return known
+        record: dict[str, Any] = {}
+        others: dict[str, Any] = {}
+        for key, value in row.items():
+            schema = self.columns.get(key)
+            if schema is not None and fits(value, schema):
+                record[key] = value
+            else:
+                others[key] = value
+        for key in self.time_columns:
+            value = record.get(key)
+            if value is not None:
+                moment = parse_timestamp(value)
+                if moment is None:
+                    others[key] = value
+                record[key] = to_utc(moment) if moment else None
+        record["additional_fields"] = others or None
+        return record

@@ -1,20 +1,27 @@
-"""The streams of Kizen, as small classes: path, key, schema."""
+"""The fixed lists of Kizen, as small classes: path, paging, times, columns.
+
+Columns are the keys that the documentation, Kizen's own public code or a third-party
+connector name, and `name` or a person's names, which are filled where an answer has them.
+All other keys of an answer are kept in `additional_fields`.
+"""
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import typing as th
-from singer_sdk.exceptions import ConfigurationError
 
+from rest_tap.errors import UnavailableError
+from tap_kizen.bookmarks import Bookmark
 from tap_kizen.client import KizenStream
-from tap_kizen.timestamps import parse_timestamp, to_utc
+from tap_kizen.shapes import BOOLEAN, LIST, MOMENT, OBJECT, STRING, table
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator, Mapping
 
     from singer_sdk.helpers.types import Context, Record
+
+    from tap_kizen.tap import TapKizen
 
 NAMED = th.ObjectType(
     th.Property("id", th.StringType(nullable=True)),
@@ -36,17 +43,31 @@ ADDRESS = th.ObjectType(
 )
 
 
-class CompaniesStream(KizenStream):
+class LegacyStream(KizenStream):
+    """A list of the older API, whose filter on time stands here: none is documented."""
+
+    def post_process(self, row: Record, context: Context | None = None) -> Record | None:
+        """Leave out what was created before `start_date`, or from `end_date` on."""
+        created = self.stamp(row, "created")
+        if created is not None and not self.kizen.period.holds(created):
+            return None
+        return super().post_process(row, context)
+
+    def begin(self, context: Context | None) -> bool:
+        """Count nothing as gone that a set `end_date` leaves out."""
+        return super().begin(context) and self.kizen.period.end is None
+
+
+class CompaniesStream(LegacyStream):
     """Companies, by the documented route `GET /company`.
 
     The keys of a record are as a third-party connector read them: id, name, email, phones,
-    addresses, tags, domains, created and `custom_fields`. Keys beyond these are kept whole
-    in `additional_fields`.
+    addresses, tags, domains, created and `custom_fields`.
     """
 
     name = "companies"
     path = "/company"
-    primary_keys: ClassVar[tuple[str, ...]] = ("id",)
+    optional = False
 
     schema: ClassVar[dict[str, Any]] = th.PropertiesList(
         th.Property("id", th.StringType(), required=True),
@@ -62,32 +83,244 @@ class CompaniesStream(KizenStream):
         th.Property("additional_fields", th.ObjectType(additional_properties=True, nullable=True)),
     ).to_dict()
 
-    @cached_property
-    def start(self) -> datetime | None:
-        """The time from which records are wanted.
 
-        Raises:
-            ConfigurationError: If the setting is no date.
-        """
-        value = self.config.get("start_date")
-        if value is None:
-            return None
-        start = parse_timestamp(value)
-        if start is None:
-            message = f"{self.setting('start_date')} is not a date or timestamp: {value!r}"
-            raise ConfigurationError(message)
-        return start
+class ClientsStream(LegacyStream):
+    """Contacts, by the older route `GET /client`, which a third-party connector reads."""
 
-    def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
-        """Keep all keys, put `created` into UTC, leave out what is older than `start_date`.
+    name = "clients"
+    path = "/client"
+    schema: ClassVar[dict[str, Any]] = table(
+        first_name=STRING,
+        last_name=STRING,
+        email=STRING,
+        mobile_phone=STRING,
+        business_phone=STRING,
+        created=MOMENT,
+        custom_fields=OBJECT,
+    )
 
-        The route has no documented filter on time, so the filter stands here. A stamp that
-        cannot be read passes as it came: the loader's rule for bad values then decides.
-        """
-        record = self.keep_unknown(row)
-        created = parse_timestamp(record["created"]) if record.get("created") else None
-        if created is not None:
-            if self.start is not None and created < self.start:
-                return None
-            record["created"] = to_utc(created)
-        return record
+
+class CustomObjectsStream(KizenStream):
+    """The objects of the account; `name` is the API name."""
+
+    name = "custom_objects"
+    path = "/custom-objects?custom_only=false"
+    schema: ClassVar[dict[str, Any]] = table(
+        name=STRING,
+        object_name=STRING,
+        entity_name=STRING,
+        object_type=STRING,
+        is_custom=BOOLEAN,
+        description=STRING,
+        created=MOMENT,
+    )
+
+
+class ChildStream(KizenStream):
+    """A list per parent record. All are read in one go, under one SCHEMA message."""
+
+    #: The column that holds the parent's id.
+    parent_key: ClassVar[str]
+
+    def parent_ids(self) -> Iterable[str]:
+        """Give the ids of the parents."""
+        raise NotImplementedError
+
+    def read(self, context: Context | None) -> Iterable[dict[str, Any]]:  # noqa: ARG002
+        """Yield the records of every parent, each with its parent's id."""
+        for parent_id in self.parent_ids():
+            yield from self.read_of(parent_id)
+
+    def read_of(self, parent_id: str) -> Iterator[dict[str, Any]]:
+        """Yield the records of one parent; a parent that is not visible is left out."""
+        parent = {self.parent_key: parent_id}
+        try:
+            for record in super().read(parent):
+                yield {**parent, **record}
+        except UnavailableError as error:
+            self.leave_out(str(error))
+
+
+class CustomObjectFieldsStream(ChildStream):
+    """The fields of every object."""
+
+    name = "custom_object_fields"
+    path = "/custom-objects/{object_id}/fields"
+    parent_key = "object_id"
+    has_pages = False
+    may_be_bare = True
+    schema: ClassVar[dict[str, Any]] = table(
+        object_id=STRING,
+        name=STRING,
+        display_name=STRING,
+        field_type=STRING,
+        category=STRING,
+        is_required=BOOLEAN,
+        is_read_only=BOOLEAN,
+        is_hidden=BOOLEAN,
+        options=LIST,
+        relation=OBJECT,
+    )
+
+    def parent_ids(self) -> Iterable[str]:
+        """Give the ids of the objects."""
+        return [entity.id for entity in self.kizen.account.objects]
+
+
+class PipelineStagesStream(ChildStream):
+    """The stages of every object of type `pipeline`."""
+
+    name = "pipeline_stages"
+    path = "/pipelines/{object_id}/stages?ordering=order"
+    parent_key = "object_id"
+    ordering = None
+    may_be_bare = True
+    schema: ClassVar[dict[str, Any]] = table(object_id=STRING, name=STRING)
+
+    def parent_ids(self) -> Iterable[str]:
+        """Give the ids of the pipelines."""
+        return [entity.id for entity in self.kizen.account.objects if entity.is_pipeline]
+
+
+class ActivityTypesStream(KizenStream):
+    """The kinds of activity of the account."""
+
+    name = "activity_types"
+    path = "/activities"
+    schema: ClassVar[dict[str, Any]] = table(name=STRING, created=MOMENT)
+
+
+class LoggedActivitiesStream(ChildStream):
+    """What was done, of every kind of activity.
+
+    No filter on time is documented, so every page is read; records logged before the
+    bookmark are left out here. Now and then all are sent, to find the vanished ones.
+    """
+
+    name = "logged_activities"
+    path = "/activities/{activity_type_id}/responses"
+    parent_key = "activity_type_id"
+    ordering = None
+    schema: ClassVar[dict[str, Any]] = table(activity_type_id=STRING, logged_at=MOMENT)
+
+    _bookmark: Bookmark
+
+    def __init__(self, tap: TapKizen) -> None:
+        """Ask with POST, and count on by `logged_at`."""
+        super().__init__(tap, http_method="POST")
+        self.replication_key = "logged_at"
+
+    def prepare_request_payload(
+        self,
+        context: Context | None,  # noqa: ARG002
+        next_page_token: Any,  # noqa: ANN401, ARG002
+    ) -> Mapping[str, Any]:
+        """Ask for all: an empty object."""
+        return {}
+
+    def parent_ids(self) -> Iterable[str]:
+        """Give the ids of the kinds of activity."""
+        for record in self.kizen.activity_types():
+            yield record["id"]
+
+    def begin(self, context: Context | None) -> bool:
+        """Take up the bookmark."""
+        self._bookmark = Bookmark(self, self.get_context_state(context))
+        self._stream_version = self._bookmark.version
+        return self._bookmark.is_whole_table
+
+    def read(self, context: Context | None) -> Iterable[dict[str, Any]]:
+        """Yield what was logged in the period asked for."""
+        for record in super().read(context):
+            if self._bookmark.wants(self.stamp(record, "logged_at")):
+                yield record
+
+    def conclude(self, context: Context | None) -> None:
+        """Move the bookmark, unless a kind of activity could not be read."""
+        if not self._has_gaps:
+            self._bookmark.save()
+        super().conclude(context)
+
+    def _increment_stream_state(
+        self, latest_record: Record, *, context: Context | None = None
+    ) -> None:
+        """Leave the bookmark to `conclude`: the list comes in no order of time."""
+
+
+class ScheduledActivitiesStream(KizenStream):
+    """What is to be done."""
+
+    name = "scheduled_activities"
+    path = "/activities/scheduled-activity"
+    schema: ClassVar[dict[str, Any]] = table(
+        created=MOMENT, due_datetime=MOMENT, completed_at=MOMENT
+    )
+
+
+class FormsStream(KizenStream):
+    """Forms, without what was submitted: no public route reads it."""
+
+    name = "forms"
+    path = "/forms"
+    schema: ClassVar[dict[str, Any]] = table(name=STRING, created=MOMENT)
+
+
+class SurveysStream(KizenStream):
+    """Surveys."""
+
+    name = "surveys"
+    path = "/surveys"
+    schema: ClassVar[dict[str, Any]] = table(name=STRING, created=MOMENT)
+
+
+class TeamStream(KizenStream):
+    """The people who use Kizen."""
+
+    name = "team"
+    path = "/team"
+    ordering = None
+    may_be_bare = True
+    schema: ClassVar[dict[str, Any]] = table(first_name=STRING, last_name=STRING, email=STRING)
+
+
+class RolesStream(KizenStream):
+    """Roles."""
+
+    name = "roles"
+    path = "/role"
+    ordering = None
+    schema: ClassVar[dict[str, Any]] = table(name=STRING)
+
+
+class PermissionGroupsStream(KizenStream):
+    """Permission groups."""
+
+    name = "permission_groups"
+    path = "/permission-group"
+    ordering = None
+    schema: ClassVar[dict[str, Any]] = table(name=STRING)
+
+
+class AutomationsStream(KizenStream):
+    """Automations."""
+
+    name = "automations"
+    path = "/automation2/automations"
+    schema: ClassVar[dict[str, Any]] = table(name=STRING, created=MOMENT)
+
+
+#: The lists of the current API that every account may have.
+CURRENT_STREAMS: tuple[type[KizenStream], ...] = (
+    CustomObjectsStream,
+    CustomObjectFieldsStream,
+    PipelineStagesStream,
+    ActivityTypesStream,
+    LoggedActivitiesStream,
+    ScheduledActivitiesStream,
+    FormsStream,
+    SurveysStream,
+    TeamStream,
+    RolesStream,
+    PermissionGroupsStream,
+    AutomationsStream,
+)

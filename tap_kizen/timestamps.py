@@ -28,5 +28,13 @@ def parse_timestamp(text: str) -> datetime | None:
 
 
 def to_utc(moment: datetime) -> str:
-    """Write a moment in UTC with `Z`, microseconds kept."""
-    return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+    """Write a moment in UTC with `Z` and six decimals, so that texts sort as moments do."""
+    utc = moment.astimezone(timezone.utc)
+    return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def to_milliseconds(moment: datetime) -> str:
+    """Write a moment as Kizen's own filters do: UTC, three decimals, never later than it is."""
+    utc = moment.astimezone(timezone.utc)
+    # isoformat cuts, it does not round.
+    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -43,6 +43,19 @@ class Outcome:
     def records(self) -> list[dict[str, Any]]:
         return [message["record"] for message in self.of_type("RECORD")]
 
+    def records_of(self, stream: str) -> list[dict[str, Any]]:
+        messages = self.of_type("RECORD")
+        return [message["record"] for message in messages if message["stream"] == stream]
+
+    @property
+    def streams(self) -> list[str]:
+        return [message["stream"] for message in self.of_type("SCHEMA")]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        value: dict[str, Any] = self.of_type("STATE")[-1]["value"]
+        return value
+
     @property
     def last_line(self) -> str:
         return self.err.strip().splitlines()[-1]
@@ -62,6 +75,8 @@ def kizen_settings(server: Sandbox, **changes: Any) -> dict[str, Any]:
         "api_key": server.credentials.kizen_api_key,
         "user_id": server.credentials.kizen_user_id,
         "business_id": server.credentials.kizen_business_id,
+        # What the pace is for has a test of its own.
+        "rate_limit": 1000,
     }
     return {**settings, **changes}
 
@@ -95,6 +110,7 @@ def run_tap(
     folder: Path,
     *arguments: str,
     catalog: Mapping[str, Any] | None = None,
+    state: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Run the command line of a tap to its end, in this process.
 
@@ -108,6 +124,10 @@ def run_tap(
         file = folder / "catalog.json"
         file.write_text(json.dumps(catalog), encoding="utf-8")
         options += ["--catalog", str(file)]
+    if state is not None:
+        file = folder / "state.json"
+        file.write_text(json.dumps(state), encoding="utf-8")
+        options += ["--state", str(file)]
     with _as_a_program() as (out, err):
         try:
             TAPS[module].cli.main(options, prog_name=module)

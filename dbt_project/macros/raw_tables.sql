@@ -31,6 +31,21 @@
 {%- endmacro %}
 
 
+{#- The first of several raw tables that has rows of its service; the first of all if none has. -#}
+{% macro first_with_rows(relations) %}
+    {%- if execute -%}
+        {%- for relation in relations -%}
+            {%- set columns = raw_columns(relation) -%}
+            {%- set rows = run_query(live_rows(relation, columns) ~ ' limit 1') -%}
+            {%- if rows | length > 0 -%}
+                {{ return(relation) }}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(relations[0]) }}
+{% endmacro %}
+
+
 {#- Two spellings of one column name have the same key: no case, accents, spaces or signs. -#}
 {% macro column_key(name) -%}
     {%- set accents = ''.maketrans('àáâãäåçèéêëìíîïñòóôõöùúûüýÿ', 'aaaaaaceeeeiiiinooooouuuuyy') -%}

@@ -55,3 +55,10 @@
         {{ to_json('null', '') }}
     )
 {%- endmacro %}
+
+
+{#- A website in the shape of a list of domains: [{"name": website}]. -#}
+{% macro website_as_domains(website) -%}
+    {%- set plain = "replace(replace(" ~ website ~ ", '" ~ '"' ~ "', ''), chr(92), '')" -%}
+    {{ to_json("'[{" ~ '"name": "' ~ "' || " ~ plain ~ " || '" ~ '"}]' ~ "'", 'VARCHAR') }}
+{%- endmacro %}

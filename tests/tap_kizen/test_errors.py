@@ -44,7 +44,7 @@ def test_a_wrong_key_names_the_settings(shared_sandbox: Sandbox, tmp_path: Path)
 def test_an_answer_that_is_no_page(
     sandbox: Sandbox, tmp_path: Path, fault: dict[str, Any], words: str
 ) -> None:
-    sandbox.faults.add(Fault(path="/api/company", times=None, **fault))
+    sandbox.faults.add(Fault(path="/api/*", times=None, **fault))
     outcome = run_tap("tap_kizen", kizen_settings(sandbox), tmp_path)
     assert outcome.code == 1
     assert words in outcome.last_line

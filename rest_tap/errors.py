@@ -1,0 +1,13 @@
+"""Refusals that a stream can answer to, instead of ending the run."""
+
+from __future__ import annotations
+
+from singer_sdk.exceptions import FatalAPIError
+
+
+class UnavailableError(FatalAPIError):
+    """The service does not offer this list to this user: 403, 404, 405 or 410."""
+
+
+class RefusedError(FatalAPIError):
+    """The service does not take the request as it was put: 400."""

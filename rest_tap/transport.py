@@ -1,0 +1,65 @@
+"""The one HTTP session of a tap: pooled connections, paced requests."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from pyrate_limiter import InMemoryBucket, Limiter, Rate
+from requests.adapters import HTTPAdapter
+
+MILLISECONDS = 1000
+
+
+@cache
+def limiter_for(host: str, requests_per_second: float) -> Limiter:  # noqa: ARG001 - the cache's key
+    """Give the limiter of a service, the same to all that ask in this process.
+
+    Requests are spread evenly rather than counted per second. A client that may send its
+    whole allowance at once breaks the limit of a server that looks at any second: the last
+    burst may arrive late and the next one early. Evenly spread, a late request costs one.
+
+    Args:
+        host: Host and port of the service.
+        requests_per_second: How many requests may leave in any second, more than 0.
+    """
+    interval = math.ceil(MILLISECONDS / requests_per_second)
+    # The library's own margin comes on top of every wait, and would halve the rate.
+    return Limiter(InMemoryBucket([Rate(1, interval)]), buffer_ms=0)
+
+
+class PacedAdapter(HTTPAdapter):
+    """Sends requests, retries and probes alike, no faster than a limiter lets it."""
+
+    def __init__(self, limiter: Limiter) -> None:
+        """Wait for the given limiter before each request."""
+        super().__init__()
+        self._limiter = limiter
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        *args: Any,  # noqa: ANN401 - the library's own arguments
+        **kwargs: Any,  # noqa: ANN401
+    ) -> requests.Response:
+        """Wait for the limiter, then send."""
+        self._limiter.try_acquire("request")
+        return super().send(request, *args, **kwargs)
+
+
+def new_session(api_url: str, requests_per_second: float | None) -> requests.Session:
+    """Give a session whose requests are paced.
+
+    Args:
+        api_url: The address of the service.
+        requests_per_second: How many requests may leave in any second; None sets no limit.
+    """
+    session = requests.Session()
+    if requests_per_second is not None:
+        limiter = limiter_for(urlsplit(api_url).netloc, requests_per_second)
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, PacedAdapter(limiter))
+    return session

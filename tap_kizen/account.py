@@ -1,0 +1,136 @@
+"""What an account has: which generation of the API answers, and which objects it defines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.exceptions import DiscoveryError
+
+from rest_tap.errors import UnavailableError
+from tap_kizen.columns import fields_of, name_columns
+from tap_kizen.records import RecordsStream
+from tap_kizen.streams import (
+    CURRENT_STREAMS,
+    ClientsStream,
+    CompaniesStream,
+    CustomObjectFieldsStream,
+    CustomObjectsStream,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tap_kizen.client import KizenStream
+    from tap_kizen.columns import FieldColumns
+    from tap_kizen.tap import TapKizen
+
+
+@dataclass(frozen=True)
+class Entity:
+    """An object of the account: its id, its API name, its kind, and its fields' columns."""
+
+    id: str
+    name: str
+    is_pipeline: bool
+    columns: list[FieldColumns]
+
+
+@dataclass(frozen=True)
+class Account:
+    """What was found out about an account.
+
+    Attributes:
+        has_companies: Whether `GET /company` answers.
+        has_objects: Whether `GET /custom-objects` answers.
+        objects: All objects that the API user sees, in the order of their ids.
+    """
+
+    has_companies: bool
+    has_objects: bool
+    objects: list[Entity]
+
+
+def explore(tap: TapKizen) -> Account:
+    """Ask the service what the account has.
+
+    Costs one request for each generation of the API, and one for each object's fields.
+
+    Raises:
+        DiscoveryError: If neither generation of the API answers.
+    """
+    companies = CompaniesStream(tap)
+    objects = CustomObjectsStream(tap)
+    refusal = companies.refusal()
+    has_companies = refusal is None
+    try:
+        records = list(objects.read(None))
+    except UnavailableError as error:
+        if refusal is not None:
+            message = f"this API user can read nothing: {refusal}; {error}"
+            raise DiscoveryError(message) from error
+        tap.logger.info("The account has no objects: only /company is read")
+        return Account(has_companies, has_objects=False, objects=[])
+    fields = CustomObjectFieldsStream(tap)
+    entities = [_entity(record, fields) for record in records if _is_object(record)]
+    tap.logger.info("The account has %d objects", len(entities))
+    entities.sort(key=lambda entity: entity.id)
+    return Account(has_companies, has_objects=True, objects=entities)
+
+
+def _is_object(record: dict[str, Any]) -> bool:
+    return isinstance(record.get("id"), str) and bool(record.get("name"))
+
+
+def _entity(record: dict[str, Any], fields: CustomObjectFieldsStream) -> Entity:
+    found = fields_of(fields.read_of(record["id"]))
+    return Entity(
+        id=record["id"],
+        name=str(record["name"]),
+        is_pipeline=record.get("object_type") == "pipeline",
+        columns=name_columns(found),
+    )
+
+
+def streams_of(tap: TapKizen, account: Account) -> list[KizenStream]:
+    """Give the streams of an account, as its settings want them."""
+    fixed: list[KizenStream] = []
+    if account.has_companies:
+        fixed.append(CompaniesStream(tap))
+    if tap.config["legacy_clients"]:
+        fixed.append(ClientsStream(tap))
+    if account.has_objects:
+        fixed.extend(stream(tap) for stream in CURRENT_STREAMS)
+    wanted = [entity for entity in account.objects if is_wanted(entity, tap)]
+    return [*fixed, *(RecordsStream(tap, name, entity) for name, entity in name_streams(wanted))]
+
+
+def is_wanted(entity: Entity, tap: TapKizen) -> bool:
+    """Tell whether the settings include an object, by patterns of its API name or its id."""
+
+    def matches(patterns: Iterable[str]) -> bool:
+        return any(
+            fnmatchcase(name, pattern) for name in (entity.name, entity.id) for pattern in patterns
+        )
+
+    return matches(tap.config["objects"]) and not matches(tap.config["exclude_objects"])
+
+
+def name_streams(entities: Iterable[Entity]) -> Iterator[tuple[str, Entity]]:
+    """Name the stream of each object by its API name.
+
+    A name that a fixed stream has gets `_object` at its end. Of several objects whose names
+    differ by case at most, the one with the lowest id keeps the name; each other gets `_`
+    and the first 8 characters of its id. Fixed names count whether or not the stream is
+    there, so that an account's names do not depend on permissions.
+    """
+    streams: tuple[type[KizenStream], ...] = (CompaniesStream, ClientsStream, *CURRENT_STREAMS)
+    fixed = {vars(stream)["name"] for stream in streams}
+    taken = set(fixed)
+    for entity in sorted(entities, key=lambda each: each.id):
+        name = f"{entity.name}_object" if entity.name.lower() in fixed else entity.name
+        if name.lower() in taken:
+            name = f"{name}_{entity.id[:8]}"
+        taken.add(name.lower())
+        yield name, entity

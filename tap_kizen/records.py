@@ -1,0 +1,281 @@
+"""The records of an object: companies, contacts, deals, and whatever an account defines."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from rest_tap.errors import RefusedError, UnavailableError
+from tap_kizen.bookmarks import Bookmark
+from tap_kizen.client import KizenStream
+from tap_kizen.columns import schema_of
+from tap_kizen.timestamps import parse_timestamp, to_milliseconds
+from tap_kizen.values import Fit, unwrap
+from tap_kizen.walk import Ask, Backward, BothWays, Seek
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    import requests
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_kizen.account import Entity
+    from tap_kizen.columns import FieldColumns
+    from tap_kizen.tap import TapKizen
+    from tap_kizen.walk import Page, Walk
+
+
+#: Stands for a value that is not in the record but in a list of its own.
+ELSEWHERE = object()
+
+
+class FieldValuesStream(KizenStream):
+    """The values of one field of one record, where a record only tells how many there are."""
+
+    name = "field_values"
+    path = "/records/{record_id}/field-values/{field_id}"
+    ordering = None
+    may_be_bare = True
+    optional = False
+
+    def __init__(self, tap: TapKizen) -> None:
+        """Read on behalf of a record stream."""
+        super().__init__(tap, schema={"type": "object", "properties": {}})
+
+
+class RecordsStream(KizenStream):
+    """The records of one object, with a typed column per field."""
+
+    _bookmark: Bookmark
+
+    #: After how many pages the last STATE message went out.
+    _pages_told = 0
+
+    def __init__(self, tap: TapKizen, name: str, entity: Entity) -> None:
+        """Read the given object as the stream of the given name."""
+        super().__init__(
+            tap,
+            name=name,
+            schema=schema_of(entity.columns),
+            path=f"/records/{quote(entity.name, safe='')}/search",
+            http_method="POST",
+        )
+        self._by_id = {each.field.id: each for each in entity.columns}
+        self._by_column = {each.names[0]: each for each in entity.columns}
+        self._values = FieldValuesStream(tap)
+        if "updated" in self._by_column:
+            self.replication_key = "updated"
+
+    # Requests
+
+    def prepare_request_payload(
+        self,
+        context: Context | None,  # noqa: ARG002
+        next_page_token: Ask | None,
+    ) -> Mapping[str, Any]:
+        """Ask for all records, or for those changed at or after a moment."""
+        since = next_page_token.since if next_page_token else None
+        if since is None:
+            return {"and": True, "query": []}
+        changed = {
+            "type": "fields",
+            "subtype": "non_custom",
+            "field": "updated",
+            "condition": ">=",
+            "value": to_milliseconds(since),
+        }
+        return {"and": True, "query": [{"and": True, "filters": [changed]}]}
+
+    def decode(self, response: requests.Response) -> Page:
+        """Decode a page, and learn the service's time from it."""
+        self._bookmark.answered(response)
+        return super().decode(response)
+
+    # Which records
+
+    def begin(self, context: Context | None) -> bool:
+        """Take up the bookmark, and decide whether all records are read."""
+        self._bookmark = Bookmark(self, self.get_context_state(context))
+        self._pages_told = 0
+        self._stream_version = self._bookmark.version
+        return self._bookmark.is_whole_table
+
+    def walks(self) -> list[Callable[[], Walk]]:
+        """Give the ways to read the records: with the filter, if it is of use, and without."""
+        size = int(self.config["page_size"])
+        since = self._bookmark.since
+        ways: list[Callable[[], Walk]] = [
+            lambda: Backward(self, "created", size, None),
+            lambda: BothWays(self, Ask()),
+        ]
+        if since is None or self.replication_key is None or self.kizen.is_filter_refused:
+            return ways
+        ways.insert(0, lambda: Backward(self, "created", size, since))
+        if not self.kizen.is_order_ignored:
+            proven, until = self.kizen.is_order_proven, self.kizen.period.end
+            ways.insert(0, lambda: Seek(self, since, is_proven=proven, until=until))
+        return ways
+
+    def way_failed(self, error: Exception) -> None:
+        """Remember for all objects what the service does not do; say so once."""
+        is_refused = isinstance(error, RefusedError)
+        if isinstance(self._walk, Seek):
+            # A refusal may mean the filter: the next way tells.
+            self.kizen.is_order_ignored = True
+            self.logger.log(
+                logging.INFO if is_refused else logging.WARNING,
+                "the service does not order records by 'updated': an interrupted run begins anew, "
+                "and changes during a run are read again by the next one",
+            )
+        elif self._walk.current_value.since is None or not is_refused:
+            super().way_failed(error)
+        else:
+            self.kizen.is_filter_refused = True
+            self.logger.warning(
+                "the service refuses the filter on 'updated': all records are read, and those "
+                "without a change are left out here (%s)",
+                error,
+            )
+
+    def read(self, context: Context | None) -> Iterable[dict[str, Any]]:
+        """Yield the wanted records as rows."""
+        for raw in super().read(context):
+            row = self.row(raw)
+            updated = row["updated"]
+            if self._bookmark.wants(parse_timestamp(updated) if updated else None):
+                yield row
+                self._advance()
+        if self._may_have_missed:
+            self.leave_out(
+                "records changed while they were read in the order of their creation; the next "
+                "run reads from where this one began"
+            )
+
+    @property
+    def _may_have_missed(self) -> bool:
+        """Whether a change during the read may have pushed a record onto a page behind it."""
+        is_filtered = self._walk.current_value.since is not None
+        has_pages = self._walk.count > 1
+        in_order_of_creation = is_filtered and has_pages and not isinstance(self._walk, Seek)
+        return in_order_of_creation and self._bookmark.has_moved
+
+    def _advance(self) -> None:
+        """Move the bookmark where all that is still to come changed later."""
+        if isinstance(self._walk, Seek) and self._walk.is_sorted:
+            self.kizen.is_order_proven = True
+            if not self._bookmark.is_whole:
+                self._bookmark.save()
+                # Records on their way into a file have not been sent.
+                in_files = self.config.get("batch_config") is not None
+                if self._walk.count > self._pages_told and not in_files:
+                    self._pages_told = self._walk.count
+                    self._write_state_message()
+
+    def conclude(self, context: Context | None) -> None:
+        """Move the bookmark to what has been read, if that is certain to be all."""
+        if not self._has_gaps:
+            self._bookmark.save()
+        super().conclude(context)
+
+    def _increment_stream_state(
+        self, latest_record: Record, *, context: Context | None = None
+    ) -> None:
+        """Leave the bookmark to `read`, which knows the order that records come in."""
+
+    # Records as rows
+
+    def stamp(self, record: dict[str, Any], name: str) -> datetime | None:
+        """Give a time of a raw record, which is the value of a field."""
+        field = self._by_column.get(name)
+        fields = record.get("fields")
+        if field is None or not isinstance(fields, dict):
+            return None
+        value = unwrap(value_of(fields.get(field.field.id)))
+        return parse_timestamp(value) if isinstance(value, str) else None
+
+    def row(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Put a record into columns.
+
+        Args:
+            raw: A record as the service sent it: `{id, fields: {field id: {id, name,
+                field_type, value}}, …}`.
+
+        Returns:
+            A value or null per column. `additional_fields` holds all other keys of the
+            record, and under `fields`, by name, the values that no column holds whole.
+        """
+        row: dict[str, Any] = dict.fromkeys(self.columns)
+        others = {key: value for key, value in raw.items() if key not in {"id", "fields"}}
+        row["id"] = raw.get("id")
+        kept: dict[str, Any] = {}
+        for key, entry in _entries(raw.get("fields")):
+            each = self._columns_of(key, entry)
+            if each is None:
+                kept[_name(key, entry)] = entry
+                continue
+            fit = self._fit(raw, each, entry)
+            row.update(zip(each.names, fit.values, strict=True))
+            if not fit.is_whole:
+                kept[each.field.name] = entry
+        if kept:
+            others["fields"] = kept
+        row["additional_fields"] = others or None
+        return row
+
+    def _columns_of(self, key: str, entry: Any) -> FieldColumns | None:  # noqa: ANN401
+        if key in self._by_id:
+            return self._by_id[key]
+        return self._by_id.get(str(entry.get("id"))) if isinstance(entry, dict) else None
+
+    def _fit(self, raw: Mapping[str, Any], each: FieldColumns, entry: Any) -> Fit:  # noqa: ANN401
+        """Put a field's value into its columns, fetched from its own list if it is not there."""
+        value = value_of(entry)
+        if value is ELSEWHERE:
+            value = self._fetch(str(raw.get("id")), each.field.id)
+            if value is None:
+                return Fit((None,) * len(each.names), is_whole=False)
+        return each.field.type.fit(value)
+
+    def _fetch(self, record_id: str, field_id: str) -> list[dict[str, Any]] | None:
+        if not self.config["fetch_large_values"]:
+            return None
+        try:
+            return list(self._values.read({"record_id": record_id, "field_id": field_id}))
+        except UnavailableError as error:
+            self.logger.warning("%s: %s", self.name, error)
+            return None
+
+    def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
+        """Leave a row as it is: it was made to fit."""
+        return row
+
+
+def value_of(entry: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Take the value out of a field's entry in a record.
+
+    An entry is `{id, name, field_type, display_name, value}`. A long list of values is told
+    by `value_summary` instead, and kept in a list of its own: `ELSEWHERE`. An entry without
+    either has no value. Anything else is the value itself.
+    """
+    if not isinstance(entry, dict):
+        return entry
+    if "value" in entry:
+        return entry["value"]
+    if "value_summary" in entry:
+        return ELSEWHERE
+    return None if entry.keys() & {"field_type", "display_name"} else entry
+
+
+def _name(key: str, entry: Any) -> str:  # noqa: ANN401 - any JSON value
+    return str(entry.get("name") or key) if isinstance(entry, dict) else key
+
+
+def _entries(fields: Any) -> Iterable[tuple[str, Any]]:  # noqa: ANN401
+    """Give the fields of a record by key, though they come as a list."""
+    if isinstance(fields, dict):
+        return fields.items()
+    if isinstance(fields, list):
+        return [(str(entry.get("id")), entry) for entry in fields if isinstance(entry, dict)]
+    return []

@@ -1,0 +1,317 @@
+"""How a list is walked so that nothing is missed while it moves.
+
+Pages are numbered, so a list that changes between two requests shifts its records across
+page borders: archiving (the only delete) moves all later records towards the first page.
+A walk from the first page on then skips records, and no count can tell.
+
+* `Backward`: under a stable ascending order, from the last page to the first. What is
+  archived meanwhile only repeats records, what is added falls behind the start. Under a
+  filter, a change may put a record in ahead of the walk, and push another onto a page that
+  has been read. The record put in is met itself: it tells that this happened.
+* `BothWays`: where no order is certain, forward to the end and then back.
+* `Seek`: records ordered by `updated` and filtered by it. Each request begins at the last
+  moment reached, so no page number is carried over a change, and the walk can be resumed.
+* `OnePage`: a bare list, or the first page alone.
+
+Every record may come more than once; `Seen` drops repeats.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import msgspec
+from singer_sdk.pagination import BaseAPIPaginator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    import requests
+
+#: How many ids `Seen` remembers at least. Repeats come from neighbouring pages; what comes
+#: back after more records than this is put right by the loader's key.
+REMEMBERED_IDS = 100_000
+
+#: The time that records are ordered and filtered by to find changes.
+UPDATED = "updated"
+
+
+class Page(msgspec.Struct):
+    """One page of a list.
+
+    `next` is an absolute address or null. It only tells whether there is another page: it
+    is never followed, so that no answer can lead the credentials to another host. `count`,
+    the number of records in the whole list, is sent by some lists only. `is_past_end` marks
+    a page that the list is too short for; it is not part of an answer.
+    """
+
+    results: list[dict[str, Any]]
+    next: str | None = None
+    count: int | None = None
+    is_past_end: bool = False
+
+
+class Ask(NamedTuple):
+    """What one request asks for; the page token of every walk.
+
+    `page` counts from 1. `size` is the number of records per page, or None for the setting.
+    `since` is the lower bound of `updated`, or None for no filter.
+    """
+
+    page: int = 1
+    ordering: str | None = None
+    since: datetime | None = None
+    size: int | None = None
+
+
+class OrderIgnoredError(Exception):
+    """The service did not keep the order it was asked for."""
+
+    def __init__(self, ordering: str) -> None:
+        """Name the time that the list was to be ordered by."""
+        super().__init__(f"not in the order of '{ordering}'")
+
+
+class Reader(Protocol):
+    """What a walk needs to know of an answer."""
+
+    def decode(self, response: requests.Response) -> Page:
+        """Give the page in an answer."""
+
+    def stamp(self, record: dict[str, Any], name: str) -> datetime | None:
+        """Give a time of a raw record, or None where it has none."""
+
+
+class Walk(BaseAPIPaginator[Ask], ABC):
+    """A way through a list: which page comes next, and whose records count."""
+
+    def __init__(self, reader: Reader, start: Ask) -> None:
+        """Begin with the given request."""
+        super().__init__(start)
+        self._reader = reader
+
+    def get_next(self, response: requests.Response) -> Ask | None:
+        """Give the next request, or None at the end."""
+        return self.follow(self._reader.decode(response))
+
+    def continue_if_empty(self, response: requests.Response) -> bool:  # noqa: ARG002
+        """Go on after a page without records: permissions can hide all of a page."""
+        return True
+
+    def wants(self, page: Page) -> bool:  # noqa: ARG002 - some walks look at it
+        """Tell whether the records of the current page are to be sent."""
+        return True
+
+    @abstractmethod
+    def follow(self, page: Page) -> Ask | None:
+        """Give the request after the current one, which brought this page."""
+
+    def at(self, number: int) -> Ask | None:
+        """Give the current request for another page; None below the first."""
+        return self.current_value._replace(page=number) if number > 0 else None
+
+
+class OnePage(Walk):
+    """The current page and no other."""
+
+    def follow(self, page: Page) -> None:
+        """End."""
+
+
+class Backward(Walk):
+    """From the last page to the first, in ascending order of a time.
+
+    The last page is where `count` says, if it says so. Else it is found by doubling the page
+    number until the list ends, and halving the distance then: 20 requests find the end of a
+    thousand pages. Pages met on that way are read again in their turn.
+    """
+
+    def __init__(self, reader: Reader, ordering: str, size: int, since: datetime | None) -> None:
+        """Walk pages of `size` records in ascending order of the time named `ordering`."""
+        super().__init__(reader, Ask(ordering=ordering, since=since))
+        self._ordering = ordering
+        self._size = size
+        self._is_returning = False
+        self._counted = False
+        self._low = 0
+        self._step = 1
+        self._past_end: int | None = None
+
+    def wants(self, page: Page) -> bool:
+        """Send the last page, and all pages on the way back from it."""
+        return self._is_returning or page.next is None or self._borders_on_end
+
+    @property
+    def _borders_on_end(self) -> bool:
+        return self._past_end == self.current_value.page + 1
+
+    def follow(self, page: Page) -> Ask | None:
+        """Search for the last page, then go down from it.
+
+        Raises:
+            OrderIgnoredError: If the records of the page are not in order.
+        """
+        self._check_order(page)
+        number = self.current_value.page
+        if self._is_returning:
+            return self.at(number - 1)
+        if page.is_past_end:
+            self._past_end = number
+        elif page.next is None or self._borders_on_end:
+            self._is_returning = True
+            return self.at(number - 1)
+        else:
+            self._low = number
+        return self.at(self._search(page.count))
+
+    def _search(self, count: int | None) -> int:
+        low = self._low
+        if self._past_end is not None:
+            if self._past_end - low == 1:
+                # The page in hand is past the end, the one before it has been seen.
+                self._is_returning = True
+                return low
+            return (low + self._past_end) // 2
+        if count is not None and not self._counted:
+            self._counted = True
+            return max(-(-count // self._size), low + 1)
+        self._step, step = self._step * 2, self._step
+        return low + step
+
+    def _check_order(self, page: Page) -> None:
+        if page.next is None and self.current_value.page == 1:
+            return
+        stamps = [self._reader.stamp(record, self._ordering) for record in page.results]
+        known = [stamp for stamp in stamps if stamp is not None]
+        if any(earlier > later for earlier, later in pairwise(known)):
+            raise OrderIgnoredError(self._ordering)
+
+
+class BothWays(Walk):
+    """Forward to the end, and back to the first page."""
+
+    def __init__(self, reader: Reader, start: Ask) -> None:
+        """Begin with the given request."""
+        super().__init__(reader, start)
+        self._is_returning = False
+
+    def follow(self, page: Page) -> Ask | None:
+        """Turn where the list ends."""
+        number = self.current_value.page
+        self._is_returning = self._is_returning or page.next is None
+        return self.at(number - 1 if self._is_returning else number + 1)
+
+
+class Seek(Walk):
+    """Onwards by the time of the last change.
+
+    Each request asks for the records changed at or after the last moment reached. Changed
+    records move to the end, archived ones vanish: what is still ahead stays ahead. Only where
+    one page holds a single moment does the page number rise; those pages are read backwards
+    as well then.
+
+    That the service keeps the order is proven before the second page: the order turned round
+    must begin with a record changed no earlier than the last one read.
+    """
+
+    def __init__(
+        self, reader: Reader, since: datetime, *, is_proven: bool, until: datetime | None = None
+    ) -> None:
+        """Read from a moment on, and no page after one that reaches `until`.
+
+        `is_proven` tells that the order has been found to be kept before.
+        """
+        super().__init__(reader, Ask(ordering=UPDATED, since=since))
+        self._until = until
+        self.is_proven = is_proven
+        self._is_proving = False
+        self._is_returning = False
+        #: What to ask when the proof has been made, or the way back been gone.
+        self._then: Ask | None = None
+        self._first: tuple[Any, datetime] | None = None
+        self._latest: datetime | None = None
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether all records that changed before the current ones have been sent."""
+        return self.is_proven and not self._is_returning and self.current_value.page == 1
+
+    def wants(self, page: Page) -> bool:  # noqa: ARG002
+        """Send all but the proof."""
+        return not self._is_proving
+
+    def follow(self, page: Page) -> Ask | None:
+        """Give the next page, with the proof before the first of them.
+
+        Raises:
+            OrderIgnoredError: If the service does not order by `updated`.
+        """
+        if self._is_proving:
+            return self._prove(page)
+        number = self.current_value.page
+        if self._is_returning:
+            self._is_returning = number > 1
+            return self.at(number - 1) or self._then
+        self._check_order(page)
+        self._then = self._after(page)
+        if number > 1 and (self._then is None or self._then.page == 1):
+            self._is_returning = True
+            return self.at(number - 1)
+        if self._then is None or self.is_proven or self._latest is None:
+            return self._then
+        self._is_proving = True
+        return Ask(ordering=f"-{UPDATED}", since=self.current_value.since, size=1)
+
+    def _check_order(self, page: Page) -> None:
+        stamps = [self._reader.stamp(record, UPDATED) for record in page.results]
+        known = [stamp for stamp in stamps if stamp is not None]
+        if page.next is not None and (len(known) < len(stamps) or known != sorted(known)):
+            raise OrderIgnoredError(UPDATED)
+        self._latest = known[-1] if known else None
+        self._first = (page.results[0].get("id"), known[0]) if known else None
+
+    def _after(self, page: Page) -> Ask | None:
+        ask, latest = self.current_value, self._latest
+        if page.next is None or (latest and self._until and latest >= self._until):
+            return None
+        # Filters carry milliseconds.
+        moment = latest and latest.replace(microsecond=latest.microsecond // 1000 * 1000)
+        if moment is None or (ask.since is not None and moment <= ask.since):
+            return ask._replace(page=ask.page + 1)
+        return ask._replace(page=1, since=moment)
+
+    def _prove(self, page: Page) -> Ask | None:
+        self._is_proving = False
+        if page.results:
+            newest = page.results[0]
+            stamp = self._reader.stamp(newest, UPDATED)
+            is_older = stamp is None or (self._latest is not None and stamp < self._latest)
+            if is_older or (newest.get("id"), stamp) == self._first:
+                raise OrderIgnoredError(UPDATED)
+            self.is_proven = True
+        return self._then
+
+
+class Seen:
+    """Tells records that came before, by id, with bounded memory."""
+
+    def __init__(self, remembered: int = REMEMBERED_IDS) -> None:
+        """Remember at least so many of the latest ids."""
+        self._remembered = remembered
+        self._latest: set[Any] = set()
+        self._before: set[Any] = set()
+
+    def only_new(self, records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Yield the records whose id has not come before, and those that have none."""
+        for record in records:
+            key = record.get("id")
+            if key in self._latest or key in self._before:
+                continue
+            if isinstance(key, str | int):
+                self._latest.add(key)
+                if len(self._latest) >= self._remembered:
+                    self._before, self._latest = self._latest, set()
+            yield record

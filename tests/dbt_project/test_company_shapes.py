@@ -1,0 +1,78 @@
+"""Companies of either generation of Kizen's API come out in the same columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.dbt_project.project import read, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.dbt_project.project import Project
+
+MODELS = ("build", "--resource-type", "seed", "--resource-type", "model")
+LEGACY = """
+create table kizen.companies as select
+    'c' as id, 'Legacy' as name, 'a@legacy.fr' as email,
+    '[{"street_address": "1 rue A", "city": "Lyon"}]'::json as addresses,
+    '[{"id": "d", "name": "legacy.fr"}]'::json as domains,
+    timestamptz '2026-01-01 00:00:00+00' as created,
+    null::timestamptz as _sdc_deleted_at
+"""
+RECORDS = """
+create table kizen.companies_company as select
+    'c' as id, 'Record' as name, 'a@record.fr' as email, '1 rue B' as street_address,
+    'Nice' as city, 'https://record.fr/"x"' as website,
+    timestamptz '2026-02-01 00:00:00+00' as created,
+    null::timestamptz as _sdc_deleted_at
+"""
+LEGACY_ROW = ("c", "Legacy", "1 rue A", "Lyon", "legacy.fr")
+RECORD_ROW = ("c", "Record", "1 rue B", "Nice", "record.fr")
+
+
+@pytest.mark.parametrize(
+    ("tables", "variable", "expected"),
+    [
+        ([LEGACY], "auto", LEGACY_ROW),
+        ([RECORDS], "auto", RECORD_ROW),
+        ([LEGACY, RECORDS], "auto", LEGACY_ROW),
+        ([LEGACY, RECORDS], "companies_company", RECORD_ROW),
+        (
+            [LEGACY, "update kizen.companies set _sdc_deleted_at = now()", RECORDS],
+            "auto",
+            RECORD_ROW,
+        ),
+    ],
+)
+def test_either_shape(
+    project: Project,
+    database: Path,
+    tables: list[str],
+    variable: str,
+    expected: tuple[str, ...],
+) -> None:
+    contact = (
+        "create table kananas.contacts as "
+        f"select 1 as id, '{expected[1]}' as organisation, 'x@{expected[4]}' as email"
+    )
+    write(database, "create schema kananas", "create schema kizen", contact, *tables)
+    run = project.run(database, *MODELS, "--vars", f"kizen_companies_from: {variable}")
+    assert run.exit_code == 0, run.output
+    assert read(
+        database, "select company_id, company_name, street, city from staging.stg_kizen__companies"
+    ) == [expected[:4]]
+    # The domain is found in either shape.
+    assert read(database, "select domain from intermediate.int_companies__domains") == [
+        (expected[4],)
+    ]
+    assert read(database, "select company_id from marts.contacts") == [("c",)]
+    columns = read(
+        database,
+        "select column_name, data_type from duckdb_columns() "
+        "where table_name = 'stg_kizen__companies' order by column_index",
+    )
+    assert [name for name, _ in columns][:3] == ["company_id", "company_name", "email"]
+    assert dict(columns)["domains"] == "JSON"

@@ -1,0 +1,209 @@
+"""From the service into a DuckDB file: types, deletes, and a tap that is killed on the way."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+
+from sandbox.server import running
+from tap_kizen.timestamps import parse_timestamp, to_utc
+from tests import servers
+from tests.programs import kizen_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sandbox.server import Sandbox
+
+CONTACTS = "client_client"
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+DAY = 24 * 3_600_000
+
+
+@pytest.fixture
+def server() -> Iterator[Sandbox]:
+    with running(replace(servers.SMALL, kizen_refuses=())) as ordering:
+        yield ordering
+
+
+@dataclass
+class Warehouse:
+    """A DuckDB file and the state of its last load."""
+
+    folder: Path
+    state: dict[str, Any] | None = None
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    def _write(self, name: str, value: Any) -> str:
+        file = self.folder / name
+        file.write_text(json.dumps(value), encoding="utf-8")
+        return str(file)
+
+    def load(self, server: Sandbox, *, kill_after: int | None = None) -> None:
+        """Run tap and target; kill the tap after so many messages."""
+        self.folder.mkdir(exist_ok=True)
+        settings = kizen_settings(server, page_size=10)
+        command = [sys.executable, "-m", "tap_kizen", "--config", self._write("tap.json", settings)]
+        if self.state is not None:
+            command += ["--state", self._write("state.json", self.state)]
+        target_settings = {"path": str(self.file), "default_target_schema": "kizen"}
+        target_command = [sys.executable, "-m", "target_duckdb", "--config"]
+        target_command.append(self._write("target.json", target_settings))
+        passed = 0
+        with (
+            (self.folder / "log").open("w") as log,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as tap,
+            subprocess.Popen(
+                target_command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            ) as target,
+        ):
+            assert tap.stdout
+            assert target.stdin
+            assert target.stdout
+            for line in tap.stdout:
+                target.stdin.write(line)
+                passed += 1
+                if passed == kill_after:
+                    tap.kill()
+                    break
+            target.stdin.close()
+            states = target.stdout.read().split()
+        said = (self.folder / "log").read_text()
+        assert target.returncode == 0, said
+        # A pipe holds what a quick tap wrote before it was killed: the target never sees it.
+        assert tap.returncode in ({0} if kill_after is None else {0, -9}), said
+        if states:
+            self.state = json.loads(states[-1])
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.file), read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+    def tables(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Give every current row of every table, without what tells when it was loaded."""
+        names = self.rows("select table_name from duckdb_tables() where schema_name = 'kizen'")
+        return {
+            name: sorted(
+                self.rows(
+                    f"select columns(c -> c not like '\\_sdc%' escape '\\')::varchar "
+                    f"from kizen.{name} where _sdc_deleted_at is null"
+                ),
+                key=str,
+            )
+            for (name,) in names
+        }
+
+
+def test_every_scalar_is_read_without_json(server: Sandbox, tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "w")
+    warehouse.load(server)
+    types = dict(
+        warehouse.rows(
+            "select table_name || '.' || column_name, data_type from duckdb_columns() "
+            "where schema_name = 'kizen'"
+        )
+    )
+    expected = {
+        "projet_projet.public": "BOOLEAN",  # checkbox
+        "projet_projet.audiences": "JSON",  # checkboxes
+        "projet_projet.phase_name": "VARCHAR",  # choices
+        "client_client.birthday": "DATE",
+        "projet_projet.starts_at": "TIMESTAMP WITH TIME ZONE",
+        "deal_subvention.rate": "DOUBLE",  # decimal
+        "companies_company.sector_name": "VARCHAR",  # dropdown
+        "client_client.tags": "JSON",  # dynamictags
+        "client_client.email": "VARCHAR",
+        "projet_projet.documents": "JSON",  # files
+        "companies_company.employees": "BIGINT",  # integer
+        "deal_subvention.comment": "VARCHAR",  # longtext
+        "deal_subvention.amount_amount": "DOUBLE",  # money
+        "deal_subvention.amount_currency": "VARCHAR",
+        "client_client.mobile_phone": "VARCHAR",  # phonenumber
+        "projet_projet.channel_code": "VARCHAR",  # radio
+        "projet_projet.interest": "BIGINT",  # rating
+        "client_client.company_primary_id": "VARCHAR",  # relationship
+        "client_client.email_status_name": "VARCHAR",  # selector
+        "deal_subvention.stage_name": "VARCHAR",  # status
+        "deal_subvention.owner_name": "VARCHAR",  # team_selector
+        "companies_company.name": "VARCHAR",  # text
+        "client_client.timezone": "VARCHAR",
+        "projet_projet.summary": "VARCHAR",  # wysiwyg
+        "deal_subvention.renewal_code": "VARCHAR",  # yesnomaybe
+        "client_client.updated": "TIMESTAMP WITH TIME ZONE",
+    }
+    assert {column: types.get(column) for column in expected} == expected
+
+    deals = {
+        str(record["id"]): {entry["name"]: entry["value"] for entry in record["fields"].values()}
+        for record in json.loads(json.dumps(list(server.account.crm.records["deal_subvention"])))
+    }
+    rows = warehouse.rows(
+        "select id, amount_amount, stage_name, company_id, epoch_us(updated), "
+        "decision_on::varchar, rate from kizen.deal_subvention"
+    )
+    assert len(rows) == len(deals)
+    for key, amount, stage, company, updated, decision, rate in rows:
+        deal = deals[key]
+        money = deal["amount"] and deal["amount"]["amount"]
+        assert amount == (None if money is None else float(money))
+        assert rate == (None if deal["rate"] is None else float(deal["rate"]))
+        assert stage == deal["stage"]["name"]
+        assert company == (deal["company"] or {}).get("id")
+        moment = parse_timestamp(deal["updated"])
+        assert moment is not None
+        assert updated == (moment - EPOCH) // timedelta(microseconds=1)
+        assert decision == deal["decision_on"]
+
+
+def change(server: Sandbox) -> None:
+    """Change, archive and add contacts; the changes are an hour old, in an order of their own."""
+    crm = server.account.crm
+    keys = [str(record["id"]) for record in crm.records[CONTACTS]]
+    an_hour_ago = datetime.now(timezone.utc) - timedelta(hours=1)
+    for number, key in enumerate(keys[::-2]):
+        moment = to_utc(an_hour_ago + timedelta(seconds=number))
+        crm.update(CONTACTS, key, first_name=f"Changed {number}", updated=moment)
+    for number in range(5):
+        crm.add(CONTACTS, first_name=f"Added {number}")
+
+
+def test_archived_records_are_marked_after_a_full_refresh(server: Sandbox, tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "w")
+    warehouse.load(server)
+    key = str(server.account.crm.records[CONTACTS][4]["id"])
+    server.account.crm.archive(CONTACTS, key)
+    gone = f"select id from kizen.{CONTACTS} where _sdc_deleted_at is not null"
+    warehouse.load(server)
+    assert warehouse.rows(gone) == []
+    assert warehouse.state is not None
+    warehouse.state["bookmarks"][CONTACTS]["table_version"] -= DAY
+    warehouse.load(server)
+    assert warehouse.rows(gone) == [(key,)]
+
+
+def test_a_tap_that_is_killed_changes_nothing_in_the_end(server: Sandbox, tmp_path: Path) -> None:
+    disturbed = Warehouse(tmp_path / "disturbed")
+    disturbed.load(server, kill_after=150)
+    disturbed.load(server)
+    change(server)
+    # In the midst of the changed contacts, the third stream of the run.
+    disturbed.load(server, kill_after=35)
+    disturbed.load(server)
+    undisturbed = Warehouse(tmp_path / "undisturbed")
+    undisturbed.load(server)
+    assert disturbed.tables() == undisturbed.tables()

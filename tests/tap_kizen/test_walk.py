@@ -1,0 +1,239 @@
+"""Lists that move while they are read lose nothing that was there throughout."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_kizen.tap import TapKizen
+from tap_kizen.timestamps import parse_timestamp, to_utc
+from tap_kizen.walk import Ask, Backward, BothWays, OrderIgnoredError, Page, Seek, Seen
+from tests.programs import kizen_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sandbox.server import Sandbox
+    from tap_kizen.walk import Walk
+
+EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+class Shelf:
+    """A list in memory with Kizen's pages, whose records come, go and change."""
+
+    def __init__(self, rng: Random, length: int, size: int) -> None:
+        self.rng = rng
+        self.size = size
+        self.clock = 0
+        self.made = 0
+        self.requests = 0
+        self.records: list[dict[str, Any]] = []
+        self.has_count = rng.random() < 0.5
+        self.keeps_order = True
+        for _ in range(length):
+            self.add()
+
+    def now(self) -> str:
+        # Several records share a moment.
+        self.clock += self.rng.choice([0, 0, 1, 40])
+        return to_utc(EPOCH + timedelta(milliseconds=self.clock, microseconds=self.made))
+
+    def add(self) -> None:
+        self.made += 1
+        now = self.now()
+        self.records.append({"id": str(self.made), "created": now, "updated": now})
+
+    def move(self) -> None:
+        """Archive, add or change some records."""
+        for _ in range(self.rng.choice([0, 1, 3, self.size, 2 * self.size])):
+            kind = self.rng.random()
+            if kind < 0.5 and self.records:
+                self.records.pop(self.rng.randrange(len(self.records)))
+            elif kind < 0.75:
+                self.add()
+            elif self.records:
+                self.clock += 1
+                self.rng.choice(self.records)["updated"] = self.now()
+
+    def answer(self, ask: Ask) -> Page:
+        self.requests += 1
+        found = [
+            record
+            for record in self.records
+            if ask.since is None or parse(record["updated"]) >= ask.since
+        ]
+        if ask.ordering and self.keeps_order:
+            name = ask.ordering.removeprefix("-")
+            found.sort(key=lambda record: record[name], reverse=ask.ordering[0] == "-")
+        size = ask.size or self.size
+        start = (ask.page - 1) * size
+        if start >= len(found) and ask.page > 1:
+            return Page(results=[], is_past_end=True)
+        return Page(
+            results=[dict(record) for record in found[start : start + size]],
+            next="more" if start + size < len(found) else None,
+            count=len(found) if self.has_count else None,
+        )
+
+    # What a walk asks of an answer.
+
+    def decode(self, response: Any) -> Page:
+        assert isinstance(response, Page)
+        return response
+
+    def stamp(self, record: dict[str, Any], name: str) -> datetime | None:
+        value = record.get(name)
+        return parse(value) if value else None
+
+
+def parse(text: str) -> datetime:
+    moment = parse_timestamp(text)
+    assert moment is not None
+    return moment
+
+
+def read(walk: Walk, shelf: Shelf, between: Callable[[], None]) -> Iterator[dict[str, Any]]:
+    """Do what the SDK does with a paginator, with something going on between requests."""
+    while not walk.finished:
+        page = shelf.answer(walk.current_value)
+        if walk.wants(page):
+            yield from page.results
+        between()
+        walk.advance(page)  # type: ignore[arg-type] # the shelf takes its own answers
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_backward_misses_nothing_that_was_there_throughout(seed: int) -> None:
+    rng = Random(seed)  # noqa: S311
+    shelf = Shelf(rng, length=rng.randrange(60), size=rng.randrange(1, 8))
+    before = {record["id"] for record in shelf.records}
+    walk = Backward(shelf, "created", shelf.size, None)
+    found = {record["id"] for record in read(walk, shelf, shelf.move)}
+    throughout = before & {record["id"] for record in shelf.records}
+    assert throughout <= found
+
+
+def test_a_walk_from_the_first_page_on_would_miss_records() -> None:
+    """What the walks are for: the same list, read as pages are usually read."""
+    missed = 0
+    for seed in range(50):
+        shelf = Shelf(Random(seed), length=40, size=5)  # noqa: S311
+        before = {record["id"] for record in shelf.records}
+        found, ask = set(), Ask(ordering="created")
+        while True:
+            page = shelf.answer(ask)
+            found |= {record["id"] for record in page.results}
+            if page.next is None:
+                break
+            shelf.move()
+            ask = ask._replace(page=ask.page + 1)
+        missed += len((before & {record["id"] for record in shelf.records}) - found)
+    assert missed > 0
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_seek_misses_no_change(seed: int) -> None:
+    rng = Random(seed)  # noqa: S311
+    shelf = Shelf(rng, length=rng.randrange(60), size=rng.randrange(2, 8))
+    since = EPOCH + timedelta(milliseconds=rng.randrange(shelf.clock + 1))
+    before = {r["id"] for r in shelf.records if parse(r["updated"]) >= since}
+    moves = iter([True] * 12)
+
+    def move() -> None:
+        if next(moves, False):
+            shelf.move()
+
+    found = set()
+    try:
+        for record in read(Seek(shelf, since, is_proven=False), shelf, move):
+            found.add(record["id"])
+    except OrderIgnoredError:
+        # Too much moved during the proof; then the stream goes another way.
+        assert len(list(moves)) > 8
+        return
+    throughout = before & {record["id"] for record in shelf.records}
+    assert throughout <= found
+
+
+@pytest.mark.parametrize("seed", range(50))
+@pytest.mark.parametrize("length", [0, 1, 4, 5, 23])
+def test_every_way_reads_a_list_that_stands_still(length: int, seed: int) -> None:
+    shelf = Shelf(Random(seed), length=length, size=5)  # noqa: S311
+    ways = [
+        Backward(shelf, "created", 5, None),
+        BothWays(shelf, Ask()),
+        Seek(shelf, EPOCH, is_proven=False),
+    ]
+    for walk in ways:
+        found = list(Seen().only_new(read(walk, shelf, lambda: None)))
+        assert sorted(int(record["id"]) for record in found) == list(range(1, length + 1))
+
+
+def test_the_end_of_a_long_list_is_found_in_few_requests() -> None:
+    shelf = Shelf(Random(1), length=1000, size=1)  # noqa: S311
+    for has_count, most in ((True, 1001), (False, 1025)):
+        shelf.has_count, shelf.requests = has_count, 0
+        list(read(Backward(shelf, "created", 1, None), shelf, lambda: None))
+        assert shelf.requests <= most
+
+
+def test_a_count_that_is_wrong_costs_requests_but_no_record() -> None:
+    shelf = Shelf(Random(1), length=40, size=4)  # noqa: S311
+    for wrong in (3, 17, 4000):
+        walk = Backward(shelf, "created", 4, None)
+        found = set()
+        while not walk.finished:
+            page = shelf.answer(walk.current_value)
+            page.count = wrong
+            found |= {record["id"] for record in page.results if walk.wants(page)}
+            walk.advance(page)  # type: ignore[arg-type]
+        assert len(found) == 40
+
+
+def test_an_order_that_is_not_kept_is_noticed() -> None:
+    shelf = Shelf(Random(3), length=20, size=4)  # noqa: S311
+    shelf.keeps_order = False
+    # In order by chance on the first page, as freshly imported records are.
+    with pytest.raises(OrderIgnoredError):
+        list(read(Seek(shelf, EPOCH, is_proven=False), shelf, lambda: None))
+    shelf.records.reverse()
+    with pytest.raises(OrderIgnoredError):
+        list(read(Backward(shelf, "created", 4, None), shelf, lambda: None))
+
+
+def test_repeats_are_dropped_with_bounded_memory() -> None:
+    seen = Seen(remembered=10)
+    records = [{"id": str(number)} for number in range(25)]
+    assert list(seen.only_new(records)) == records
+    assert list(seen.only_new(records[15:])) == []
+    assert list(seen.only_new([{"name": "no id"}, {"name": "no id"}])) == [{"name": "no id"}] * 2
+
+
+@pytest.mark.parametrize("start", range(0, 200, 20))
+def test_companies_that_move_while_they_are_read(legacy_sandbox: Sandbox, start: int) -> None:
+    """Over HTTP, 200 runs in all: records are archived and added between any two records."""
+    companies = legacy_sandbox.account.companies
+    originals = list(companies)
+    for seed in range(start, start + 20):
+        rng = Random(seed)  # noqa: S311
+        with companies.lock:
+            companies[:] = originals
+        page_size = rng.randrange(3, 12)
+        settings = kizen_settings(legacy_sandbox, page_size=page_size)
+        stream = TapKizen(config=settings).streams["companies"]
+        found = set()
+        for record in stream.get_records(None):
+            assert isinstance(record, dict)
+            found.add(record["id"])
+            if rng.random() < 0.2:
+                with companies.lock:
+                    if len(companies) > 1:
+                        del companies[rng.randrange(len(companies))]
+                    if rng.random() < 0.5:
+                        companies.append({**originals[0], "id": f"new-{seed}-{len(found)}"})
+        kept = {str(company["id"]) for company in companies}
+        assert {str(company["id"]) for company in originals} & kept <= found
