@@ -27,7 +27,7 @@ def main() -> int:
     (uv,) = sys.argv[1:]
     for name, sources in PLUGINS.items():
         output = f"requirements/{name}.txt"
-        print(output, flush=True)  # noqa: T201
+        print(output, flush=True)
         subprocess.run(  # noqa: S603
             [
                 Path(uv).absolute(),

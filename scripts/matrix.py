@@ -36,14 +36,14 @@ def main() -> int:
     for version in VERSIONS:
         python = next((c for c in candidates(version) if is_python(c, version)), None)
         if python is None:
-            print(f"Python {version}: not on this machine", flush=True)  # noqa: T201
+            print(f"Python {version}: not on this machine", flush=True)
             continue
-        print(f"Python {version}: {python}", flush=True)  # noqa: T201
+        print(f"Python {version}: {python}", flush=True)
         folder = f".matrix/{version}"
         goal = ["make", "test", f"PYTHON={python}"]
         goal += [f"{name}={folder}/{name.lower()}" for name in ("VENV", "DEV", "DBT")]
         done = subprocess.run(goal, cwd=ROOT, check=False)  # noqa: S603
-        print(f"Python {version}: {'failed' if done.returncode else 'passed'}", flush=True)  # noqa: T201
+        print(f"Python {version}: {'failed' if done.returncode else 'passed'}", flush=True)
         failed = failed or done.returncode != 0
     return int(failed)
 

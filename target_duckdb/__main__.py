@@ -1,6 +1,4 @@
-"""Run the loader as `python -m target_duckdb`."""
-
-from __future__ import annotations
+"""`python -m target_duckdb` is `target-duckdb`."""
 
 from target_duckdb.target import TargetDuckDB
 

@@ -100,21 +100,33 @@ def plan(
     )
     known = shapes.shape(checked, root)
     nullable = is_valid is None or is_valid(None)
-    if (
-        known is not None
-        and column.sql_type in {"BIGINT", "BOOLEAN", "VARCHAR"}
-        and known is not Any
-    ):
+    if known is None:
+        return FieldPlan(msgspec.Raw, _checked(column.sql_type, is_valid, nullable=nullable))
+    if column.sql_type in {"BIGINT", "BOOLEAN", "VARCHAR"}:
         return FieldPlan(known)
-    if known is not None and column.sql_type in _TEXTS:
+    if column.sql_type in _TEXTS:
         text: Any = _TEXTS[column.sql_type]
         fix = values.clock if column.sql_type == "TIME" else None
         return FieldPlan(text | None if nullable else text, fix)
-    if known is not None and column.sql_type == "DOUBLE":
+    return _plan_raw(column, known, is_valid, warn_rounding, nullable=nullable)
+
+
+def _plan_raw(
+    column: Column,
+    known: Any,  # noqa: ANN401
+    is_valid: Callable[[object], bool] | None,
+    warn_rounding: Callable[[str], None],
+    *,
+    nullable: bool,
+) -> FieldPlan:
+    """Plan a property whose JSON has to be looked at as it came."""
+    if column.sql_type == "DOUBLE":
         return FieldPlan(msgspec.Raw, _double(column.name, warn_rounding, nullable=nullable))
-    if known is not None and column.sql_type == "JSON":
-        return FieldPlan(msgspec.Raw, _json(known, nullable=nullable))
-    return FieldPlan(msgspec.Raw, _checked(column.sql_type, is_valid, nullable=nullable))
+    if column.sql_type != "JSON":
+        return FieldPlan(msgspec.Raw, _checked(column.sql_type, is_valid, nullable=nullable))
+    if shapes.keeps_all(known):
+        return FieldPlan(known, _json_text)
+    return FieldPlan(msgspec.Raw, _json(known, nullable=nullable))
 
 
 def _double(
@@ -137,17 +149,20 @@ def _double(
     return fix
 
 
+def _json_text(value: Any) -> str:  # noqa: ANN401
+    return _ENCODER.encode(value).decode()
+
+
 def _json(known: Any, *, nullable: bool) -> Callable[[msgspec.Raw], str | None]:  # noqa: ANN401
-    typed = None if known is Any else msgspec.json.Decoder(known)
+    typed = msgspec.json.Decoder(known)
 
     def fix(raw: msgspec.Raw) -> str | None:
         if bytes(raw) == _NULL:
             if nullable:
                 return None
             raise SlowPathError
-        if typed is not None:
-            typed.decode(raw)
-        return _ENCODER.encode(_ANYTHING.decode(raw)).decode()
+        typed.decode(raw)
+        return _json_text(_ANYTHING.decode(raw))
 
     return fix
 

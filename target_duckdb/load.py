@@ -12,14 +12,15 @@ from target_duckdb.tables import refuse_rounding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
+    from target_duckdb.staging import StagingFile
     from target_duckdb.tables import Table
 
-_DEFAULT_OBJECT_SIZE = 16 << 20
-"""DuckDB's own limit for one line of JSON, in bytes."""
+_OBJECT_SIZE = 1 << 20
+"""Bytes of the longest line DuckDB expects. It reads a file in pieces of twice this size, so that a
+smaller one than its own 16 MB lets all cores work on one file."""
 
 
 @dataclass(frozen=True)
@@ -59,26 +60,25 @@ class StagingTable:
         """The table as SQL writes it."""
         return f"temp.main.{quote(self.name)}"
 
-    def load(self, connection: DuckDBPyConnection, path: Path, longest: int, rows: int) -> None:
-        """Add the lines of a staging file.
+    def load(self, connection: DuckDBPyConnection, file: StagingFile) -> None:
+        """Add the lines of a staging file, and remove the file.
 
         Args:
             connection: The working connection.
-            path: The file.
-            longest: Bytes of its longest line.
-            rows: Number of its lines.
+            file: The lines.
 
         Raises:
             RuntimeError: DuckDB read another number of rows than was written.
         """
+        file.write()
         keys = ", ".join(f"{literal(c.staged)}: {literal(c.read_as)}" for c in self.columns)
         cells = ", ".join(
             f"CAST({quote(column.staged)} AS {column.sql_type}) AS c{index}"
             for index, column in enumerate(self.columns)
         )
-        size = max(_DEFAULT_OBJECT_SIZE, longest + 1)
+        size = max(_OBJECT_SIZE, file.longest + 1)
         query = (
-            f"SELECT {cells} FROM read_json({literal(str(path))}, "  # noqa: S608 (quoted names)
+            f"SELECT {cells} FROM read_json({literal(str(file.path))}, "  # noqa: S608 (quoted names)
             f"format = 'newline_delimited', compression = 'uncompressed', columns = {{{keys}}}, "
             f"maximum_object_size = {size})"
         )
@@ -87,11 +87,12 @@ class StagingTable:
         else:
             connection.execute(f"CREATE TEMP TABLE {quote(self.name)} AS {query}")
             self._made = True
-        self.rows += rows
+        self.rows += file.rows
         found = connection.execute(f"SELECT count(*) FROM {self.sql}").fetchone()  # noqa: S608
         if found != (self.rows,):
             msg = f"DuckDB read {found} rows where {self.rows} were staged"
             raise RuntimeError(msg)
+        file.remove()
 
     def drop(self, connection: DuckDBPyConnection) -> None:
         """Remove the table."""

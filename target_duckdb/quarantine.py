@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 TABLE_NAME = "_quarantine"
+_FILE_NAME = "quarantine.ndjson"
 _TYPES = {
     "stream": "VARCHAR",
     "reason": "VARCHAR",
@@ -39,7 +40,8 @@ class Quarantine:
 
     def __init__(self, directory: Path) -> None:
         """Name the staging file."""
-        self._file = StagingFile(directory, "quarantine.ndjson")
+        self._directory = directory
+        self._file = StagingFile(directory, _FILE_NAME)
         self._staging = StagingTable("quarantine", _COLUMNS)
         self.rows = 0
 
@@ -55,16 +57,16 @@ class Quarantine:
         now = dt.datetime.now(tz=dt.timezone.utc)
         readable = text.decode("utf-8", "backslashreplace").rstrip("\n")
         row = (stream, reason, readable, now, line_number)
+        start = len(self._file.buffer)
         self._file.buffer += msgspec.json.encode(dict(zip(_TYPES, row, strict=True))) + b"\n"
-        self._file.line_added()
+        self._file.line_added(start)
         self.rows += 1
 
     def stage(self, connection: DuckDBPyConnection) -> None:
         """Move what was collected into a staging table."""
         if self._file.rows:
-            self._file.write()
-            self._staging.load(connection, self._file.path, self._file.longest, self._file.rows)
-            self._file.clear()
+            self._staging.load(connection, self._file)
+            self._file = StagingFile(self._directory, _FILE_NAME)
 
     def write(self, connection: DuckDBPyConnection, database: str, schema: str) -> None:
         """Write the records; must be called inside a transaction.

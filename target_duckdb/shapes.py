@@ -8,7 +8,7 @@ but never laxer.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -80,6 +80,16 @@ def _union(parts: list[Any]) -> Any:  # noqa: ANN401
     except TypeError:
         return None
     return result
+
+
+def keeps_all(known: Any) -> bool:  # noqa: ANN401
+    """Tell whether a value decoded as this type has all of what was in the JSON.
+
+    A float has not (it may be rounded), nor has a structure (it has only the members it names).
+    """
+    parts = get_args(known) if get_origin(known) is Union else (known,)
+    exact = {Any, bool, int, str, type(None), dict[str, Any], list[Any]}
+    return all(part in exact for part in parts)
 
 
 def _parts(node: dict[str, Any], root: dict[str, Any], depth: int) -> list[Any]:

@@ -31,6 +31,8 @@ CHUNK_ROWS = 50_000
 """Rows read into DuckDB at once: larger chunks are no faster and need more memory."""
 
 CHUNK_BYTES = 64 << 20
+_COUNTED_AT_ONCE = 1_000
+_NO_METADATA: dict[str, Any] = {}
 
 
 class DuckDBSink(Sink):
@@ -56,7 +58,6 @@ class DuckDBSink(Sink):
         """
         super().__init__(target, stream_name, schema, key_properties)
         self._target = target
-        number = target.next_sink_number()
         self._metadata = bool(self.config.get("add_record_metadata"))
         leave_out = set(METADATA) - {DELETED_AT} if self._metadata else {VERSION}
         try:
@@ -71,9 +72,9 @@ class DuckDBSink(Sink):
         except SchemaError as error:
             msg = f"stream {stream_name!r}: {error}"
             raise SchemaError(msg) from None
-        self._staged_bytes = 0
-        self._file = StagingFile(target.staging_directory, f"{number}.ndjson")
-        self.staging = StagingTable(f"staged_{number}", self._staged_columns())
+        self._sent_rows = self._sent_bytes = 0
+        self._file = self._new_file()
+        self.staging = StagingTable(f"staged_{target.next_number()}", self._staged_columns())
         self._unactivated = False
         self._has_versions = False
         self.activation: int | None = None
@@ -137,19 +138,27 @@ class DuckDBSink(Sink):
         Raises:
             RecordError: The record cannot be loaded and is not to be quarantined.
         """
+        buffer = self._file.buffer
+        start = len(buffer)
         try:
-            metadata = self._metadata_of(message)
-            self._codec.stage(record, metadata, self._file.buffer)
+            plain = not self._metadata and message.get("version") is None
+            self._codec.stage(record, _NO_METADATA if plain else self._metadata_of(message), buffer)
         except InvalidValueError as error:
             place = f"stream {self.stream_name!r}, {self._target.place}"
             kind = MissingKeyError if isinstance(error, InvalidKeyError) else RecordError
             self._target.refuse(self.stream_name, record, str(error), kind(f"{place}: {error}"))
             return
-        self._file.line_added()
-        self.tally_record_read()
-        self.record_counter_metric.increment()
-        if self._file.rows >= self._target.chunk_rows or self._file.size >= CHUNK_BYTES:
+        self._file.line_added(start)
+        if self._file.rows % _COUNTED_AT_ONCE == 0:
+            self._count(_COUNTED_AT_ONCE)
+            if self._file.size >= CHUNK_BYTES:
+                self.stage()
+        if self._file.rows >= self._target.chunk_rows:
             self.stage()
+
+    def _count(self, rows: int) -> None:
+        self.tally_record_read(rows)
+        self.record_counter_metric.increment(rows)
 
     def _metadata_of(self, message: Mapping[str, Any]) -> dict[str, Any]:
         version = message.get("version")
@@ -181,31 +190,35 @@ class DuckDBSink(Sink):
             self.add(record, {})
         self.stage()
 
+    def _new_file(self) -> StagingFile:
+        name = f"{self._target.next_number()}.ndjson"
+        return StagingFile(self._target.staging_directory, name)
+
     def stage(self) -> None:
-        """Move the staging file into the staging table."""
-        if not self._file.rows:
+        """Have the staging file moved into the staging table, and begin another."""
+        file = self._file
+        if not file.rows:
             return
-        with self.batch_processing_timer:
-            self._file.write()
-            self.staging.load(
-                self._target.database.connection,
-                self._file.path,
-                self._file.longest,
-                self._file.rows,
-            )
-            self._staged_bytes += self._file.size
-            self._file.clear()
+        self._count(file.rows % _COUNTED_AT_ONCE)
+        self._sent_rows += file.rows
+        self._sent_bytes += file.size
+        self._file = self._new_file()
+        self._target.in_background(lambda: self._load(file))
         self.mark_drained()
+
+    def _load(self, file: StagingFile) -> None:
+        with self.batch_processing_timer:
+            self.staging.load(self._target.database.connection, file)
 
     @property
     def pending_rows(self) -> int:
         """Rows staged and not yet committed."""
-        return self.staging.rows + self._file.rows
+        return self._sent_rows + self._file.rows
 
     @property
     def pending_bytes(self) -> int:
         """Bytes of JSON staged and not yet committed."""
-        return self._staged_bytes + self._file.size
+        return self._sent_bytes + self._file.size
 
     # Versions
 
@@ -225,4 +238,4 @@ class DuckDBSink(Sink):
         self.staging.drop(self._target.database.connection)
         self.activation = None
         self._unactivated = False
-        self._staged_bytes = 0
+        self._sent_rows = self._sent_bytes = 0

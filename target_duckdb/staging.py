@@ -79,7 +79,7 @@ class StagingFile:
     Attributes:
         path: The file (mode 0600).
         buffer: Where lines are appended, each ending in a newline.
-        rows: Number of lines since the file was last emptied.
+        rows: Number of lines.
         longest: Bytes of the longest line.
     """
 
@@ -90,19 +90,22 @@ class StagingFile:
         self.rows = 0
         self.longest = 0
         self._written = 0
-        self._start = 0
 
     @property
     def size(self) -> int:
-        """Bytes of all lines since the file was last emptied."""
+        """Bytes of all lines."""
         return self._written + len(self.buffer)
 
-    def line_added(self) -> None:
-        """Count the line that was just appended to the buffer, write if there is enough."""
+    def line_added(self, start: int) -> None:
+        """Count the line that was just appended to the buffer, write if there is enough.
+
+        Args:
+            start: Where in the buffer the line begins.
+        """
         self.rows += 1
-        self.longest = max(self.longest, len(self.buffer) - self._start)
-        self._start = len(self.buffer)
-        if self._start >= _WRITE_SIZE:
+        end = len(self.buffer)
+        self.longest = max(self.longest, end - start)
+        if end >= _WRITE_SIZE:
             self.write()
 
     def write(self) -> None:
@@ -112,10 +115,7 @@ class StagingFile:
             file.write(self.buffer)
         self._written += len(self.buffer)
         self.buffer.clear()
-        self._start = 0
 
-    def clear(self) -> None:
-        """Remove the file and forget its lines."""
+    def remove(self) -> None:
+        """Remove the file."""
         self.path.unlink(missing_ok=True)
-        self.buffer.clear()
-        self.rows = self.longest = self._written = self._start = 0

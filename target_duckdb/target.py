@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import cached_property
 from itertools import count
@@ -39,7 +40,8 @@ from target_duckdb.staging import StagingDirectory
 from target_duckdb.values import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from concurrent.futures import Future
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
@@ -88,10 +90,13 @@ class TargetDuckDB(Target):
         self.flush_started_at = dt.datetime.now(tz=dt.timezone.utc)
         self.chunk_rows = min(CHUNK_ROWS, self.config["batch_size_rows"])
         self.message_reader.on_bad_line = self._refuse_line
-        self._sink_numbers = count()
+        self._numbers = count()
         self._place_in_file: str | None = None
+        self._routes: dict[str, list[tuple[DuckDBSink, StreamMap | None]]] = {}
         self._batch_files: list[str] = []
         self._state: bytes | None = None
+        self._worker = ThreadPoolExecutor(1, "target-duckdb")
+        self._working: Future[None] | None = None
 
     # What the run works with, made when it is first needed.
 
@@ -134,9 +139,23 @@ class TargetDuckDB(Target):
     def _quarantine(self) -> Quarantine:
         return Quarantine(self.staging_directory)
 
-    def next_sink_number(self) -> int:
-        """Return a number no other sink of this run has."""
-        return next(self._sink_numbers)
+    def in_background(self, work: Callable[[], None]) -> None:
+        """Let DuckDB work while the next records are read; one piece of work at a time.
+
+        Raises:
+            Exception: What the piece of work before this one raised.
+        """
+        self._await_background()
+        self._working = self._worker.submit(work)
+
+    def _await_background(self) -> None:
+        if self._working is not None:
+            working, self._working = self._working, None
+            working.result()
+
+    def next_number(self) -> int:
+        """Return a number that nothing else in this run has."""
+        return next(self._numbers)
 
     @property
     def place(self) -> str:
@@ -159,9 +178,16 @@ class TargetDuckDB(Target):
             raise MessageError(msg)
         _ = self.database  # opened now, so that a wrong setting shows before anything is read
         super()._process_schema_message(message_dict)
+        self._routes[stream] = list(self._find_routes(stream))
+
+    def _find_routes(self, stream: str) -> Iterator[tuple[DuckDBSink, StreamMap | None]]:
+        """Yield where records of a stream go, each with the map they go through on the way."""
         for stream_map in self.mapper.stream_maps[stream]:
             if isinstance(stream_map, RemoveRecordTransform):
                 self._sinks_active.pop(stream_map.stream_alias, None)
+                continue
+            sink = cast("DuckDBSink", self._sinks_active[stream_map.stream_alias])
+            yield sink, None if _is_identity(stream_map) else stream_map
 
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
         stream, record = message_dict.get("stream"), message_dict.get("record")
@@ -171,19 +197,15 @@ class TargetDuckDB(Target):
         self._load(stream, record, message_dict)
 
     def _load(self, stream: str, record: Record, message: Mapping[str, Any]) -> None:
-        maps = self.mapper.stream_maps.get(stream)
-        if maps is None:
+        routes = self._routes.get(stream)
+        if routes is None:
             reason = "its SCHEMA message has not come"
             error = NoSchemaError(f"stream {stream!r}, {self.place}: {reason}")
             self.refuse(stream, record, reason, error)
             return
-        for stream_map in maps:
-            if isinstance(stream_map, RemoveRecordTransform):
-                continue
-            identity = _is_identity(stream_map)
-            mapped = record if identity else self._mapped(stream_map, record)
+        for sink, stream_map in routes:
+            mapped = record if stream_map is None else self._mapped(stream_map, record)
             if mapped is not None:
-                sink = cast("DuckDBSink", self._sinks_active[stream_map.stream_alias])
                 sink.add(mapped, message)
 
     def _mapped(self, stream_map: StreamMap, record: Record) -> dict[str, Any] | None:
@@ -204,7 +226,7 @@ class TargetDuckDB(Target):
         if not isinstance(manifest, list) or not isinstance(encoding, dict):
             msg = f"{self.place}: a BATCH message needs 'stream', 'encoding' and 'manifest'"
             raise MessageError(msg)
-        if stream not in self.mapper.stream_maps:
+        if stream not in self._routes:
             msg = f"stream {stream!r}, {self.place}: its SCHEMA message has not come"
             raise NoSchemaError(msg)
         message = {"version": message_dict.get("version")}
@@ -232,12 +254,11 @@ class TargetDuckDB(Target):
         if not isinstance(stream, str) or not isinstance(version, int):
             msg = f"{self.place}: an ACTIVATE_VERSION message needs 'stream' and 'version'"
             raise MessageError(msg)
-        if stream not in self.mapper.stream_maps:
+        if stream not in self._routes:
             msg = f"stream {stream!r}, {self.place}: its SCHEMA message has not come"
             raise NoSchemaError(msg)
-        for stream_map in self.mapper.stream_maps[stream]:
-            sink = self._sinks_active.get(stream_map.stream_alias)
-            if isinstance(sink, DuckDBSink) and sink.process_activate_version_messages:
+        for sink, _ in self._routes[stream]:
+            if sink.process_activate_version_messages:
                 sink.activate_version(version)
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
@@ -302,6 +323,7 @@ class TargetDuckDB(Target):
                 connection = self.database.connection
                 for sink in sinks:
                     sink.stage()
+                self._await_background()
                 self._quarantine.stage(connection)
                 with self.database.writing():
                     self._committer.write(connection, sinks)
@@ -339,6 +361,7 @@ class TargetDuckDB(Target):
 
     def close(self) -> None:
         """Close the working connection and remove private files; uncommitted rows are dropped."""
+        self._worker.shutdown()
         if "database" in self.__dict__:
             self.database.close()
         if "_staging_directory" in self.__dict__:

@@ -152,7 +152,7 @@ def test_private_files_are_private(tmp_path: Path) -> None:
     assert directory.path.stat().st_mode & 0o777 == 0o700
     file = StagingFile(directory.path, "0.ndjson")
     file.buffer += b"{}\n"
-    file.line_added()
+    file.line_added(0)
     file.write()
     assert file.path.stat().st_mode & 0o777 == 0o600
     directory.close()
