@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import json
 import shutil
+import time
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +37,20 @@ def local_path(url: str) -> Path | None:
     if parts.scheme not in {"", "file"}:
         return None
     return Path(unquote(parts.path) if parts.scheme else url)
+
+
+def written_at(url: str) -> str:
+    """Return when a batch file was written, in ISO 8601; now for one that is not local.
+
+    BATCH messages do not say when their records were extracted: this is the closest to it.
+    """
+    path = local_path(url)
+    try:
+        seconds = time.time() if path is None else path.stat().st_mtime
+    except OSError as error:
+        msg = f"cannot read the batch file {shown(url)}: {error.strerror}"
+        raise BatchError(msg) from None
+    return dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc).isoformat()
 
 
 def read_lines(

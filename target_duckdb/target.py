@@ -229,8 +229,9 @@ class TargetDuckDB(Target):
         if stream not in self._routes:
             msg = f"stream {stream!r}, {self.place}: its SCHEMA message has not come"
             raise NoSchemaError(msg)
-        message = {"version": message_dict.get("version")}
         for url in manifest:
+            extracted = message_dict.get("time_extracted") or batch_files.written_at(url)
+            message = {"version": message_dict.get("version"), "time_extracted": extracted}
             for number, line in enumerate(self._batch_lines(url, encoding), start=1):
                 self._place_in_file = f"{batch_files.shown(url)}, line {number}"
                 if not line.isspace():

@@ -96,6 +96,8 @@ def test_same_table_as_from_records(
             "count(_sdc_sync_started_at), count(_sdc_deleted_at) FROM items"
         )
         assert query(one, filled) == query(two, filled) == [(3, 3, 3, 3, 0)]
+        recent = "now() - INTERVAL 1 DAY < _sdc_extracted_at AND _sdc_extracted_at <= now()"
+        assert query(two, f"SELECT count(*) FROM items WHERE {recent}") == [(3,)]
 
 
 def test_files_can_be_kept(tmp_path: Path) -> None:
