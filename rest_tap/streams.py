@@ -11,6 +11,7 @@ from time import time
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
+from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import RESTStream
 
@@ -20,9 +21,10 @@ from rest_tap.progress import Progress
 from rest_tap.settings import DEFAULT_REQUEST_TIMEOUT_SECONDS, DEFAULT_REQUEST_TRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Mapping
 
     import requests
+    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, SDKBatchMessage
     from singer_sdk.helpers.types import Context
 
     from rest_tap.tap import RestTap
@@ -73,8 +75,14 @@ class HttpStream(RESTStream[Any]):
     #: Whether the run goes on, with a warning, where the service does not offer this list.
     optional = False
 
+    #: Whether a read that took a few seconds only needs no line at its end.
+    is_quiet = False
+
     #: Whether the running read left something out.
     _has_gaps = False
+
+    #: The version to be announced once the last batch is written.
+    _due_version: int | None = None
 
     #: What the run made of this stream, for the summary at its end.
     _outcome: str | None = None
@@ -199,13 +207,8 @@ class HttpStream(RESTStream[Any]):
 
     @property
     def sends_versions(self) -> bool:
-        """Whether the loader is to learn which rows vanished.
-
-        Not with batch files: they carry no versions, and the last one is announced after
-        the table's version would be.
-        """
-        wanted = bool(self.config.get("emit_activate_version_messages", True))
-        return wanted and not self.config.get("batch_config")
+        """Whether the loader is to learn which rows vanished."""
+        return bool(self.config.get("emit_activate_version_messages", True))
 
     def begin(self, context: Context | None) -> bool:  # noqa: ARG002 - for those that keep state
         """Prepare a read; set the version its records carry.
@@ -227,7 +230,7 @@ class HttpStream(RESTStream[Any]):
         self._has_gaps = False
         whole = self.begin(context)
         try:
-            with Progress(self.logger, self.name) as progress:
+            with Progress(self.logger, self.name, quiet=self.is_quiet) as progress:
                 for record in self.read(context):
                     progress.count()
                     yield record
@@ -237,9 +240,39 @@ class HttpStream(RESTStream[Any]):
             self.skip(str(error))
             return
         if whole and not self._has_gaps and self._stream_version is not None:
-            self._write_activate_version_message(self._stream_version)
+            if self.get_batch_config(self.config) is None:
+                self._write_activate_version_message(self._stream_version)
+            else:
+                self._due_version = self._stream_version
         self.conclude(context)
         self._outcome = f"{progress.records:,} records"
+
+    def get_batch_config(self, config: Mapping[str, Any]) -> BatchConfig | None:
+        """Give how batch files are written; None where records have to be sent as messages.
+
+        The SDK writes records to batch files as they are before columns are left out and
+        stream maps applied: a column that is to be hashed or removed would be in them.
+        """
+        stream_map = self.stream_maps[0]
+        plain = isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled
+        if len(self.stream_maps) > 1 or not plain or not all(self.mask.values()):
+            return None
+        return super().get_batch_config(config)
+
+    def _generate_batch_messages(
+        self, encoding: BaseBatchFileEncoding, manifest: list[str]
+    ) -> Generator[SDKBatchMessage, None, None]:
+        """Yield the messages of a batch, with the version that its records carry."""
+        for message in super()._generate_batch_messages(encoding, manifest):
+            message.version = self._stream_version
+            yield message
+
+    def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
+        """Write the batches; the last one comes after the last record, and the version after it."""
+        super()._sync_batches(batch_config, context)
+        version, self._due_version = self._due_version, None
+        if version is not None:
+            self._write_activate_version_message(version)
 
     def read(self, context: Context | None) -> Iterable[dict[str, Any]]:
         """Yield the records as the service sends them."""

@@ -11,6 +11,7 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
 
+from rest_tap.logs import keep_to_own_words
 from rest_tap.secrets import keep_out_of_logs, secret_values
 from rest_tap.settings import explain_settings_errors
 from rest_tap.transport import new_session
@@ -92,6 +93,7 @@ class RestTap(Tap):
     @classmethod
     def get_singer_command(cls) -> click.Command:
         """Give the command line of the tap."""
+        keep_to_own_words(cls.name, __file__, str(sys.modules[cls.__module__].__file__))
         command = super().get_singer_command()
         return OneLineCommand(
             name=command.name,

@@ -2,96 +2,193 @@
 
 Facts are from Kananas' public documentation: `GET …/action_manager.php?event=api&request=…`
 with the headers `Accept: application/json` and `token`. What an answer looks like is not
-public; see `envelope` and `discovery`.
+public; see `answer`, `envelope` and `discovery`.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+from urllib.parse import urlsplit
 
 from singer_sdk.authenticators import APIKeyAuthenticator
 from singer_sdk.exceptions import FatalAPIError
-from singer_sdk.pagination import SinglePagePaginator
+from singer_sdk.streams.rest import PageContext
 
-from rest_tap.answers import decode_json, describe_answer, is_html
+from rest_tap.progress import Progress
 from rest_tap.streams import HttpStream
-from tap_kananas.envelope import EnvelopeError, find_records, records_at
+from tap_kananas.answer import Answer, AnswerError
+from tap_kananas.body import Body, BodyError
+from tap_kananas.paging import PageDigest, PagingError, Walk
+from tap_kananas.resources import CONTACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterator
 
     import requests
-    from singer_sdk.streams.rest import HTTPRequest, PageContext
+    from singer_sdk.helpers.types import Context
+    from singer_sdk.streams.rest import HTTPRequest
 
-    from tap_kananas.envelope import Found
+    from tap_kananas.resources import Resource
 
 DEFAULT_API_URL = "https://backoffice.kananas.com/action_manager.php"
 
+PIECE_BYTES = 256 * 1024
+
+# A wait this long is told; shorter ones only where somebody asks for a more talkative log.
+_LONG_WAIT_SECONDS = 20
+
 
 class KananasStream(HttpStream):
-    """A list of Kananas, read in one request: paging is not public, and none is sent."""
+    """A list of Kananas, read in one request, or page by page where the settings say how."""
 
     path = ""
     credential_settings = ("secret_key",)
 
-    #: The value of `request` in the query string.
-    request: str
+    #: What is asked for.
+    resource: Resource
+
+    #: Where in the answer the records were found.
+    place = ""
+
+    @property
+    def http_method(self) -> str:
+        """GET, whatever happens: the API also writes, and this tap does not."""
+        return "GET"
+
+    @http_method.setter
+    def http_method(self, value: str) -> None:
+        """Refuse any other method."""
+        message = f"the tap only reads: {value}"
+        raise AttributeError(message)
 
     @cached_property
     def authenticator(self) -> APIKeyAuthenticator:
         """The secret key from the settings, in the header `token`."""
         return APIKeyAuthenticator(key="token", value=self.config["secret_key"])
 
-    def get_new_paginator(self) -> SinglePagePaginator:
-        """Read a single answer."""
-        return SinglePagePaginator()
+    @property
+    def lower_bound(self) -> str | None:
+        """From which value of the replication key on records are wanted; None for all."""
+        return None
 
-    def get_http_request(self, *, page: PageContext[None]) -> HTTPRequest:
+    def get_http_request(self, *, page: PageContext[dict[str, str]]) -> HTTPRequest:
         """Ask the script for the stream's resource."""
         request = super().get_http_request(page=page)
-        request.params.update({"event": "api", "request": self.request})
+        request.params.update(
+            {"event": "api", "request": self.resource.request, **self.resource.params}
+        )
+        if self.resource.replication_parameter and self.lower_bound is not None:
+            request.params[self.resource.replication_parameter] = self.lower_bound
+        request.params.update(page.next_page_token or {})
         return request
 
-    def parse_response(self, response: requests.Response) -> Iterable[dict[str, Any]]:
-        """Yield the records of an answer.
+    def advice(self, response: requests.Response) -> str:
+        """Say what a user can do about a refusal: a redirect may lead to the login page."""
+        if response.is_redirect:
+            return (
+                f": redirects are not followed; check {self.setting('secret_key')} and "
+                f"{self.setting('api_url')}"
+            )
+        return super().advice(response)
+
+    def backoff_handler(self, details: Any) -> None:  # noqa: ANN401 - the library's mapping
+        """Say that a request is tried again, where the wait is long enough to wonder."""
+        if details["wait"] >= _LONG_WAIT_SECONDS:
+            super().backoff_handler(details)
+
+    # Answers
+
+    def _download(self, request: requests.PreparedRequest, _context: Context | None) -> Body:
+        """Send a request, and bring the whole body of its answer to disk.
 
         Raises:
-            FatalAPIError: If the answer is a web page, no JSON, or JSON without records.
+            RetriableAPIError: On 429 and 5xx.
+            FatalAPIError: On any other refusal.
+            requests.RequestException: If the connection breaks, also within the body.
         """
-        yield from self.find(response).records
+        session = self.requests_session
+        settings = session.merge_environment_settings(request.url, {}, True, None, None)  # noqa: FBT003
+        with session.send(
+            self.authenticator(request),
+            timeout=self.timeout,
+            allow_redirects=self.allow_redirects,
+            **settings,
+        ) as response:
+            self.validate_response(response)
+            progress = Progress(self.logger, self.name, "kB")
+            return Body(
+                _counted(response.iter_content(PIECE_BYTES), progress),
+                response.headers.get("Content-Type", ""),
+            )
 
-    def find(self, response: requests.Response) -> Found:
-        """Find the records in an answer; see `parse_response` for the errors."""
-        if is_html(response.text):
-            # The same host serves the login page, with status 200.
-            message = (
-                f"{self.name}: {describe_answer(response)}, where JSON was due: check "
-                f"{self.setting('secret_key')} and {self.setting('api_url')}"
-            )
-            raise FatalAPIError(message)
-        try:
-            answer: Any = decode_json(response.content, object)
-        except ValueError as error:
-            message = f"{self.name}: {describe_answer(response)}, where JSON was due"
-            raise FatalAPIError(message) from error
-        key_column = self.config["primary_keys"][0]
-        path = self.config.get("records_path")
-        try:
-            found = (
-                records_at(answer, path, key_column) if path else find_records(answer, key_column)
-            )
-        except EnvelopeError as error:
-            message = (
-                f"{self.name}: {describe_answer(response)}: {error}; "
-                f"{self.setting('records_path')} says where the records are"
-            )
-            raise FatalAPIError(message) from error
-        self.logger.info(
-            "%s: %d records found at '%s'%s",
-            self.name,
-            len(found.records),
-            found.path,
-            " (an object keyed by id)" if found.keyed else "",
+    def fetch(self, parameters: dict[str, str]) -> Body:
+        """Ask once, and as often again as the settings allow where the connection fails."""
+        asked = self.get_http_request(
+            page=PageContext(stream_context=None, next_page_token=parameters)
         )
-        return found
+        request = self.build_prepared_request(
+            method=asked.method, url=asked.url, params=asked.encode_params(), headers=asked.headers
+        )
+        download = cast("Any", self.request_decorator(cast("Any", self._download)))
+        return cast("Body", download(request, None))
+
+    def ask(self, end_page: Callable[[], None]) -> Iterator[dict[str, Any]]:
+        """Ask for the list, and yield its records.
+
+        Args:
+            end_page: Is called after the last record of each answer.
+
+        Raises:
+            FatalAPIError: If an answer is no list of records; the line says what it is, what
+                may be the cause, and which setting to look at.
+        """
+        walk = Walk(self.resource.paging)
+        notes: dict[str, None] = {}
+        try:
+            more = True
+            while more:
+                with self.fetch(walk.parameters) as body:
+                    answer = Answer(body, self.resource.records_path, self.resource.primary_keys[0])
+                    more = self.resource.paging is not None
+                    if more:
+                        count, digest = _count(answer)
+                        if not walk.is_new(count, digest):
+                            break
+                        more = walk.go_on(count, digest)
+                    self.place = self.place or answer.place.words
+                    yield from answer.records()
+                    end_page()
+                    notes.update(dict.fromkeys(answer.notes))
+        except (AnswerError, BodyError) as error:
+            named = " and ".join(map(self._owner, getattr(error, "settings", ())))
+            self._refuse(f"answered with {error}" + (f": check {named}" if named else ""), error)
+        except PagingError as error:
+            self._refuse(f"{error}: check {self.setting('requests')}", error)
+        for note in (*notes, *walk.notes):
+            self.logger.warning("%s: %s", self.name, note)
+
+    def _owner(self, setting: str) -> str:
+        """Name a setting; what is told of contacts at the top is told of other lists within."""
+        own = setting == "records_path" and self.name != CONTACTS
+        return self.setting("requests" if own else setting)
+
+    def _refuse(self, words: str, cause: Exception) -> NoReturn:
+        address = urlsplit(self.url_base)
+        message = f"{self.name}: GET {address.hostname}{address.path} {words}"
+        raise FatalAPIError(message) from cause
+
+
+def _counted(pieces: Iterator[bytes], progress: Progress) -> Iterator[bytes]:
+    for piece in pieces:
+        progress.count(len(piece) // 1000)
+        yield piece
+
+
+def _count(answer: Answer) -> tuple[int, bytes]:
+    """Count the records of a page, and give what tells them from those of another."""
+    count, digest = 0, PageDigest()
+    for record in answer.records():
+        count += 1
+        digest.see(record)
+    return count, digest.value

@@ -7,6 +7,7 @@ no value is ever dropped.
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date, datetime, timezone
 from enum import Enum
@@ -15,12 +16,22 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from zoneinfo import ZoneInfo
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
-_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
-_OFFSET = re.compile(r"(Z|z|[+-]\d{2}:?\d{2})$")
+#: Integers up to here are the same as a double (IEEE 754); beyond, a double may be another one.
+MAX_EXACT = 2**53
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIMESTAMP = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?P<offset>Z|z|[+-]\d{2}:?\d{2})?"
+)
+_DATE_CHARACTERS = len("2026-03-31")
+_EDGE_YEARS = ("0001", "9999")
+# What MySQL, and PHP with it, writes where there is no date.
+_ZERO_DATES = frozenset({"0000-00-00", "0000-00-00 00:00:00"})
 
 
 class Kind(Enum):
@@ -28,15 +39,28 @@ class Kind(Enum):
 
     BOOLEAN = "boolean"
     INTEGER = "integer"
+    LONG_INTEGER = "integer that a double cannot hold"
     BIG_INTEGER = "integer beyond 64 bits"
     NUMBER = "number"
     DATE = "date"
     TIMESTAMP = "timestamp with an offset"
+    LOCAL_TIMESTAMP = "timestamp without an offset"
+    ZERO_DATE = "date of zeros"
     EMPTY = "empty string"
     STRING = "string"
     OBJECT = "object"
     ARRAY = "array"
 
+    # Members are looked up in sets for each value; the enumeration's own hash is slow.
+    __hash__ = object.__hash__
+
+
+_NUMBERS = frozenset({Kind.INTEGER, Kind.NUMBER})
+_INTEGERS = frozenset({Kind.INTEGER, Kind.LONG_INTEGER})
+_BLANKS = frozenset({Kind.EMPTY, Kind.ZERO_DATE})
+_STRUCTURES = frozenset({Kind.OBJECT, Kind.ARRAY})
+_MOMENTS = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.LOCAL_TIMESTAMP})
+_KEPT = frozenset({Kind.BOOLEAN, Kind.INTEGER, Kind.NUMBER, Kind.STRING, *_STRUCTURES})
 
 _SCHEMAS: dict[Kind, dict[str, Any]] = {
     Kind.BOOLEAN: {"type": ["boolean", "null"]},
@@ -44,6 +68,7 @@ _SCHEMAS: dict[Kind, dict[str, Any]] = {
     Kind.NUMBER: {"type": ["number", "null"]},
     Kind.DATE: {"type": ["string", "null"], "format": "date"},
     Kind.TIMESTAMP: {"type": ["string", "null"], "format": "date-time"},
+    Kind.LOCAL_TIMESTAMP: {"type": ["string", "null"], "format": "date-time"},
     Kind.STRING: {"type": ["string", "null"]},
     Kind.OBJECT: {"type": ["object", "null"], "additionalProperties": True},
     Kind.ARRAY: {"type": ["array", "null"], "items": {}},
@@ -51,113 +76,166 @@ _SCHEMAS: dict[Kind, dict[str, Any]] = {
 _MIXED: dict[str, Any] = {"type": ["object", "array", "string", "number", "boolean", "null"]}
 
 
-def _is_date(text: str) -> bool:
-    if not _DATE.match(text):
-        return False
+def _kind_of_text(text: str) -> Kind:  # noqa: PLR0911 - one line a kind
+    """Tell what a string is; only ISO 8601 counts as a date, since 01/02/2026 has two readings."""
+    if not text:
+        return Kind.EMPTY
+    if text[4:5] != "-" or not _DATE.match(text):
+        return Kind.STRING
+    if text in _ZERO_DATES:
+        return Kind.ZERO_DATE
     try:
-        date.fromisoformat(text)
+        if len(text) == _DATE_CHARACTERS:
+            date.fromisoformat(text)
+            return Kind.DATE
+        timestamp = _TIMESTAMP.fullmatch(text)
+        if timestamp is None:
+            return Kind.STRING
+        _moment(text)
+        # UTC may lie beyond the first and the last year there are.
+        if text.startswith(_EDGE_YEARS):
+            return Kind.STRING
     except ValueError:
-        return False
-    return True
+        return Kind.STRING
+    return Kind.TIMESTAMP if timestamp["offset"] else Kind.LOCAL_TIMESTAMP
 
 
-def _is_timestamp(text: str) -> bool:
-    """Tell a timestamp that says its offset; one without is only text, for its zone is unknown."""
-    if not _OFFSET.search(text):
-        return False
-    try:
-        msgspec.convert(text, type=datetime)
-    except msgspec.ValidationError:
-        return False
-    return True
+def _moment(text: str) -> datetime:
+    """Read an ISO 8601 timestamp.
+
+    Raises:
+        ValueError: If it is none, such as one with a 30th of February.
+    """
+    return msgspec.convert(text, type=datetime)
 
 
 def kind_of(value: Any) -> Kind | None:  # noqa: ANN401, PLR0911 - any JSON value, one line a kind
     """Tell what a decoded JSON value is; None for null."""
     if value is None:
         return None
+    if isinstance(value, str):
+        return _kind_of_text(value)
     if isinstance(value, bool):
         return Kind.BOOLEAN
     if isinstance(value, int):
-        return Kind.INTEGER if INT64_MIN <= value <= INT64_MAX else Kind.BIG_INTEGER
+        if -MAX_EXACT <= value <= MAX_EXACT:
+            return Kind.INTEGER
+        return Kind.LONG_INTEGER if INT64_MIN <= value <= INT64_MAX else Kind.BIG_INTEGER
     if isinstance(value, float):
-        return Kind.NUMBER
-    if isinstance(value, dict):
-        return Kind.OBJECT
-    if isinstance(value, list):
-        return Kind.ARRAY
-    if value == "":
-        return Kind.EMPTY
-    if _is_date(value):
-        return Kind.DATE
-    return Kind.TIMESTAMP if _is_timestamp(value) else Kind.STRING
+        return Kind.NUMBER if math.isfinite(value) else Kind.STRING
+    return Kind.OBJECT if isinstance(value, dict) else Kind.ARRAY
 
 
-def widest(kinds: set[Kind]) -> Kind | None:
+def widest(kinds: Iterable[Kind], *, zone_known: bool = False) -> Kind | None:
     """Give the narrowest kind that holds all of the given ones; None where only JSON does.
 
-    Empty strings go with dates and timestamps, where they become null. Numeric strings stay
-    strings: codes and phone numbers keep their zeros.
+    Empty strings and dates of zeros go with dates and timestamps, where they become null.
+    Numeric strings stay strings: codes and phone numbers keep their zeros. A timestamp
+    without an offset is text, unless its zone is known.
     """
-    filled = kinds - {Kind.EMPTY}
+    seen = frozenset(kinds)
+    filled = seen - _BLANKS
     if not filled:
         return Kind.STRING
-    if len(filled) == 1 and (kinds == filled or filled <= {Kind.DATE, Kind.TIMESTAMP}):
+    if len(filled) == 1:
         only = next(iter(filled))
-        return Kind.STRING if only is Kind.BIG_INTEGER else only
-    if kinds == {Kind.INTEGER, Kind.NUMBER}:
+        if only in _MOMENTS:
+            local = only is Kind.LOCAL_TIMESTAMP
+            return Kind.STRING if local and not zone_known else only
+        if seen == filled and only in _KEPT:
+            return only
+    if seen <= _INTEGERS:
+        return Kind.INTEGER
+    if seen <= _NUMBERS:
         return Kind.NUMBER
-    if kinds & {Kind.OBJECT, Kind.ARRAY}:
-        return None
-    return Kind.STRING
+    return None if seen & _STRUCTURES else Kind.STRING
 
 
 class Columns:
     """The columns of a set of records, learnt from every record."""
 
-    def __init__(self) -> None:
-        """Begin without a column."""
+    def __init__(self, zone: ZoneInfo | None = None) -> None:
+        """Begin without a column; `zone` is that of timestamps without an offset."""
+        self._zone = zone
         self._kinds: dict[str, set[Kind]] = {}
+        # Columns with a string that is no date: it settles what all their other strings can be.
+        self._texts: set[str] = set()
 
-    def learn(self, record: dict[str, Any]) -> None:
+    def learn(self, record: Mapping[str, Any]) -> None:
         """Take one record into account."""
         for name, value in record.items():
-            kinds = self._kinds.setdefault(name, set())
+            if name in self._texts and isinstance(value, str):
+                continue
             kind = kind_of(value)
-            if kind is not None:
-                kinds.add(kind)
+            if kind is None:
+                self._kinds.setdefault(name, set())
+                continue
+            self._kinds.setdefault(name, set()).add(kind)
+            if kind is Kind.STRING:
+                self._texts.add(name)
+
+    def __len__(self) -> int:
+        """Say how many columns there are."""
+        return len(self._kinds)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns, in the order in which they came."""
+        return list(self._kinds)
 
     @property
     def kinds(self) -> dict[str, Kind | None]:
         """The kind of each column, in the order in which they came; None for mixed JSON."""
-        return {name: widest(kinds) for name, kinds in self._kinds.items()}
+        known = self._zone is not None
+        return {name: widest(kinds, zone_known=known) for name, kinds in self._kinds.items()}
 
-    def schema(self, primary_keys: Sequence[str]) -> dict[str, Any]:
-        """Give the JSON schema of the records: all columns nullable but the key."""
+    def schema(
+        self, primary_keys: Sequence[str], earlier: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Give the JSON schema of the records: all columns nullable but the key.
+
+        Args:
+            primary_keys: The columns of the key, which are there even in an empty account.
+            earlier: The schemas that columns had in an earlier read, for those that no record
+                shows now. A key without either is a string.
+        """
         properties: dict[str, Any] = {}
         for name, kind in self.kinds.items():
-            wide = dict(_MIXED if kind is None else _SCHEMAS[kind])
-            if name in primary_keys:
-                wide["type"] = [kind_name for kind_name in wide["type"] if kind_name != "null"]
-            properties[name] = wide
+            properties[name] = dict(_MIXED if kind is None else _SCHEMAS[kind])
+        for name, schema in (earlier or {}).items():
+            properties.setdefault(name, dict(schema))
         for name in primary_keys:
-            properties.setdefault(name, {"type": ["string"]})
+            key = properties.setdefault(name, dict(_SCHEMAS[Kind.STRING]))
+            key["type"] = [kind_name for kind_name in key["type"] if kind_name != "null"]
         return {"type": "object", "properties": properties, "required": list(primary_keys)}
 
+    def fits(self) -> dict[str, Callable[[Any], Any]]:
+        """Give what is to be done to the values of each column that is not sent as it came."""
+        fits: dict[str, Callable[[Any], Any]] = {}
+        for name, kind in self.kinds.items():
+            if kind is Kind.STRING and self._kinds[name] <= {Kind.STRING, *_BLANKS, *_MOMENTS}:
+                continue
+            if kind in _MOMENTS or kind in {Kind.STRING, Kind.NUMBER}:
+                fits[name] = self._fit(kind)
+        return fits
 
-def learn(records: Iterable[dict[str, Any]]) -> Columns:
+    def _fit(self, kind: Kind | None) -> Callable[[Any], Any]:
+        return lambda value: fit(value, kind, self._zone)
+
+
+def learn(records: Iterable[Mapping[str, Any]], zone: ZoneInfo | None = None) -> Columns:
     """Learn the columns of all given records."""
-    columns = Columns()
+    columns = Columns(zone)
     for record in records:
         columns.learn(record)
     return columns
 
 
-def fit(value: Any, kind: Kind | None) -> Any:  # noqa: ANN401 - any JSON value
+def fit(value: Any, kind: Kind | None, zone: ZoneInfo | None = None) -> Any:  # noqa: ANN401, PLR0911
     """Give a value in the type of its column.
 
     Only what widening asks for is changed: a number or boolean among strings becomes a
-    string as JSON writes it, an empty string among dates becomes null, an offset becomes UTC.
+    string as JSON writes it, an empty string among dates becomes null, a timestamp UTC.
     """
     if value is None or kind is None:
         return value
@@ -165,13 +243,14 @@ def fit(value: Any, kind: Kind | None) -> Any:  # noqa: ANN401 - any JSON value
         return msgspec.json.encode(value).decode()
     if kind is Kind.NUMBER and isinstance(value, int):
         return float(value)
-    if kind is Kind.DATE and value == "":
+    if kind in _MOMENTS and (not value or value in _ZERO_DATES):
         return None
     if kind is Kind.TIMESTAMP:
-        return _to_utc(value) if value else None
+        return _to_utc(_moment(value))
+    if kind is Kind.LOCAL_TIMESTAMP:
+        return _to_utc(_moment(value).replace(tzinfo=zone))
     return value
 
 
-def _to_utc(text: str) -> str:
-    moment = msgspec.convert(text, type=datetime)
+def _to_utc(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")

@@ -1,58 +1,179 @@
-"""Whether the primary key fits the account."""
+"""Whether the primary key fits the account, and a key for accounts that have none.
+
+Of each record only a 64-bit hash is kept, 8 bytes, so that half a million records take 4 MB.
+Where two hashes are equal, the values themselves are compared.
+"""
 
 from __future__ import annotations
 
+import json
+from array import array
+from collections import Counter
+from hashlib import sha256
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from tap_kananas.spool import Spool
+
+#: The column that holds a hash of the record, where `primary_keys` names it.
+RECORD_HASH = "record_hash"
 
 MAX_NAMES = 30
 
+# Enough records to find most columns that repeat; the rest are checked a few at a time.
+_FIRST_RECORDS = 10_000
+_COLUMNS_AT_ONCE = 4
+# More equal hashes than this are no accident, and are not compared.
+_MAX_COMPARED = 10_000
 
-def _identity(record: dict[str, Any], columns: Sequence[str]) -> tuple[str, ...]:
-    return tuple(repr(record.get(column)) for column in columns)
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
-def _has(record: dict[str, Any], columns: Sequence[str]) -> bool:
-    return all(record.get(column) not in (None, "") for column in columns)
+def _plain(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
+    """Give a value as the table may hold it, so that 1 and "1" are the same; None for no value."""
+    if isinstance(value, str):
+        return value or None
+    if value is None or isinstance(value, dict | list):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return json.dumps(value)
 
 
-def candidate_keys(records: Sequence[dict[str, Any]]) -> list[str]:
-    """Give the columns whose values are all there, plain and different."""
-    names = dict.fromkeys(name for record in records for name in record)
-    return [
-        name
-        for name in names
-        if all(
-            _has(record, [name]) and not isinstance(record[name], dict | list | float)
-            for record in records
+def identity(record: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, ...] | None:
+    """Give the values of the key of a record; None where one of them is missing or empty."""
+    values = tuple(_plain(record.get(column)) for column in columns)
+    return None if None in values else values  # type: ignore[return-value]
+
+
+def _repeated(hashes: Iterable[int]) -> list[int]:
+    """Give the hashes that occur again, once for each time they do."""
+    ordered = sorted(hashes)
+    return [one for one, next_one in pairwise(ordered) if one == next_one]
+
+
+class KeyCheck:
+    """Sees every record, and tells whether the key is there and different in each."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        """Check the given columns together."""
+        self._columns = tuple(columns)
+        self._hashes = array("q")
+        self._count = 0
+        self._page_began = 0
+        self._repeats_in_pages = 0
+
+    def see(self, record: Mapping[str, Any]) -> None:
+        """Take one record into account."""
+        self._count += 1
+        found = identity(record, self._columns)
+        if found is not None:
+            self._hashes.append(hash(found))
+
+    def end_page(self) -> None:
+        """Note that a page ends: a list that moves may show a record again on the next one."""
+        page = self._hashes[self._page_began :]
+        self._repeats_in_pages += len(_repeated(page))
+        self._page_began = len(self._hashes)
+
+    def problem(self, records: Spool, *, paged: bool = False) -> str | None:
+        """Say why the columns cannot be the key.
+
+        Args:
+            records: All records that were seen, to compare values and to name better columns.
+            paged: Whether a record may come again on another page.
+
+        Returns:
+            One line that also names the columns that could be the key and those there are;
+            None where the key is good.
+        """
+        named = " + ".join(f"'{name}'" for name in self._columns)
+        missing = self._count - len(self._hashes)
+        if missing:
+            problem = (
+                f"the key {named} is missing or empty in {missing:,} of {self._count:,} records"
+            )
+        else:
+            repeats = self._repeats_in_pages if paged else self._repeats(records)
+            if not repeats:
+                return None
+            problem = (
+                f"the key {named} has only {self._count - repeats:,} values in "
+                f"{self._count:,} records"
+            )
+        names = _names(records)
+        candidates = candidate_keys(records)
+        could = (
+            f"could be the key: {', '.join(candidates[:MAX_NAMES])}"
+            if candidates
+            else f"no column could be it (then '{RECORD_HASH}' can: a hash of the whole record)"
         )
-        and len({_identity(record, [name]) for record in records}) == len(records)
-    ]
+        return f"{problem}; {could}; columns seen: {', '.join(names[:MAX_NAMES])}"
+
+    def _repeats(self, records: Spool) -> int:
+        """Count the records whose key came before."""
+        repeated = _repeated(self._hashes)
+        if not repeated or len(repeated) > _MAX_COMPARED:
+            return len(repeated)
+        suspects = set(repeated)
+        seen: Counter[tuple[str, ...]] = Counter()
+        for record in records:
+            found = identity(record, self._columns)
+            if found is not None and hash(found) in suspects:
+                seen[found] += 1
+        return sum(times - 1 for times in seen.values())
 
 
-def explain_unfit_key(records: Sequence[dict[str, Any]], primary_keys: Sequence[str]) -> str | None:
-    """Say why the given columns cannot be the key of these records.
+def _names(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for record in records for name in record))
 
-    Args:
-        records: All records of the account.
-        primary_keys: The columns the setting names.
 
-    Returns:
-        One line that also names the columns that could be the key and those there are;
-        None where the key is good.
+def candidate_keys(records: Spool) -> list[str]:
+    """Give the columns whose values are all there, plain and different."""
+    names = _all_different(islice(iter(records), _FIRST_RECORDS), _names(records))
+    found: list[str] = []
+    for start in range(0, len(names), _COLUMNS_AT_ONCE):
+        found += _all_different(records, names[start : start + _COLUMNS_AT_ONCE])
+    return found
+
+
+def _all_different(records: Iterable[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+    hashes = {name: array("q") for name in names}
+    for record in records:
+        for name in list(hashes):
+            value = record.get(name)
+            plain = None if isinstance(value, float) else _plain(value)
+            if plain is None:
+                del hashes[name]
+            else:
+                hashes[name].append(hash(plain))
+    return [name for name, values in hashes.items() if not _repeated(values)]
+
+
+def record_hasher() -> Callable[[Mapping[str, Any]], str]:
+    """Give a function that hashes records.
+
+    The hash is SHA-256 over the record as JSON with its names sorted, as hexadecimal text.
+    Records that are equal in all their columns get different hashes, counted in the order in
+    which they come: they are two rows at the service, and stay two.
     """
-    named = " + ".join(f"'{name}'" for name in primary_keys)
-    if not all(_has(record, primary_keys) for record in records):
-        missing = sum(1 for record in records if not _has(record, primary_keys))
-        problem = f"the key {named} is missing or empty in {missing} of {len(records)} records"
-    else:
-        different = len({_identity(record, primary_keys) for record in records})
-        if different == len(records):
-            return None
-        problem = f"the key {named} has only {different} values in {len(records)} records"
-    names = list(dict.fromkeys(name for record in records for name in record))
-    candidates = candidate_keys(records)
-    could = f"could be the key: {', '.join(candidates)}" if candidates else "no column could be it"
-    return f"{problem}; {could}; columns seen: {', '.join(names[:MAX_NAMES])}"
+    seen: Counter[bytes] = Counter()
+
+    def hash_record(record: Mapping[str, Any]) -> str:
+        try:
+            text = _encode_sorted(record)
+        except UnicodeEncodeError:
+            text = json.dumps(record, sort_keys=True).encode()
+        digest = sha256(text)
+        short = digest.digest()[:8]
+        seen[short] += 1
+        if seen[short] > 1:
+            digest.update(b"#%d" % seen[short])
+        return digest.hexdigest()
+
+    return hash_record

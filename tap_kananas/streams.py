@@ -1,75 +1,227 @@
-"""The streams of Kananas."""
+"""The streams of Kananas: lists whose columns are learnt from the account itself."""
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
+import msgspec
 from singer_sdk.exceptions import FatalAPIError
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib import RecordMessage
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
+from rest_tap.progress import Progress
 from tap_kananas.client import KananasStream
-from tap_kananas.discovery import Columns, Kind, fit, learn
-from tap_kananas.keys import explain_unfit_key
+from tap_kananas.discovery import Columns
+from tap_kananas.guard import explain_shrinking
+from tap_kananas.keys import MAX_NAMES, RECORD_HASH, KeyCheck, record_hasher
+from tap_kananas.resources import CONTACTS
+from tap_kananas.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.singerlib import Catalog
+
+    from tap_kananas.resources import Resource
+    from tap_kananas.tap import TapKananas
+
+# What the state of a stream holds beside the SDK's own entries.
+STATE_ROWS = "rows"
+STATE_COLUMNS = "columns"
 
 
-class ContactsStream(KananasStream):
-    """All contacts of the account: members, donors, volunteers, suppliers.
+class AccountStream(KananasStream):
+    """A list whose schema is learnt from the very answer whose records are sent.
 
-    The schema is learnt from the very answer whose records are sent, so that each column
-    has the type its values need. A catalog says which columns are wanted; it does not
-    narrow what they hold.
+    So each column has the type its values need. A catalog says which columns are wanted; it
+    does not narrow what they hold.
     """
 
-    name = "contacts"
-    request = "contacts"
+    # What was found has been told before the first record is sent.
+    is_quiet = True
+
+    # Records are brought into the types of their columns here, once.
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+
+    def __init__(self, tap: TapKananas, resource: Resource) -> None:
+        """Read the given resource."""
+        self.resource = resource
+        self._earlier = tap.earlier_state.get("bookmarks", {}).get(resource.name, {})
+        super().__init__(tap, name=resource.name)
+
+    # What the settings say, and a catalog does not change.
 
     @property
     def primary_keys(self) -> Sequence[str]:
-        """The key the setting names."""
-        return tuple(self.config["primary_keys"])
+        """The key the setting names: it is checked against the account."""
+        return self.resource.primary_keys
 
     @primary_keys.setter
     def primary_keys(self, new_value: Sequence[str]) -> None:
-        """Leave the key to the setting: it is checked against the account."""
+        """Leave the key to the setting."""
+
+    @property
+    def replication_key(self) -> str | None:
+        """The column that says when a record changed, where the setting names one."""
+        return self.resource.replication_key
+
+    @replication_key.setter
+    def replication_key(self, new_value: str | None) -> None:
+        """Leave the column to the setting."""
+
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take from a catalog what is selected, and whether to read the whole table."""
+        super().apply_catalog(catalog)
+        if self.replication_key is None:
+            self.forced_replication_method = None
+
+    # The answer
+
+    @property
+    def lower_bound(self) -> str | None:
+        """The bookmark, written as the service wants it; None for a whole table."""
+        if self.replication_method != REPLICATION_INCREMENTAL:
+            return None
+        if self._earlier.get("replication_key") != self.replication_key:
+            return None
+        value = self._earlier.get("replication_key_value")
+        if value is None or self.resource.replication_format is None:
+            return None if value is None else str(value)
+        try:
+            moment = msgspec.convert(value, type=datetime)
+        except msgspec.ValidationError:
+            return str(value)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=self._zone or timezone.utc)
+        return moment.astimezone(self._zone or timezone.utc).strftime(
+            self.resource.replication_format
+        )
+
+    @property
+    def _zone(self) -> ZoneInfo | None:
+        name = self.config.get("timezone")
+        return ZoneInfo(name) if name else None
 
     @cached_property
-    def answer(self) -> list[dict[str, Any]]:
-        """The account's contacts, asked for once in the life of the stream.
+    def _answer(self) -> tuple[Spool, Columns]:
+        """All records and what their columns hold, asked for once in the life of the stream.
 
         Raises:
             FatalAPIError: If the answer holds no records, or the key does not fit them.
         """
-        records = list(self.request_records(None))
-        problem = explain_unfit_key(records, self.primary_keys)
+        records, columns = Spool(), Columns(self._zone)
+        key = KeyCheck(self.primary_keys)
+        hash_record = record_hasher() if RECORD_HASH in self.primary_keys else None
+        progress = Progress(self.logger, self.name, "records found")
+        for record in self.ask(key.end_page):
+            row = {RECORD_HASH: hash_record(record), **record} if hash_record else record
+            columns.learn(row)
+            key.see(row)
+            records.append(row)
+            progress.count()
+        problem = key.problem(records, paged=self.resource.paging is not None)
         if problem:
-            message = f"{self.name}: {problem}: check {self.setting('primary_keys')}"
+            setting = "primary_keys" if self.name == CONTACTS else "requests"
+            message = f"{self.name}: {problem}: check {self.setting(setting)}"
             raise FatalAPIError(message)
-        return records
+        if len(records) and self.replication_key not in {None, *columns.names}:
+            message = (
+                f"{self.name}: no column '{self.replication_key}', which is to say when a record "
+                f"changed; columns seen: {', '.join(columns.names[:MAX_NAMES])}: check "
+                f"{self.setting('requests')}"
+            )
+            raise FatalAPIError(message)
+        self._tell(records, columns)
+        return records, columns
 
-    @cached_property
-    def columns(self) -> Columns:
-        """What the account's columns hold."""
-        return learn(self.answer)
+    def _tell(self, records: Spool, columns: Columns) -> None:
+        """Say in one line what the account answered."""
+        since = "" if self.lower_bound is None else f" since {self.lower_bound}"
+        if len(records):
+            self.logger.info(
+                "%s: %s records%s with %d columns found at %s, key %s",
+                self.name,
+                f"{len(records):,}",
+                since,
+                len(columns),
+                self.place,
+                " + ".join(self.primary_keys),
+            )
+        else:
+            empty = "nothing is new" if since else "the list is empty"
+            self.logger.info("%s: 0 records%s found: %s", self.name, since, empty)
 
     @cached_property
     def schema(self) -> dict[str, Any]:
-        """The schema of the account's contacts."""
-        return self.columns.schema(self.primary_keys)
+        """The schema of the list; columns no record shows keep what the state knows of them."""
+        _, columns = self._answer
+        wanted = [*self.primary_keys, *([self.replication_key] if self.replication_key else [])]
+        earlier = self._earlier.get(STATE_COLUMNS, {})
+        known = {name: earlier.get(name, {"type": ["string", "null"]}) for name in wanted}
+        return columns.schema(self.primary_keys, known)
 
-    @cached_property
-    def kinds(self) -> dict[str, Kind | None]:
-        """The kind of each column."""
-        return self.columns.kinds
+    # Sending
 
     def read(self, context: Context | None) -> Iterable[dict[str, Any]]:  # noqa: ARG002
-        """Yield the records of the answer the schema was learnt from."""
-        yield from self.answer
+        """Yield the wanted columns of the records, each value in the type of its column.
 
-    def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
-        """Give each value in the type of its column."""
-        return {name: fit(value, self.kinds[name]) for name, value in row.items()}
+        Raises:
+            FatalAPIError: If the list has shrunk too much to be believed.
+        """
+        records, columns = self._answer
+        if self.replication_method == REPLICATION_FULL_TABLE:
+            self._guard(len(records))
+        left_out = frozenset(name for name in columns.names if not self.mask["properties", name])
+        fits = {name: fit for name, fit in columns.fits().items() if name not in left_out}
+        for record in records:
+            row = record
+            if left_out:
+                row = {name: value for name, value in record.items() if name not in left_out}
+            for name, fit in fits.items():
+                if name in row:
+                    row[name] = fit(row[name])
+            yield row
+
+    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+        """Yield the messages of a record, whose columns have been chosen and brought into type."""
+        now = datetime.now(tz=timezone.utc)
+        for stream_map in self.stream_maps:
+            mapped = stream_map.transform(record)
+            if mapped is not None:
+                yield RecordMessage(
+                    stream=stream_map.stream_alias,
+                    record=mapped,
+                    version=self._stream_version,
+                    time_extracted=now,
+                )
+
+    def _guard(self, rows: int) -> None:
+        problem = explain_shrinking(
+            rows,
+            self._earlier.get(STATE_ROWS),
+            min_records=self.resource.min_records,
+            max_shrink=self.config["max_shrink"],
+        )
+        if problem:
+            message = f"{self.name}: {problem}"
+            raise FatalAPIError(message)
+
+    def conclude(self, context: Context | None) -> None:  # noqa: ARG002
+        """Note in the state how many rows a complete read had, and the types of its key."""
+        records, _ = self._answer
+        if self.replication_method == REPLICATION_FULL_TABLE:
+            self.stream_state[STATE_ROWS] = len(records)
+        known = {*self.primary_keys, self.replication_key}
+        properties = self.schema["properties"]
+        self.stream_state[STATE_COLUMNS] = {
+            name: schema for name, schema in properties.items() if name in known
+        }
+        self.state_manager.is_flushed = False
+
+    def log_sync_costs(self) -> None:
+        """Leave out the summary: the line about what was found has said it."""

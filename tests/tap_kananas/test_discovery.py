@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -40,6 +41,16 @@ def column(*values: Any) -> tuple[dict[str, Any], list[Any]]:
         # Without an offset the zone is unknown, and is not guessed.
         (["2026-03-31 16:23:53"], ["string", "null"], None, ["2026-03-31 16:23:53"]),
         (["2026-03-31", "2026-01-01T00:00:00Z"], ["string", "null"], None, None),
+        (["2026-03-31", "0000-00-00"], ["string", "null"], "date", ["2026-03-31", None]),
+        (["0000-00-00", ""], ["string", "null"], None, ["0000-00-00", ""]),
+        # Beyond 2^53 a number with a fraction cannot hold every integer.
+        ([2**53 + 1, 2], ["integer", "null"], None, [2**53 + 1, 2]),
+        ([2**53 + 1, 0.5], ["string", "null"], None, ["9007199254740993", "0.5"]),
+        # More digits than microseconds, or a UTC before the first year, would be changed.
+        (["2026-03-31T16:23:53.1234567Z"], ["string", "null"], None, None),
+        (["0001-01-01T00:00:00+14:00"], ["string", "null"], None, None),
+        # Day first or month first: nobody knows.
+        (["31/03/2026"], ["string", "null"], None, ["31/03/2026"]),
         ([{"a": 1}, None], ["object", "null"], None, [{"a": 1}, None]),
         ([["a"], []], ["array", "null"], None, [["a"], []]),
         ([{"a": 1}, 3, "x", []], None, None, [{"a": 1}, 3, "x", []]),
@@ -71,3 +82,33 @@ def test_all_columns_are_nullable_but_the_key() -> None:
 
 def test_an_empty_account_has_the_key_column() -> None:
     assert list(learn([]).schema(["id"])["properties"]) == ["id"]
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ("2026-03-31 16:23:53", "2026-03-31T14:23:53Z"),
+        ("2026-12-31T16:23:53.5", "2026-12-31T15:23:53.500000Z"),
+        ("0000-00-00 00:00:00", None),
+        ("", None),
+        # It occurs twice; the first is meant.
+        ("2026-10-25 02:30:00", "2026-10-25T00:30:00Z"),
+    ],
+)
+def test_a_known_zone_makes_a_timestamp_of_text(value: str, sent: str | None) -> None:
+    columns = learn([{"x": value}, {"x": "2026-01-01 00:00:00"}], ZoneInfo("Europe/Paris"))
+    assert columns.schema([])["properties"]["x"]["format"] == "date-time"
+    assert columns.fits()["x"](value) == sent
+
+
+def test_moments_with_and_without_an_offset_do_not_agree() -> None:
+    values = [{"x": "2026-03-31 16:23:53"}, {"x": "2026-03-31T16:23:53Z"}]
+    columns = learn(values, ZoneInfo("Europe/Paris"))
+    assert columns.schema([])["properties"]["x"] == {"type": ["string", "null"]}
+    assert "x" not in columns.fits()
+
+
+def test_a_column_that_no_record_shows_keeps_its_earlier_type() -> None:
+    earlier = {"id": {"type": ["integer"]}, "updated": {"type": ["string", "null"]}}
+    schema = learn([]).schema(["id"], earlier)
+    assert schema["properties"] == earlier

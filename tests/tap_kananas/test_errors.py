@@ -28,9 +28,17 @@ def test_a_wrong_key_names_the_setting(shared_sandbox: Sandbox, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ('{"error": "no such request"}', "only the keys 'error'"),
+        ('{"error": "no such request"}', "answered with an error: error: no such request: check"),
+        ('{"status": "ok", "count": 3}', "no list of records in it, only the keys 'status', 'c"),
         ('{"a": [{"id": 1}], "b": [{"id": 2}]}', "records may stand at 'a', 'b'"),
-        ('[{"id": 1}, ', "where JSON was due"),
+        ('[{"id": 1}, ', "JSON that breaks off after 12 characters"),
+        ('[{"id": 1}, ]', "broken JSON"),
+        ('[{"id": 1}] [{"id": 2}]', "broken JSON: more text after the JSON at character 12"),
+        ("Invalid token", "text that is no JSON: Invalid token: check setting 'secret_key'"),
+        ("<p>Maintenance</p>", "a page in markup"),
+        ("Fatal error: Uncaught Exception in /var/www/x.php", "a PHP error"),
+        ('"refused"', "no list of records"),
+        ('Warning: x\n{"data": [{"id": 1}, {"id": 2}]', "breaks off after 42 characters"),
         ("", "an empty body"),
     ],
 )

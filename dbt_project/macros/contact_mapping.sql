@@ -1,0 +1,80 @@
+{#-
+    Which raw column feeds which meaning in this account: a list of {meaning, candidate, column,
+    type, path}, in the order of the map. A meaning without a column has `column` none, a raw column
+    that feeds no meaning has `meaning` none. The loader's own columns are not the account's.
+-#}
+{% macro contact_mapping_entries(columns, candidates) %}
+    {%- set entries = [] -%}
+    {%- set feeding = [] -%}
+    {%- for meaning, names in candidates.items() -%}
+        {%- set found = [] -%}
+        {%- for column in matching_columns(columns, names) if column not in found -%}
+            {%- do found.append(column) -%}
+            {%- do feeding.append(column.name) -%}
+            {%- do entries.append(
+                {'meaning': meaning, 'candidate': loop.index, 'column': column.name,
+                 'type': column.type, 'path': column.path}
+            ) -%}
+        {%- endfor -%}
+        {%- if not found -%}
+            {%- do entries.append(
+                {'meaning': meaning, 'candidate': none, 'column': none, 'type': none, 'path': []}
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for column in columns or [] -%}
+        {%- if column.name not in feeding and not column.name.startswith('_sdc_') -%}
+            {%- do entries.append(
+                {'meaning': none, 'candidate': none, 'column': column.name, 'type': column.type,
+                 'path': []}
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(entries) }}
+{% endmacro %}
+
+
+{#- A raw value as text where it says anything: no blanks, no empty lists or objects. -#}
+{% macro said_text(column, type, path) -%}
+    {%- set name = adapter.quote(column) -%}
+    {%- if path -%}
+        nullif(trim({{ json_text(to_json(name, type | upper), path) }}), '')
+    {%- else -%}
+        {%- set text = 'trim(cast(' ~ name ~ ' as ' ~ dbt.type_string() ~ '))' -%}
+        case when {{ text }} not in ('', '[]', '{}', '""', 'null') then {{ text }} end
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- A text, or null, as SQL. -#}
+{% macro text_or_null(value) -%}
+    {%- if value is none -%}
+        cast(null as {{ dbt.type_string() }})
+    {%- else -%}
+        cast('{{ value | replace("'", "''") }}' as {{ dbt.type_string() }})
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- One row per entry of the mapping, with how many rows of `source` there are and say something. -#}
+{% macro counted_mapping(columns, candidates) -%}
+    {%- for entry in contact_mapping_entries(columns, candidates) %}
+    select
+        {{ text_or_null(entry.meaning) }} as meaning,
+        cast({{ 'null' if entry.candidate is none else entry.candidate }} as {{ dbt.type_int() }})
+            as candidate,
+        {{ text_or_null(entry.column) }} as raw_column,
+        {{ text_or_null(entry.path | join('.') if entry.path else none) }} as json_path,
+        {{ text_or_null(entry.type) }} as raw_type,
+        count(*) as contact_count,
+        {%- if entry.column is none %}
+        cast(0 as {{ dbt.type_bigint() }}) as filled_count
+        {%- else %}
+        count({{ said_text(entry.column, entry.type, entry.path) }}) as filled_count
+        {%- endif %}
+    from source
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+{%- endmacro %}

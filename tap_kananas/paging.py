@@ -1,0 +1,97 @@
+"""From one page of a list to the next, with an eye on a service that has other ideas."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tap_kananas.resources import Paging
+
+
+class PagingError(ValueError):
+    """A service that does not page as the setting says; the message says how it shows."""
+
+
+class Walk:
+    """Walks through a list page by page.
+
+    The list ends with an empty page. After a short one the next is asked for all the same,
+    since the service may allow fewer records in a page than were asked for; where that next
+    page is the short one again, the list ends too.
+    """
+
+    def __init__(self, paging: Paging | None) -> None:
+        """Begin before the first page; without paging there is one page only."""
+        self._paging = paging
+        self._next = paging.first if paging else 0
+        self._pages = 0
+        self._last: tuple[int, bytes] | None = None
+        #: What a user should know, one sentence each.
+        self.notes: list[str] = []
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The query parameters of the next page."""
+        if self._paging is None:
+            return {}
+        parameters = {self._paging.parameter: str(self._next)}
+        if self._paging.size_parameter:
+            parameters[self._paging.size_parameter] = str(self._paging.size)
+        return parameters
+
+    def is_new(self, records: int, digest: bytes) -> bool:
+        """Tell whether a page shows anything that the one before did not.
+
+        Args:
+            records: How many records the page has.
+            digest: What tells its records from those of another page.
+
+        Raises:
+            PagingError: If a full page comes a second time: the service pays no heed to the
+                parameter, and would send it for ever.
+        """
+        if self._paging is None or self._last != (records, digest):
+            return True
+        if records >= self._paging.size:
+            message = (
+                f"page {self._pages + 1} is page {self._pages} again: the service pays no heed "
+                f"to the parameter '{self._paging.parameter}'"
+            )
+            raise PagingError(message)
+        if self._pages == 1:
+            self.notes.append(
+                f"page 2 is page 1 again: there is one page of {records:,} records, or the "
+                f"service pays no heed to the parameter '{self._paging.parameter}'"
+            )
+        return False
+
+    def go_on(self, records: int, digest: bytes) -> bool:
+        """Take note of a page that was read; tell whether another one is to be asked for."""
+        if self._paging is None or records == 0:
+            return False
+        if self._last is not None and 0 < self._last[0] < self._paging.size and self._pages == 1:
+            self.notes.append(
+                f"the service allows {self._last[0]:,} records in a page, not {self._paging.size:,}"
+            )
+        self._last = (records, digest)
+        self._pages += 1
+        self._next += 1 if self._paging.kind == "page" else records
+        return True
+
+
+class PageDigest:
+    """Tells the records of one page from those of another."""
+
+    def __init__(self) -> None:
+        """Begin with no record."""
+        self._hash = sha256()
+
+    def see(self, record: object) -> None:
+        """Take one record into account."""
+        self._hash.update(repr(record).encode(errors="surrogatepass"))
+
+    @property
+    def value(self) -> bytes:
+        """What tells these records from others."""
+        return self._hash.digest()

@@ -1,0 +1,84 @@
+"""The report says which raw column feeds which meaning, and which feeds none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.dbt_project.project import read, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.dbt_project.project import Project
+
+REPORT = ("build", "--select", "contact_mapping_report")
+
+
+def test_a_french_account(project: Project, database: Path) -> None:
+    write(
+        database,
+        "create schema kananas",
+        """
+        create table kananas.contacts as select * from (values
+            ('1', 'Zoé', '', 'zoe@elan.fr', '{"Employeur": "Élan"}'::json, 3, null::timestamptz),
+            ('2', ' ', 'Max', '', '{}'::json, 4, null),
+            ('3', 'Léa', null, null, '{"Employeur": ""}'::json, 5, null),
+            ('4', 'Jan', null, null, null, null, '2026-01-01')
+        ) as rows ("Identifiant", "Prénom", "Prénom usuel", "Courriel", champs_libres, "l'âge",
+            _sdc_deleted_at)
+        """,
+    )
+    run = project.run(database, *REPORT)
+    assert run.exit_code == 0, run.output
+    rows = read(
+        database,
+        """
+        select meaning, raw_column, effect, contact_count, filled_count
+        from marts.contact_mapping_report
+        where raw_column is not null order by meaning, candidate, raw_column
+        """,
+    )
+    assert rows == [
+        ("contact_id", "Identifiant", "feeds", 3, 3),
+        ("email", "Courriel", "feeds", 3, 1),
+        ("first_name", "Prénom", "feeds", 3, 2),
+        ("first_name", "Prénom usuel", "feeds where those before are empty", 3, 1),
+        ("free_fields", "champs_libres", "feeds", 3, 2),
+        (None, "l'âge", "feeds nothing", 3, 3),
+    ]
+    missing = read(
+        database,
+        "select meaning, filled_count, fill_rate from marts.contact_mapping_report "
+        "where effect = 'no column'",
+    )
+    assert ("last_name", 0, 0.0) in missing
+    assert ("email", 0, 0.0) not in missing
+
+
+def test_a_path_into_a_free_field(project: Project, database: Path) -> None:
+    write(
+        database,
+        "create schema kananas",
+        """
+        create table kananas.contacts as select * from (values
+            (1, '{"Employeur": "Élan"}'::json), (2, '{"Employeur": " "}'::json), (3, null)
+        ) as rows (id, free_fields)
+        """,
+    )
+    run = project.run(database, *REPORT)
+    assert run.exit_code == 0, run.output
+    rows = read(
+        database,
+        "select raw_column, json_path, raw_type, filled_count, round(fill_rate, 2) "
+        "from marts.contact_mapping_report where json_path = 'Employeur'",
+    )
+    assert rows == [("free_fields", "Employeur", "JSON", 1, 0.33)]
+
+
+def test_an_account_that_was_never_loaded(project: Project, database: Path) -> None:
+    run = project.run(database, *REPORT)
+    assert run.exit_code == 0, run.output
+    assert read(
+        database,
+        "select distinct effect, contact_count, fill_rate from marts.contact_mapping_report",
+    ) == [("no column", 0, None)]

@@ -1,0 +1,98 @@
+"""What docs/privacy.md shows does what it says, under Meltano."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from hashlib import md5
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import yaml
+
+from tests.e2e.checkout import settings_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.server import Sandbox
+    from tests.e2e.checkout import Checkout
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "privacy.md"
+
+
+def example(name: str) -> str:
+    found = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    assert found
+    return found[1]
+
+
+@contextmanager
+def with_examples(checkout: Checkout, **plugins: str) -> Iterator[None]:
+    """Put examples into the plugins of a checkout's meltano.yml, for a while."""
+    file = checkout.path / "meltano.yml"
+    before = file.read_text("utf-8")
+    project: dict[str, Any] = yaml.safe_load(before)
+    for kind in ("extractors", "loaders"):
+        for plugin in project["plugins"][kind]:
+            for name in plugins.get(plugin["name"].replace("-", "_"), "").split():
+                plugin.update(yaml.safe_load(example(name)))
+    try:
+        file.write_text(yaml.safe_dump(project), "utf-8")
+        yield
+    finally:
+        file.write_text(before, "utf-8")
+
+
+def run(checkout: Checkout, server: Sandbox, database: Path, **more: str) -> str:
+    settings = settings_for(server, DUCKDB_PATH=str(database), **more)
+    ended = checkout.run(*checkout.meltano("run", "kananas"), **settings)
+    assert ended.code == 0, ended.said
+    return ended.said
+
+
+def columns(checkout: Checkout, database: Path) -> set[str]:
+    rows = checkout.rows(database, "describe kananas.contacts")
+    return {name for name, *_ in rows}
+
+
+def test_columns_are_left_out(installed: Checkout, sandbox: Sandbox, tmp_path: Path) -> None:
+    database = tmp_path / "warehouse.duckdb"
+    with with_examples(installed, tap_kananas="select"):
+        said = run(installed, sandbox, database)
+    assert {"birth_date", "photo", "free_fields"}.isdisjoint(columns(installed, database))
+    assert "email" in columns(installed, database)
+    assert installed.rows(database, "select count(*) from kananas.contacts") == [(120,)]
+    for contact in sandbox.account.contacts:
+        assert str(contact["birth_date"] or "no date") not in said
+
+
+def test_columns_are_hashed(installed: Checkout, sandbox: Sandbox, tmp_path: Path) -> None:
+    database = tmp_path / "warehouse.duckdb"
+    with with_examples(installed, tap_kananas="hash"):
+        run(installed, sandbox, database, CONTACTS_PEPPER="cayenne")
+    assert {"phone", "mobile"}.isdisjoint(columns(installed, database))
+    loaded = dict(installed.rows(database, "select id, email from kananas.contacts"))
+    for contact in sandbox.account.contacts:
+        email = contact["email"]
+        hashed = md5(f"cayenne{email}".encode()).hexdigest() if email else None  # noqa: S324
+        assert loaded[contact["id"]] == hashed
+
+
+def test_rows_are_purged(installed: Checkout, sandbox: Sandbox, tmp_path: Path) -> None:
+    database = tmp_path / "warehouse.duckdb"
+    count = "select count(*), count(_sdc_deleted_at) from kananas.contacts"
+    run(installed, sandbox, database)
+    with sandbox.account.contacts.lock:
+        del sandbox.account.contacts[110:]
+    run(installed, sandbox, database)
+    assert installed.rows(database, count) == [(120, 10)]
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(example("purge"))
+    assert installed.rows(database, count) == [(110, 0)]
+    with sandbox.account.contacts.lock:
+        del sandbox.account.contacts[100:]
+    with with_examples(installed, target_duckdb="hard_delete"):
+        run(installed, sandbox, database)
+    assert installed.rows(database, "select count(*) from kananas.contacts") == [(100,)]

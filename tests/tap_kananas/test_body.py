@@ -1,0 +1,84 @@
+"""The text of a body is read, in whatever charset and packing it comes."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_kananas import body as body_module
+from tap_kananas.body import Body, BodyError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = '[{"id": 1, "name": "Zoé Œuvrard €"}]'
+
+
+def read(content: bytes, content_type: str = "application/json") -> tuple[str, str | None]:
+    with Body([content[:3], content[3:]], content_type) as body:
+        return "".join(body.text()), body.charset_note
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_unicode_is_read_with_or_without_a_mark(charset: str, *, packed: bool) -> None:
+    content = TEXT.encode(charset)
+    assert read(gzip.compress(content) if packed else content) == (TEXT, None)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "charset", "read_as"),
+    [
+        ("application/json", "windows-1252", "Windows-1252"),
+        ("application/json; charset=utf-8", "windows-1252", "Windows-1252"),
+        ("application/json; charset=nonsense", "windows-1252", "Windows-1252"),
+        ("application/json; charset=iso-8859-15", "iso-8859-15", "iso8859-15"),
+    ],
+)
+def test_another_charset_is_read_and_told(content_type: str, charset: str, read_as: str) -> None:
+    text, note = read(TEXT.encode(charset), content_type)
+    assert text == TEXT
+    assert note is not None
+    assert note.endswith(f"read as {read_as}")
+
+
+def test_a_charset_that_is_claimed_in_vain_does_no_harm() -> None:
+    assert read(TEXT.encode(), "application/json; charset=iso-8859-1") == (TEXT, None)
+
+
+def test_one_stray_byte_spoils_no_other_accent() -> None:
+    text, note = read('["é"'.encode() + b',"\xe9"' + ',"ü"]'.encode() + b"\x81")
+    assert text == '["é","é","ü"]\x81'
+    assert note is not None
+
+
+def test_a_character_may_lie_across_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_module, "PIECE_BYTES", 1)
+    assert read(TEXT.encode()) == (TEXT, None)
+
+
+def test_the_beginning_can_be_left_out() -> None:
+    with Body(["été 2026".encode()]) as body:
+        assert "".join(body.text(3)) == " 2026"
+        assert body.head(3) == "été"
+
+
+@pytest.mark.parametrize("damage", [slice(0, -9), slice(0, 12)])
+def test_a_damaged_gzip_file_is_an_error(damage: slice) -> None:
+    with pytest.raises(BodyError, match="gzip"):
+        read(gzip.compress(TEXT.encode())[damage])
+
+
+def test_the_file_is_private_and_has_no_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with Body([TEXT.encode()]) as body:
+        assert list(tmp_path.iterdir()) == []
+        status = os.fstat(body._file.fileno())  # noqa: SLF001 - there is no other way to see it
+        assert stat.S_IMODE(status.st_mode) == 0o600
+        assert status.st_size == len(TEXT.encode())

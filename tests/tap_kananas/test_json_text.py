@@ -1,0 +1,84 @@
+"""A JSON text is read the same however it comes in pieces."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_kananas.json_text import MAX_VALUE_CHARACTERS, JsonText, JsonTextError
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT
+FINITE = SCALARS.filter(lambda value: value not in (float("inf"), float("-inf")))
+VALUES = st.recursive(
+    FINITE,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def cut(text: str, size: int) -> list[str]:
+    return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+def written(value: Any, *, escaped: bool, indented: bool) -> str:
+    return json.dumps(value, ensure_ascii=escaped, indent=1 if indented else None)
+
+
+@given(value=VALUES, size=st.integers(1, 9), escaped=st.booleans(), indented=st.booleans())
+def test_pieces_make_no_difference(*, value: Any, size: int, escaped: bool, indented: bool) -> None:
+    pieces = cut(written(value, escaped=escaped, indented=indented), size)
+    text = JsonText(pieces)
+    assert text.value() == value
+    assert text.peek() == ""
+    text = JsonText(pieces)
+    text.skip()
+    assert text.peek() == ""
+
+
+@given(st.lists(VALUES, min_size=1, max_size=4), st.integers(1, 9), st.data())
+def test_a_text_that_breaks_off_is_told_from_a_broken_one(
+    value: list[Any], size: int, data: st.DataObject
+) -> None:
+    whole = json.dumps(value)
+    end = data.draw(st.integers(1, len(whole) - 1))
+    for reading in (JsonText.value, JsonText.skip):
+        with pytest.raises(JsonTextError) as caught:
+            reading(JsonText(cut(whole[:end], size)))
+        assert caught.value.truncated
+
+
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [('{"a":1,}', 7), ("[1 2]", 3), ("{a:1}", 1), ("[tru]", 1), ("[1,,2]", 3), ("[" * 100_000, 0)],
+)
+def test_a_broken_text_says_where(text: str, position: int) -> None:
+    with pytest.raises(JsonTextError) as caught:
+        JsonText(cut(text, 4096)).value()
+    assert not caught.value.truncated
+    assert caught.value.position == position
+
+
+def test_what_json_cannot_say_keeps_its_spelling() -> None:
+    digits = "9" * 5000
+    text = JsonText([f'[NaN, -Infinity, 1e400, {digits}, "a\tb"]'])
+    assert text.value() == ["NaN", "-Infinity", "1e400", digits, "a\tb"]
+
+
+def test_a_value_without_an_end_does_not_fill_the_memory() -> None:
+    served = 0
+
+    def pieces() -> Any:
+        nonlocal served
+        yield '["'
+        while True:
+            served += 1
+            yield "x" * 1024 * 1024
+
+    with pytest.raises(JsonTextError, match="a value of more than"):
+        JsonText(pieces()).value()
+    assert served <= 4 * MAX_VALUE_CHARACTERS // 2**20
