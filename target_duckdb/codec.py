@@ -96,7 +96,7 @@ class Codec:
         options: TypeOptions,
         *,
         validate: bool,
-        leave_out: frozenset[str],
+        metadata: frozenset[str],
         warn: Callable[[str], None],
     ) -> None:
         """Work out columns, decoder and validator.
@@ -106,7 +106,8 @@ class Codec:
             keys: Names of the key properties.
             options: The user's choices for types.
             validate: Whether constraints beyond the types of columns are checked.
-            leave_out: Properties that get no column here.
+            metadata: Names of the metadata columns, which hold what the loader says and not what
+                a property of the same name does.
             warn: Takes one line about something that is no error but worth knowing.
 
         Raises:
@@ -117,12 +118,12 @@ class Codec:
         self._warn = warn
         self._warned: set[str] = set()
         self._schema = schema
-        self._leave_out = leave_out
+        self._metadata = metadata
         self._validator = self._checked_validator()
         self._properties = {
             name: resolve(node, schema)
             for name, node in schema["properties"].items()
-            if name not in leave_out
+            if name not in metadata
         }
         for key in self.keys:
             if key not in self._properties:
@@ -163,6 +164,9 @@ class Codec:
             InvalidValueError: The record breaks the schema or does not fit its columns.
         """
         start = len(to)
+        if not self.columns:
+            reason = "its schema has no properties"
+            raise InvalidValueError(reason)
         try:
             if isinstance(record, dict):
                 staged = self._stage_slowly(record)
@@ -195,8 +199,8 @@ class Codec:
             msgspec.DecodeError, fields.SlowPathError, InvalidValueError, UnicodeDecodeError,
         ):  # fmt: skip
             return False
-        for name, value in metadata.items():
-            setattr(row, name, value)
+        for name in self._metadata:
+            setattr(row, name, metadata.get(name, msgspec.UNSET))
         _ENCODER.encode_into(row, to, -1)
         return True
 
@@ -252,7 +256,7 @@ class Codec:
         raise InvalidValueError(place + reason)
 
     def _note_unknown(self, record: dict[str, Any]) -> None:
-        unknown = [n for n in record if n not in self._properties and n not in self._leave_out]
+        unknown = [n for n in record if n not in self._properties and n not in self._metadata]
         if unknown and not self._drop_unknown:
             named = ", ".join(map(repr, unknown[:5]))
             self._warn(f"records have properties that the schema lacks ({named}): they are dropped")
@@ -306,9 +310,7 @@ class Codec:
             )
             for column, plan in zip(self.columns, self._plans, strict=True)
         ]
-        definition += [
-            (name, Any, msgspec.UNSET) for name in METADATA if name not in self._properties
-        ]
+        definition += [(name, Any, msgspec.UNSET) for name in self._metadata]
         row = msgspec.defstruct(
             "Row",
             definition,

@@ -32,6 +32,7 @@ CHUNK_ROWS = 50_000
 
 CHUNK_BYTES = 64 << 20
 _COUNTED_AT_ONCE = 1_000
+_NULLABLE_MOMENT = {"type": ["string", "null"], "format": "date-time"}
 _NO_METADATA: dict[str, Any] = {}
 
 
@@ -59,14 +60,19 @@ class DuckDBSink(Sink):
         super().__init__(target, stream_name, schema, key_properties)
         self._target = target
         self._metadata = bool(self.config.get("add_record_metadata"))
-        leave_out = set(METADATA) - {DELETED_AT} if self._metadata else {VERSION}
+        # What the tap says about deletion is the tap's; all other metadata is the loader's.
+        self._given = set(METADATA) - {DELETED_AT} if self._metadata else {VERSION}
+        self._has_deleted_at = DELETED_AT in schema["properties"]
+        if self._metadata and not self._has_deleted_at:
+            properties = {**schema["properties"], DELETED_AT: _NULLABLE_MOMENT}
+            schema = {**schema, "properties": properties}
         try:
             self._codec = Codec(
                 schema,
                 self.key_properties,
                 TypeOptions(uuid=self.config["uuid_type"]),
                 validate=self.validate_schema,
-                leave_out=frozenset(leave_out),
+                metadata=frozenset(self._given),
                 warn=lambda text: self.logger.warning("Stream '%s': %s", stream_name, text),
             )
         except SchemaError as error:
@@ -97,11 +103,10 @@ class DuckDBSink(Sink):
         columns = [
             StagedColumn(c.name, c.staged, c.sql_type, c.read_as) for c in self._codec.columns
         ]
-        taken = {column.name for column in columns}
         return columns + [
             StagedColumn(name, name, sql_type, "BIGINT" if sql_type == "BIGINT" else "VARCHAR")
             for name, sql_type in METADATA.items()
-            if name not in taken
+            if name in self._given
         ]
 
     @property
@@ -112,7 +117,11 @@ class DuckDBSink(Sink):
     @property
     def columns(self) -> dict[str, str]:
         """Types of the columns the stream's table needs, by property name, in order."""
-        properties = {column.name: column.sql_type for column in self._codec.columns}
+        properties = {
+            column.name: column.sql_type
+            for column in self._codec.columns
+            if column.name != DELETED_AT or self._has_deleted_at
+        }
         needed = set(METADATA) if self._metadata else set()
         if self.versioned:
             needed.add(VERSION)

@@ -9,6 +9,8 @@ import tempfile
 import weakref
 from pathlib import Path
 
+from target_duckdb.errors import TargetError
+
 _WRITE_SIZE = 1 << 20
 _LEFTOVERS = ".target-duckdb-"
 
@@ -26,13 +28,20 @@ class StagingDirectory:
         Args:
             beside: The database file; the directory is made next to it, so that it is on a disk
                 meant for its size and found again. None for the system's temporary directory.
+
+        Raises:
+            TargetError: The directory cannot be made.
         """
         parent = Path(tempfile.gettempdir()) if beside is None else beside.parent
-        parent.mkdir(parents=True, exist_ok=True)
         prefix = f"{_LEFTOVERS}{'memory' if beside is None else beside.name}-"
-        for path in parent.glob(f"{_escaped(prefix)}*"):
-            _remove_if_abandoned(path)
-        self.path, lock = _make_locked(parent, prefix)
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            for path in parent.glob(f"{_escaped(prefix)}*"):
+                _remove_if_abandoned(path)
+            self.path, lock = _make_locked(parent, prefix)
+        except OSError as error:
+            msg = f"cannot write to {parent}, the directory of setting 'path': {error.strerror}"
+            raise TargetError(msg) from None
         self._finalizer = weakref.finalize(self, _remove, self.path, lock)
 
     def close(self) -> None:
@@ -109,10 +118,18 @@ class StagingFile:
             self.write()
 
     def write(self) -> None:
-        """Append the buffer to the file."""
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(self.buffer)
+        """Append the buffer to the file.
+
+        Raises:
+            TargetError: The disk is full, or there is another reason not to write.
+        """
+        try:
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(self.buffer)
+        except OSError as error:
+            msg = f"cannot write to {self.path.parent}: {error.strerror}"
+            raise TargetError(msg) from None
         self._written += len(self.buffer)
         self.buffer.clear()
 

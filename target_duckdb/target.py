@@ -87,6 +87,7 @@ class TargetDuckDB(Target):
             **kwargs: As the SDK's targets.
         """
         super().__init__(*args, **kwargs)
+        self._fill_in_defaults()
         self.flush_started_at = dt.datetime.now(tz=dt.timezone.utc)
         self.chunk_rows = min(CHUNK_ROWS, self.config["batch_size_rows"])
         self.message_reader.on_bad_line = self._refuse_line
@@ -97,6 +98,12 @@ class TargetDuckDB(Target):
         self._state: bytes | None = None
         self._worker = ThreadPoolExecutor(1, "target-duckdb")
         self._working: Future[None] | None = None
+
+    def _fill_in_defaults(self) -> None:
+        """Take a setting that is null or empty, as Meltano may send it, for one not given."""
+        for name, definition in CONFIG_JSONSCHEMA["properties"].items():
+            if "default" in definition and self._config.get(name) in {None, ""}:
+                self._config[name] = definition["default"]
 
     # What the run works with, made when it is first needed.
 
@@ -151,7 +158,11 @@ class TargetDuckDB(Target):
     def _await_background(self) -> None:
         if self._working is not None:
             working, self._working = self._working, None
-            working.result()
+            try:
+                working.result()
+            except duckdb.Error as error:
+                msg = f"DuckDB cannot stage this: {one_line(error)}"
+                raise TargetError(msg) from error
 
     def next_number(self) -> int:
         """Return a number that nothing else in this run has."""
@@ -405,12 +416,20 @@ class TargetDuckDB(Target):
                 about=about, about_format=about_format, config=config, file_input=file_input
             )
         except ConfigValidationError as error:
-            for line in error.errors:
+            for line in map(_without_secrets, error.errors):
                 cls.logger.error("Wrong settings: %s", line)  # noqa: TRY400 (one line is enough)
             sys.exit(_EXIT_WRONG_SETTINGS)
         except TargetError as error:
             cls.logger.error("%s", error)  # noqa: TRY400 (one line is enough)
             sys.exit(1)
+
+
+def _without_secrets(line: str) -> str:
+    """Leave out what a setting that may hold secrets was set to."""
+    for name, definition in CONFIG_JSONSCHEMA["properties"].items():
+        if definition.get("secret") and f"['{name}']" in line:
+            return f"config['{name}'] is of a wrong type"
+    return line
 
 
 def _is_identity(stream_map: StreamMap) -> bool:

@@ -263,6 +263,14 @@ def test_unknown_properties_are_errors_where_the_schema_says_so(tmp_path: Path) 
         load(tmp_path / "test.duckdb", messages)
 
 
+def test_records_of_a_schema_without_properties(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema({}), schema({"v": {}}, stream="others")])
+    assert tables(path) == ["main.others"]
+    with pytest.raises(RecordError, match="its schema has no properties"):
+        load(path, [schema({}), record({"id": 1})])
+
+
 def test_a_key_twice_in_a_record_counts_once_the_last(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     load(path, [schema({"id": {"type": "integer"}}), raw('{"id": 1, "id": 2}')])

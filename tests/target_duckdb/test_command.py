@@ -7,12 +7,13 @@ import io
 import json
 import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 
-from target_duckdb.errors import TargetError
+from target_duckdb.errors import RecordError, TargetError
 from target_duckdb.target import TargetDuckDB
 from tests.target_duckdb.helpers import (
     COMMAND,
@@ -100,6 +101,64 @@ def test_wrong_settings_end_with_two(tmp_path: Path, config: Any, named: str) ->
     assert "Traceback" not in done.stderr
 
 
+def test_a_wrong_setting_does_not_show_secrets(tmp_path: Path) -> None:
+    config = {"path": "x.duckdb", "settings": "motherduck_token=hidden"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    done = run("--config", str(tmp_path / "config.json"), input="")
+    assert done.returncode == 2
+    assert "config['settings']" in done.stderr
+    assert "hidden" not in done.stderr
+
+
+def test_settings_that_are_empty_are_not_given(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, MESSAGES, default_target_schema=None, load_method="upsert", max_memory=None)
+    load(path, MESSAGES, default_target_schema="", batch_size_rows=None)
+    assert query(path, "SELECT * FROM main.items") == [(1, "a")]
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); "
+    (tmp_path / "config.json").write_text(json.dumps({"path": str(path)}))
+    rows = [record({"id": n, "v": "x" * 1000}) for n in range(3_000)]
+    done = subprocess.run(
+        [sys.executable, "-c", limit + COMMAND[-1], "--config", str(tmp_path / "config.json")],
+        input=lines([schema(ID, ["id"]), *rows, state(1)]),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == b""
+    assert b"Traceback" not in done.stderr
+    assert b"cannot write to" in done.stderr.splitlines()[-1]
+    assert files(tmp_path) == ["config.json"]
+
+
+def test_two_at_the_same_time_take_turns(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    settings = {"path": str(path), "batch_size_rows": 10, "default_target_schema": "raw"}
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    running = []
+    for stream in ("left", "right"):
+        messages: list[Any] = [schema(ID, ["id"], stream=stream)]
+        for n in range(100):
+            messages += [record({"id": n, "v": stream}, stream=stream), state({stream: n})]
+        (tmp_path / stream).write_bytes(lines(messages))
+        with (tmp_path / stream).open("rb") as source, (tmp_path / "log").open("wb") as log:
+            running.append(
+                subprocess.Popen(
+                    [*COMMAND, "--config", str(tmp_path / "config.json")],
+                    stdin=source,
+                    stdout=log,
+                    stderr=log,
+                )
+            )
+    assert [one.wait() for one in running] == [0, 0]
+    both = "SELECT (SELECT count(*) FROM raw.left), (SELECT count(*) FROM raw.right)"
+    assert query(path, both) == [(100, 100)]
+
+
 @pytest.mark.parametrize(
     ("config", "named"),
     [
@@ -174,6 +233,24 @@ def test_metadata_columns(tmp_path: Path) -> None:
         f"AND {int(after.timestamp() * 1000) + 1}"
     )
     assert query(path, f"SELECT count(*) FROM items WHERE {between}") == [(2,)]
+
+
+@pytest.mark.parametrize("metadata", [False, True])
+def test_metadata_a_record_claims_is_not_believed(tmp_path: Path, *, metadata: bool) -> None:
+    path = tmp_path / "test.duckdb"
+    claims = dict.fromkeys(set(METADATA) - {"_sdc_deleted_at"}, "no value for this column")
+    messages = [schema(ID, ["id"]), record({"id": 1, **claims}), record({"id": 2, **claims})]
+    load(path, [*messages, record({"id": 3, **claims}, version=5)], add_record_metadata=metadata)
+    rows = query(path, "SELECT id, _sdc_table_version FROM items ORDER BY id")
+    assert rows == [(1, None), (2, None), (3, 5)]
+    if metadata:
+        gone = {"id": 4, "_sdc_deleted_at": "2024-05-06T07:08:09Z"}
+        load(path, [schema(ID, ["id"]), record(gone)], add_record_metadata=True)
+        deleted = "SELECT id FROM items WHERE _sdc_deleted_at = '2024-05-06T07:08:09Z'"
+        assert query(path, deleted) == [(4,)]
+        wrong = record({"id": 5, "_sdc_deleted_at": "never"})
+        with pytest.raises(RecordError, match="'_sdc_deleted_at'"):
+            load(path, [schema(ID, ["id"]), wrong], add_record_metadata=True)
 
 
 def test_metadata_can_be_added_to_a_table_later(tmp_path: Path) -> None:
