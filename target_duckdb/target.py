@@ -92,7 +92,8 @@ class TargetDuckDB(Target):
         self.chunk_rows = min(CHUNK_ROWS, self.config["batch_size_rows"])
         self.message_reader.on_bad_line = self._refuse_line
         self._numbers = count()
-        self._place_in_file: str | None = None
+        self._batch_file: str | None = None
+        self._batch_line = 0
         self._routes: dict[str, list[tuple[DuckDBSink, StreamMap | None]]] = {}
         self._batch_files: list[str] = []
         self._state: bytes | None = None
@@ -172,7 +173,9 @@ class TargetDuckDB(Target):
     def place(self) -> str:
         """Where the record being read stands, in words."""
         line = f"line {self.message_reader.line_number}"
-        return line if self._place_in_file is None else f"{line} ({self._place_in_file})"
+        if self._batch_file is None:
+            return line
+        return f"{line} ({self._batch_file}, line {self._batch_line})"
 
     # Messages
 
@@ -243,11 +246,12 @@ class TargetDuckDB(Target):
         for url in manifest:
             extracted = message_dict.get("time_extracted") or batch_files.written_at(url)
             message = {"version": message_dict.get("version"), "time_extracted": extracted}
+            self._batch_file = batch_files.shown(url)
             for number, line in enumerate(self._batch_lines(url, encoding), start=1):
-                self._place_in_file = f"{batch_files.shown(url)}, line {number}"
+                self._batch_line = number
                 if not line.isspace():
                     self._load(stream, line, message)
-            self._place_in_file = None
+            self._batch_file = None
             self._batch_files.append(url)
 
     def _batch_lines(self, url: str, encoding: Mapping[str, Any]) -> Iterator[bytes]:
