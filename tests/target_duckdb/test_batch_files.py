@@ -54,6 +54,7 @@ RECORDS: list[dict[str, Any]] = [
     {"id": 2, "text": "again"},
 ]
 PARQUET = "parquet"
+DEEP = b'{"id": 5, "object": {"a": ' + b"[" * 200_000 + b"]" * 200_000 + b"}}"
 
 
 def batch(*manifest: str, kind: str = "jsonl", compression: str | None = None, **more: Any) -> Any:
@@ -129,7 +130,7 @@ def test_plain_path_instead_of_an_address(tmp_path: Path) -> None:
         ({"text": "x"}, MissingKeyError, "the key property 'id' is missing"),
         ({"id": None}, MissingKeyError, "the key property 'id' is null"),
         ("{not json", RecordError, "the record is not JSON"),
-        (b'{"id": 5, "object": {"a": ' + b"[" * 5000, RecordError, "nested too deeply"),
+        (DEEP, RecordError, "nested too deeply"),
     ],
 )
 def test_a_bad_record_in_a_file(
