@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 DEV ?= .venv-dev
 DBT ?= .venv-dbt
+DUCKDB ?= 2.0
 
 # The certificates of the system, for uv and for the uv that Meltano calls.
 export UV_SYSTEM_CERTS = true
@@ -14,10 +15,10 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
-.PHONY: help setup demo test lint matrix lock docs clean
+.PHONY: help setup demo test test-duckdb lint matrix lock docs clean
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 setup: .meltano/ready ## Install Meltano, the taps, the loader and dbt
 
@@ -26,6 +27,12 @@ demo: .meltano/ready ## Run the whole on a stand-in of both services, and show t
 
 test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
 	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS)
+
+test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=1.4 or 2.0
+	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python .matrix/duckdb-$(DUCKDB)
+	@$(UV) pip install --quiet --python .matrix/duckdb-$(DUCKDB)/bin/python -r requirements/dev.txt --no-deps -e .
+	@$(UV) pip install --quiet --python .matrix/duckdb-$(DUCKDB)/bin/python "duckdb==$(DUCKDB).*"
+	@.matrix/duckdb-$(DUCKDB)/bin/python -m pytest $(PYTEST_ARGS) tests/target_duckdb
 
 lint: $(DEV)/ready ## Check form, types and SQL
 	@$(DEV)/bin/ruff check .
@@ -43,7 +50,7 @@ docs: $(DEV)/ready ## Write the settings tables of README.md and the files in pl
 	@$(DEV)/bin/python -m scripts.settings_tables
 	@$(DEV)/bin/python -m scripts.plugin_definitions
 
-clean: ## Remove environments, caches and what Meltano and dbt left; the data in output/ stays
+clean: ## Remove environments, caches and Meltano's state; the data in output/ stays (next: run --full-refresh)
 	@rm -rf .venv .venv-dev .venv-dbt .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@rm -rf dbt_project/target dbt_project/logs logs dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

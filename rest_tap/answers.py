@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_DETAIL_CHARACTERS = 300
+MAX_NAMES = 20
+TOO_DEEP = "values nested too deeply"
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _MARKUP = re.compile(r"^\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
@@ -43,13 +45,13 @@ def decode_json(body: bytes, shape: type[T]) -> T:
     """
     try:
         return msgspec.json.decode(body, type=shape)
-    except msgspec.ValidationError as error:
-        raise ValueError(str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         try:
             return msgspec.convert(json.loads(body), type=shape)
         except msgspec.ValidationError as error:
             raise ValueError(str(error)) from error
+        except RecursionError as error:
+            raise ValueError(TOO_DEEP) from error
 
 
 def is_html(text: str) -> bool:
@@ -96,16 +98,41 @@ def describe_body(text: str) -> str:
         named = f" titled '{_shorten(html.unescape(title.group(1)))}'" if title else ""
         return f"an HTML page{named}"
     try:
-        body = json.loads(text)
+        return _shorten("; ".join(_messages(json.loads(text)))) or "an empty JSON value"
+    except RecursionError:
+        return TOO_DEEP
     except ValueError:
         return _shorten(text)
-    return _shorten("; ".join(_messages(body))) or "an empty JSON value"
+
+
+def describe_data(text: str) -> str:
+    """Put a body that should have been data into words, without any value in it.
+
+    Args:
+        text: The body of a successful answer, which may hold somebody's data.
+
+    Returns:
+        One line: what kind of body it is, and the names of a JSON object's keys.
+    """
+    if not text.strip() or is_html(text):
+        return describe_body(text)
+    try:
+        body = json.loads(text)
+    except RecursionError:
+        return TOO_DEEP
+    except ValueError:
+        return "text that is no JSON"
+    if isinstance(body, dict):
+        names = ", ".join(f"'{name}'" for name in list(body)[:MAX_NAMES])
+        return _shorten(f"a JSON object with the keys {names}") if names else "an empty JSON object"
+    return "a JSON array" if isinstance(body, list) else "a single JSON value"
 
 
 def describe_answer(response: requests.Response) -> str:
     """Put a whole answer into words: endpoint, status, the service's words, its request id.
 
-    The query string is left out: it may hold what a user would not want in a log.
+    The query string is left out: it may hold what a user would not want in a log. So is every
+    value of an answer that is no error.
 
     Args:
         response: The answer, with its body read.
@@ -115,9 +142,10 @@ def describe_answer(response: requests.Response) -> str:
     """
     method = response.request.method if response.request else "GET"
     address = urlsplit(response.url)
+    describe = describe_data if response.ok else describe_body
     line = (
         f"{method} {address.hostname}{address.path} answered {response.status_code}: "
-        f"{describe_body(response.text)}"
+        f"{describe(response.text)}"
     )
     request_id = response.headers.get("X-Request-ID")
     return f"{line} (X-Request-ID {request_id})" if request_id else line

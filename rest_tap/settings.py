@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 DEFAULT_REQUEST_TIMEOUT_SECONDS = 300
 DEFAULT_REQUEST_TRIES = 6
 
+#: What is sent in a header: no blank, no line end, nothing beyond ASCII.
+CREDENTIAL = th.StringType(pattern=r"^[!-~]+(?![\s\S])")
+
 COMMON_SETTINGS: tuple[th.Property[Any], ...] = (
     th.Property(
         "user_agent",

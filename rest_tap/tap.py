@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -36,10 +37,20 @@ class OneLineCommand(SingerCommand):
             return super().main(*args, **kwargs)
         except ConfigurationError as error:
             self._end(EXIT_WRONG_SETTINGS, str(error))
+        except (FileNotFoundError, ValueError) as error:
+            if not self._is_about_arguments(error):
+                raise
+            self._end(EXIT_WRONG_SETTINGS, f"a file given as an argument: {error}")
         except SingerSDKError as error:
             self._end(EXIT_FAILED, str(error))
         except requests.RequestException as error:
             self._end(EXIT_FAILED, describe_connection_failure(error))
+
+    @staticmethod
+    def _is_about_arguments(error: BaseException) -> bool:
+        """Tell whether an error came up where the SDK reads the files of the command line."""
+        frames = traceback.extract_tb(error.__traceback__)
+        return any(frame.name in {"read_json_file", "load_json"} for frame in frames)
 
     def _end(self, code: int, line: str) -> NoReturn:
         self.logger.critical("%s", line)

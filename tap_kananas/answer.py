@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from rest_tap.answers import describe_body, is_html
+from rest_tap.answers import TOO_DEEP, describe_body, is_html
 from tap_kananas.envelope import EnvelopeError, Place, read_records, survey
 from tap_kananas.json_text import JsonText, JsonTextError
 
@@ -116,6 +116,8 @@ class Answer:
             try:
                 found = survey(text)
                 followed = _finish(text)
+            except RecursionError as error:
+                raise AnswerError(TOO_DEEP, "api_url") from error
             except JsonTextError as error:
                 if farthest is None or error.position + start > farthest.position:
                     farthest = error.moved(start)
@@ -144,6 +146,8 @@ class Answer:
             try:
                 text.skip()
                 followed = _finish(text)
+            except RecursionError as error:
+                raise AnswerError(TOO_DEEP, "api_url") from error
             except JsonTextError as error:
                 farthest = farthest or error.moved(start)
                 if error.truncated:

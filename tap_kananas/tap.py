@@ -9,7 +9,7 @@ from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigurationError
 
 from rest_tap.messages import BufferedWriter
-from rest_tap.settings import COMMON_SETTINGS
+from rest_tap.settings import COMMON_SETTINGS, CREDENTIAL
 from rest_tap.tap import RestTap
 from tap_kananas.catalog import bring_up_to_date
 from tap_kananas.client import DEFAULT_API_URL
@@ -108,7 +108,7 @@ class TapKananas(RestTap):
     config_jsonschema: ClassVar[dict[str, Any]] = th.PropertiesList(
         th.Property(
             "secret_key",
-            th.StringType(min_length=1),
+            CREDENTIAL,
             required=True,
             secret=True,
             title="Secret key",

@@ -52,6 +52,11 @@ class Period:
             raise ConfigurationError(message)
         return cls(start, end)
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a time was asked for, so that rows may be left out."""
+        return self.start is not None or self.end is not None
+
     def holds(self, moment: datetime) -> bool:
         """Tell whether a moment lies in the period."""
         return (self.start is None or moment >= self.start) and (
@@ -103,7 +108,8 @@ class Bookmark:
         self._key = None if is_full_table else stream.replication_key
         reached = parse_timestamp(str(state.get("replication_key_value") or ""))
         version = state.get("table_version")
-        backfill = self._period.end is not None
+        # What lies outside of the period is not read, and so not gone.
+        backfill = self._period.is_bounded
         every = int(config["full_refresh_every"]) * MILLISECONDS_PER_HOUR
         due = (
             stream.sends_versions

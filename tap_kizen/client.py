@@ -72,6 +72,7 @@ class KizenStream(HttpStream):
     may_be_bare: ClassVar[bool] = False
 
     _decoded: tuple[requests.Response, Page] | None = None
+    _page_before: tuple[Ask, list[Any]] | None = None
     _walk: Walk
 
     @property
@@ -139,9 +140,28 @@ class KizenStream(HttpStream):
                 f"{describe_answer(response)}: check {self.setting('api_url')}"
             )
             raise FatalAPIError(message) from error
+        self._refuse_repetition(page)
         beyond = not page.results and page.next is None and self._walk.current_value.page > 1
         page.is_past_end = beyond
         return page
+
+    def _refuse_repetition(self, page: Page) -> None:
+        """Stop where the service answers every page number with the same page.
+
+        Raises:
+            FatalAPIError: If a page has just the records of the one before.
+        """
+        ask = self._walk.current_value
+        ids = [record.get("id") for record in page.results]
+        before, self._page_before = self._page_before, (ask, ids)
+        if before is None or not ids or None in ids or before[1] != ids:
+            return
+        if before[0].page != ask.page and before[0]._replace(page=ask.page) == ask:
+            message = (
+                f"{self.name}: pages {before[0].page} and {ask.page} hold the same records: "
+                "the service pays no heed to the page number"
+            )
+            raise FatalAPIError(message)
 
     def parse_response(self, response: requests.Response) -> Iterable[dict[str, Any]]:
         """Yield the records of a page, if the walk wants them."""
@@ -159,6 +179,7 @@ class KizenStream(HttpStream):
     def walk(self, walk: Walk, context: Context | None) -> Iterator[dict[str, Any]]:
         """Yield the raw records that a walk comes by, repeats among them."""
         self._walk = walk
+        self._page_before = None
         yield from self.request_records(context)
 
     def walks(self) -> list[Callable[[], Walk]]:
@@ -220,6 +241,10 @@ class KizenStream(HttpStream):
             name for name, schema in self.columns.items() if schema.get("format") == "date-time"
         )
 
+    def is_selected(self, column: str) -> bool:
+        """Tell whether a column is wanted: one that is not must not come in by another."""
+        return self.mask["properties", column]
+
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
         """Put moments into UTC, and what fits no column into `additional_fields`.
 
@@ -235,6 +260,8 @@ class KizenStream(HttpStream):
         others: dict[str, Any] = {}
         for key, value in row.items():
             schema = self.columns.get(key)
+            if schema is not None and not self.is_selected(key):
+                continue
             if schema is not None and fits(value, schema):
                 record[key] = value
             else:

@@ -6,7 +6,7 @@ from typing import Any
 
 from singer_sdk import typing as th
 
-from rest_tap.settings import COMMON_SETTINGS
+from rest_tap.settings import COMMON_SETTINGS, CREDENTIAL
 from tap_kizen.client import DEFAULT_API_URL, MAX_PAGE_SIZE
 
 #: Under the 25 that Kizen documents: requests that leave evenly may arrive unevenly.
@@ -18,7 +18,7 @@ DEFAULT_FULL_REFRESH_HOURS = 24
 SETTINGS: dict[str, Any] = th.PropertiesList(
     th.Property(
         "api_key",
-        th.StringType(min_length=1),
+        CREDENTIAL,
         required=True,
         secret=True,
         title="API key",
@@ -26,14 +26,14 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     ),
     th.Property(
         "user_id",
-        th.StringType(min_length=1),
+        CREDENTIAL,
         required=True,
         title="User id",
         description="The UUID of the API user, sent in the X-User-Id header.",
     ),
     th.Property(
         "business_id",
-        th.StringType(min_length=1),
+        CREDENTIAL,
         required=True,
         title="Business id",
         description="The UUID of the business, sent in the X-Business-Id header.",
@@ -65,14 +65,15 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         th.DateTimeType(),
         title="Start date",
         description="Leave out records last changed before this time: companies and clients "
-        "created, activities logged before it. Without it, all are read.",
+        "created, activities logged before it. Without it, all are read. While it is set, no "
+        "row counts as deleted.",
     ),
     th.Property(
         "end_date",
         th.DateTimeType(),
         title="End date",
         description="Leave out what start_date would take from this time on, to fill in a "
-        "period of the past. No row counts as deleted then.",
+        "period of the past.",
     ),
     th.Property(
         "lookback_seconds",

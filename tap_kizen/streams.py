@@ -54,8 +54,8 @@ class LegacyStream(KizenStream):
         return super().post_process(row, context)
 
     def begin(self, context: Context | None) -> bool:
-        """Count nothing as gone that a set `end_date` leaves out."""
-        return super().begin(context) and self.kizen.period.end is None
+        """Count nothing as gone that `start_date` or `end_date` leaves out."""
+        return super().begin(context) and not self.kizen.period.is_bounded
 
 
 class CompaniesStream(LegacyStream):

@@ -33,6 +33,17 @@ class TapKizen(RestTap):
     is_order_ignored = False
     is_order_proven = False
 
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the settings, the period too.
+
+        Raises:
+            ConfigurationError: If one is wrong and `raise_errors` is set.
+        """
+        lines = super()._validate_config(raise_errors=raise_errors)
+        if raise_errors:
+            _ = self.period
+        return lines
+
     @cached_property
     def account(self) -> Account:
         """What the account has, asked for once."""

@@ -144,7 +144,7 @@ def shown(url: str) -> str:
 
 
 def remove(url: str) -> None:
-    """Delete a local batch file; one that lies elsewhere stays."""
+    """Delete a local batch file; a link, and a file that lies elsewhere, stay."""
     path = local_path(url)
-    if path is not None:
+    if path is not None and not path.is_symlink():
         path.unlink(missing_ok=True)

@@ -55,7 +55,13 @@ class Committer:
             self._merge(connection, sink, tables[sink.stream_name], names)
         for sink in sinks:
             table = tables[sink.stream_name]
-            if sink.activation is not None:
+            if sink.activation is not None and sink.has_refused:
+                sink.logger.warning(
+                    "Stream '%s': records of it were quarantined, so that in this run no row "
+                    "counts as deleted",
+                    sink.stream_name,
+                )
+            elif sink.activation is not None:
                 activate(connection, table, sink.activation, hard_delete=self.hard_delete)
             if sink.marks_deleted and self.hard_delete:
                 delete_marked(connection, table)
@@ -76,7 +82,12 @@ class Committer:
         names: dict[str, str],
     ) -> None:
         keys = [] if self.load_method == APPEND_ONLY else sink.key_properties
-        replace = self.load_method == OVERWRITE and sink.stream_name not in self._replaced
+        # A tap that could read nothing sends a SCHEMA message all the same. That a table is
+        # empty is believed only where the tap says that it has read all of it.
+        is_told = bool(sink.staging.rows) or sink.activation is not None
+        replace = (
+            self.load_method == OVERWRITE and sink.stream_name not in self._replaced and is_told
+        )
         if replace:
             self._replaced.add(sink.stream_name)
         Merge(

@@ -84,6 +84,9 @@ class DuckDBSink(Sink):
         self._unactivated = False
         self._has_versions = False
         self.activation: int | None = None
+        #: Whether a record was quarantined since the last version was activated: its row, if
+        #: it has one, then looks as if it had vanished.
+        self.has_refused = False
 
     # What the SDK would do to every record, done by the codec instead.
 
@@ -245,6 +248,8 @@ class DuckDBSink(Sink):
     def committed(self) -> None:
         """Forget what has been committed."""
         self.staging.drop(self._target.database.connection)
+        if self.activation is not None:
+            self.has_refused = False
         self.activation = None
         self._unactivated = False
         self._sent_rows = self._sent_bytes = 0

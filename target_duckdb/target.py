@@ -247,12 +247,15 @@ class TargetDuckDB(Target):
             extracted = message_dict.get("time_extracted") or batch_files.written_at(url)
             message = {"version": message_dict.get("version"), "time_extracted": extracted}
             self._batch_file = batch_files.shown(url)
+            quarantined = self._quarantine.rows
             for number, line in enumerate(self._batch_lines(url, encoding), start=1):
                 self._batch_line = number
                 if not line.isspace():
                     self._load(stream, line, message)
             self._batch_file = None
-            self._batch_files.append(url)
+            # A file with a line that is no record may be no batch file at all: it stays.
+            if self._quarantine.rows == quarantined:
+                self._batch_files.append(url)
 
     def _batch_lines(self, url: str, encoding: Mapping[str, Any]) -> Iterator[bytes]:
         storage = (self.config.get("batch_config") or {}).get("storage")
@@ -304,6 +307,9 @@ class TargetDuckDB(Target):
         """
         if self.config["on_invalid_record"] != QUARANTINE:
             raise error
+        for sink in self._sinks:
+            if stream is None or sink.stream_name == stream:
+                sink.has_refused = True
         text = as_text(record) if isinstance(record, dict) else bytes(record)
         self._quarantine.add(stream, self.message_reader.line_number, reason, text)
 

@@ -78,3 +78,7 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
 def test_json_of_another_shape_is_refused() -> None:
     with pytest.raises(ValueError, match="Expected"):
         decode_json(b'{"a": 1}', list)
+
+
+def test_a_number_beyond_all_doubles_costs_no_page() -> None:
+    assert decode_json(b'[{"n": 1e999}]', list) == [{"n": float("inf")}]
