@@ -53,9 +53,11 @@ class Committer:
         ]
         for sink, names in zip(sinks, columns, strict=True):
             self._merge(connection, sink, tables[sink.stream_name], names)
+        # Also if the schema has changed since, and another sink has taken the stream over.
+        refused = {sink.stream_name for sink in sinks if sink.has_refused}
         for sink in sinks:
             table = tables[sink.stream_name]
-            if sink.activation is not None and sink.has_refused:
+            if sink.activation is not None and sink.stream_name in refused:
                 sink.logger.warning(
                     "Stream '%s': records of it were quarantined, so that in this run no row "
                     "counts as deleted",

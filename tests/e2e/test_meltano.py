@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox.generate.crm.model import Field, ObjectModel
 from sandbox.server import Fault, running
 from tests.e2e.checkout import settings_for, wait_until
 from tests.servers import SMALL
@@ -39,6 +40,11 @@ def test_run_and_new_columns(installed: Checkout, sandbox: Sandbox, database: Pa
         contacts[1]["guardian"] = {"name": "Zoë", "phones": ["0611"]}
         companies[0]["owner"] = {"id": "o-1"}
         del contacts[7]
+    crm = sandbox.account.crm
+    crm.add_field("client_client", Field("nickname", "Nickname", "text"), "Zaza")
+    boats = Field("name", "Name", "text"), Field("created", "Created", "datetime")
+    crm.add_object(ObjectModel("boat", "Boats", "Boat", boats))
+    crm.add("boat", name="Étoile")
     ended = installed.run(*run, **_settings(sandbox, database))
     assert ended.code == 0, ended.said
     rows = installed.rows(
@@ -51,8 +57,19 @@ def test_run_and_new_columns(installed: Checkout, sandbox: Sandbox, database: Pa
         database, "select additional_fields->>'$.owner.id' from kizen.companies order by 1"
     )
     assert rows[0] == ("o-1",)
+    rows = installed.rows(database, "select distinct nickname from kizen.client_client")
+    assert ("Zaza",) in rows
+    assert installed.rows(database, "select name from kizen.boat") == [("Étoile",)]
     published = database.parent / "published" / "warehouse.duckdb"
     assert installed.rows(published, "select count(*) from marts.contacts") == [(119,)]
+
+    # What has been read is remembered; a new file needs all of it again.
+    database.unlink()
+    anew = installed.meltano("run", "--full-refresh", "kizen")
+    ended = installed.run(*anew, **_settings(sandbox, database))
+    assert ended.code == 0, ended.said
+    clients = sandbox.account.crm.counts["client_client"]
+    assert installed.rows(database, "select count(*) from kizen.client_client") == [(clients,)]
 
 
 @pytest.mark.parametrize(

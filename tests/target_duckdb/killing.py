@@ -1,6 +1,6 @@
 """Starts loads and kills them: a program of its own, so that each load is a fork of a warm process.
 
-Nothing here opens a database before it forks. Usage: `killing.py MESSAGES CONFIG PLANS`, where
+Nothing here opens a database before it forks. Arguments: MESSAGES CONFIG PLANS, where
 PLANS is a JSON list of `{"directory", "kind", "point"}`. In each directory lies the database of
 before the load; a copy of what the kill left is put into `killed/`, the states that came out into
 `killed/states`, then the load runs again undisturbed.

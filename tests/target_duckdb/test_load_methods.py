@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.target_duckdb.helpers import load, query, record, schema, state
+from tests.target_duckdb.helpers import activate, load, query, record, schema, state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,10 +106,14 @@ def test_overwrite(tmp_path: Path, keys: list[str]) -> None:
     assert states == [2]
 
 
-def test_overwrite_with_nothing_empties_the_table(tmp_path: Path) -> None:
+def test_overwrite_with_nothing_keeps_the_table_unless_nothing_is_all_there_is(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "test.duckdb"
     load(path, [schema(TWO), *rows((1, "a"))])
     load(path, [schema(TWO)], load_method="overwrite")
+    assert content(path) == [(1, "a")]
+    load(path, [schema(TWO), activate(1)], load_method="overwrite")
     assert content(path) == []
 
 

@@ -8,7 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -26,9 +27,6 @@ from tests.target_duckdb.helpers import (
     schema,
     state,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 KILLS = 50
 ROWS = 1_200
@@ -89,7 +87,11 @@ def kill_and_repeat(tmp_path: Path, plans: list[tuple[str, int]], data: bytes) -
     (tmp_path / "plans").write_text(json.dumps(steps))
     arguments = [str(tmp_path / name) for name in ("messages", "config", "plans")]
     done = subprocess.run(
-        [sys.executable, killing.__file__, *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-m", killing.__name__, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
     )
     assert done.returncode == 0, done.stderr[-2000:]
     codes: list[int] = json.loads(done.stdout)

@@ -123,6 +123,21 @@ def test_activation_can_be_switched_off(tmp_path: Path) -> None:
     assert query(path, "SELECT id, v FROM items ORDER BY id") == [(1, "1"), (2, "2")]
 
 
+def test_a_quarantined_record_deletes_no_row_even_if_the_schema_changes_after_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID, ["id"]), *full(1, 1, 2)])
+    messages = [
+        schema(ID, ["id"]),
+        record({"id": 1, "v": 5}, version=2),
+        schema({**ID, "w": {"type": "string"}}, ["id"]),
+        *full(2, 2),
+    ]
+    load(path, messages, on_invalid_record="quarantine")
+    assert alive(path) == [(1, "1"), (2, "2")]
+
+
 def test_rows_the_tap_marks_as_deleted(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     marked = {**ID, "_sdc_deleted_at": {"type": ["string", "null"], "format": "date-time"}}
