@@ -7,6 +7,8 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -18,12 +20,13 @@ from tests import servers
 from tests.programs import kizen_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from sandbox.server import Sandbox
 
 CONTACTS = "client_client"
+BOOKMARK = "replication_key_value"
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 DAY = 24 * 3_600_000
 
@@ -32,6 +35,11 @@ DAY = 24 * 3_600_000
 def server() -> Iterator[Sandbox]:
     with running(replace(servers.SMALL, kizen_refuses=())) as ordering:
         yield ordering
+
+
+def put_all(lines: Iterable[str], queue: SimpleQueue[str]) -> None:
+    for line in lines:
+        queue.put(line)
 
 
 @dataclass
@@ -50,45 +58,75 @@ class Warehouse:
         file.write_text(json.dumps(value), encoding="utf-8")
         return str(file)
 
-    def load(self, server: Sandbox, *, kill_after: int | None = None) -> None:
-        """Run tap and target; kill the tap after so many messages."""
+    def load(
+        self,
+        server: Sandbox,
+        *,
+        kill_after: int | None = None,
+        kill_at: Callable[[dict[str, Any]], bool] | None = None,
+        target: Mapping[str, Any] | None = None,
+        **changes: Any,
+    ) -> None:
+        """Run tap and target.
+
+        Kill the tap after so many messages; or both once the target has passed on a state that
+        `kill_at` waits for.
+        """
         self.folder.mkdir(exist_ok=True)
-        settings = kizen_settings(server, page_size=10)
+        settings = kizen_settings(server, **{"page_size": 10, **changes})
         command = [sys.executable, "-m", "tap_kizen", "--config", self._write("tap.json", settings)]
         if self.state is not None:
             command += ["--state", self._write("state.json", self.state)]
-        target_settings = {"path": str(self.file), "default_target_schema": "kizen"}
+        target_settings = {
+            "path": str(self.file),
+            "default_target_schema": "kizen",
+            **(target or {}),
+        }
         target_command = [sys.executable, "-m", "target_duckdb", "--config"]
         target_command.append(self._write("target.json", target_settings))
         passed = 0
         with (
             (self.folder / "log").open("w") as log,
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as tap,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as source,
             subprocess.Popen(
                 target_command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-            ) as target,
+            ) as sink,
         ):
-            assert tap.stdout
-            assert target.stdin
-            assert target.stdout
-            for line in tap.stdout:
-                target.stdin.write(line)
+            assert source.stdout
+            assert sink.stdin
+            assert sink.stdout
+            states: SimpleQueue[str] = SimpleQueue()
+            listener = Thread(target=put_all, args=(sink.stdout, states))
+            listener.start()
+            for line in source.stdout:
+                sink.stdin.write(line)
                 passed += 1
+                message = json.loads(line)
+                if kill_at and message["type"] == "STATE" and kill_at(message["value"]):
+                    sink.stdin.flush()
+                    try:
+                        while self.state != message["value"]:
+                            self.state = json.loads(states.get(timeout=60))
+                    finally:
+                        sink.kill()
+                        source.kill()
+                    return
                 if passed == kill_after:
-                    tap.kill()
+                    source.kill()
                     break
-            target.stdin.close()
-            states = target.stdout.read().split()
+            sink.stdin.close()
+            listener.join()
         said = (self.folder / "log").read_text()
-        assert target.returncode == 0, said
+        assert sink.returncode == 0, said
         # A pipe holds what a quick tap wrote before it was killed: the target never sees it.
-        assert tap.returncode in ({0} if kill_after is None else {0, -9}), said
-        if states:
-            self.state = json.loads(states[-1])
+        assert source.returncode in ({0} if kill_after is None else {0, -9}), said
+        assert not kill_at, "the state that was waited for never came"
+        while not states.empty():
+            self.state = json.loads(states.get())
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.file), read_only=True) as connection:
@@ -196,14 +234,36 @@ def test_archived_records_are_marked_after_a_full_refresh(server: Sandbox, tmp_p
     assert warehouse.rows(gone) == [(key,)]
 
 
-def test_a_tap_that_is_killed_changes_nothing_in_the_end(server: Sandbox, tmp_path: Path) -> None:
+def test_runs_that_are_killed_go_on_and_change_nothing_in_the_end(
+    server: Sandbox, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {
+        "page_size": 5,
+        "lookback_seconds": 0,
+        # Commits at every state that it may commit at.
+        "target": {"batch_size_bytes": 1},
+    }
     disturbed = Warehouse(tmp_path / "disturbed")
-    disturbed.load(server, kill_after=150)
-    disturbed.load(server)
+    disturbed.load(server, kill_after=150, **options)
+    disturbed.load(server, **options)
     change(server)
-    # In the midst of the changed contacts, the third stream of the run.
-    disturbed.load(server, kill_after=35)
-    disturbed.load(server)
+    changed = len(server.account.crm.records[CONTACTS]) // 2 + 5
+    assert disturbed.state
+    reached = {disturbed.state["bookmarks"][CONTACTS][BOOKMARK]}
+
+    def third_page(state: dict[str, Any]) -> bool:
+        reached.add(state["bookmarks"][CONTACTS][BOOKMARK])
+        return len(reached) == 4
+
+    disturbed.load(server, kill_at=third_page, **options)
+    assert disturbed.state["bookmarks"][CONTACTS][BOOKMARK] == max(reached)
+    path = f"/api/records/{CONTACTS}/search"
+    before = len(server.requests.to(path))
+    disturbed.load(server, **options)
+    # A page begins with the record at which the one before ended; and the order is proven.
+    whole = changed / 4 + 1
+    assert len(server.requests.to(path)) - before <= whole - 2
+
     undisturbed = Warehouse(tmp_path / "undisturbed")
     undisturbed.load(server)
     assert disturbed.tables() == undisturbed.tables()
