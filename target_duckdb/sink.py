@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from singer_sdk.sinks import Sink
 
@@ -80,7 +81,7 @@ class DuckDBSink(Sink):
             raise SchemaError(msg) from None
         self._sent_rows = self._sent_bytes = self._counted = 0
         self._file = self._new_file()
-        self.staging = StagingTable(f"staged_{target.next_number()}", self._staged_columns())
+        self.staging = StagingTable(f"_staged_{uuid4().hex}", self._staged_columns())
         #: The newest version of the records since the last activation or commit, None for none.
         self.unactivated: int | None = None
         self._has_versions = False
@@ -107,11 +108,14 @@ class DuckDBSink(Sink):
         columns = [
             StagedColumn(c.name, c.staged, c.sql_type, c.read_as) for c in self._codec.columns
         ]
-        return columns + [
+        columns += [
             StagedColumn(name, name, sql_type, "BIGINT" if sql_type == "BIGINT" else "VARCHAR")
             for name, sql_type in METADATA.items()
             if name in self._given
         ]
+        # In the order of the table, should this become it.
+        last = [name for name in METADATA if name != DELETED_AT or not self._has_deleted_at]
+        return sorted(columns, key=lambda c: last.index(c.name) + 1 if c.name in last else 0)
 
     @property
     def versioned(self) -> bool:
@@ -254,8 +258,11 @@ class DuckDBSink(Sink):
         self.mark_drained()
 
     def _load(self, file: StagingFile) -> None:
+        database = self._target.database
         with self.batch_processing_timer:
-            self.staging.load(self._target.database.connection, file)
+            database.with_memory(
+                lambda: self.staging.load(database.connection, file, database.staging)
+            )
 
     @property
     def pending_rows(self) -> int:

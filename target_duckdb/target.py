@@ -125,13 +125,13 @@ class TargetDuckDB(Target):
     @cached_property
     def database(self) -> Database:
         """The database, checked once."""
-        spill = self.staging_directory / "spill"
         database = Database(
             self.config["path"],
             name=self.config.get("database"),
+            schema=self.config["default_target_schema"],
             options=self.config.get("settings") or {},
             max_memory=self.config.get("max_memory"),
-            spill_directory=spill,
+            directory=self.staging_directory,
             lock_timeout=self.config["lock_timeout"],
             logger=self.logger,
         )
@@ -388,11 +388,8 @@ class TargetDuckDB(Target):
                     sink.stage()
                 self._await_background()
                 self._quarantine.stage(connection)
-                with self.database.writing():
-                    self._committer.write(connection, sinks)
-                    self._quarantine.write(
-                        connection, self.database.name, self.config["default_target_schema"]
-                    )
+                self.database.with_memory(lambda: self._write(sinks))
+                self._committer.committed()
                 for sink in sinks:
                     sink.committed()
                 self._versions.clear()
@@ -409,6 +406,14 @@ class TargetDuckDB(Target):
                 batch_files.remove(url)
         self._batch_files.clear()
         self.flush_started_at = dt.datetime.now(tz=dt.timezone.utc)
+
+    def _write(self, sinks: list[DuckDBSink]) -> None:
+        """Write all that is staged, in one transaction."""
+        with self.database.writing() as connection:
+            self._committer.write(connection, sinks)
+            self._quarantine.write(
+                connection, self.database.name, self.config["default_target_schema"]
+            )
 
     def _write_state(self) -> None:
         if self._state is not None:
