@@ -12,7 +12,7 @@ from tap_kizen.client import KizenStream
 from tap_kizen.columns import schema_of
 from tap_kizen.timestamps import parse_timestamp, to_milliseconds
 from tap_kizen.values import Fit, unwrap
-from tap_kizen.walk import Ask, Backward, BothWays, Seek
+from tap_kizen.walk import Backward, Seek
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tap_kizen.account import Entity
     from tap_kizen.columns import FieldColumns
     from tap_kizen.tap import TapKizen
-    from tap_kizen.walk import Page, Walk
+    from tap_kizen.walk import Ask, Page, Walk
 
 
 #: Stands for a value that is not in the record but in a list of its own.
@@ -104,15 +104,11 @@ class RecordsStream(KizenStream):
 
     def walks(self) -> list[Callable[[], Walk]]:
         """Give the ways to read the records: with the filter, if it is of use, and without."""
-        size = int(self.config["page_size"])
         since = self._bookmark.since
-        ways: list[Callable[[], Walk]] = [
-            lambda: Backward(self, "created", size, None),
-            lambda: BothWays(self, Ask()),
-        ]
+        ways = super().walks()
         if since is None or self.replication_key is None or self.kizen.is_filter_refused:
             return ways
-        ways.insert(0, lambda: Backward(self, "created", size, since))
+        ways.insert(0, lambda: Backward(self, "created", self.pages, since))
         if not self.kizen.is_order_ignored:
             proven, until = self.kizen.is_order_proven, self.kizen.period.end
             ways.insert(0, lambda: Seek(self, since, is_proven=proven, until=until))
