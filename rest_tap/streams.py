@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from functools import cached_property, partial
 from http import HTTPStatus
@@ -11,7 +12,9 @@ from time import time
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
+from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import RESTStream
 from singer_sdk.streams.rest import PageContext
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
     import requests
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, SDKBatchMessage
-    from singer_sdk.helpers.types import Context
+    from singer_sdk.helpers.types import Context, Record
 
     from rest_tap.tap import RestTap
 
@@ -304,17 +307,42 @@ class HttpStream(RESTStream[Any]):
         self.conclude(context)
         self._outcome = f"{progress.records:,} records"
 
+    @cached_property
+    def is_sent_as_read(self) -> bool:
+        """Whether records are sent as `read` gives them: no column left out, nothing mapped."""
+        stream_map = self.stream_maps[0]
+        plain = isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled
+        return len(self.stream_maps) == 1 and plain and all(self.mask.values())
+
+    def _process_record(
+        self,
+        record: Record,
+        child_context: Context | None = None,
+        partition_context: Context | None = None,
+    ) -> None:
+        """Give a record to the streams below and its partition's keys, where there are any."""
+        if self.child_streams or partition_context:
+            super()._process_record(record, child_context, partition_context)
+
+    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+        """Yield the messages of a record; one that needs no change is not looked into."""
+        if not self.is_sent_as_read or self.TYPE_CONFORMANCE_LEVEL is not TypeConformanceLevel.NONE:
+            yield from super()._generate_record_messages(record)
+            return
+        yield RecordMessage(
+            stream=self.name,
+            record=record,
+            version=self._stream_version,
+            time_extracted=datetime.now(tz=timezone.utc),
+        )
+
     def get_batch_config(self, config: Mapping[str, Any]) -> BatchConfig | None:
         """Give how batch files are written; None where records have to be sent as messages.
 
         The SDK writes records to batch files as they are before columns are left out and
         stream maps applied: a column that is to be hashed or removed would be in them.
         """
-        stream_map = self.stream_maps[0]
-        plain = isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled
-        if len(self.stream_maps) > 1 or not plain or not all(self.mask.values()):
-            return None
-        return super().get_batch_config(config)
+        return super().get_batch_config(config) if self.is_sent_as_read else None
 
     def _generate_batch_messages(
         self, encoding: BaseBatchFileEncoding, manifest: list[str]

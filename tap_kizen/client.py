@@ -19,7 +19,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from rest_tap.answers import decode_json, describe_answer
 from rest_tap.errors import RefusedError, UnavailableError
 from rest_tap.streams import HttpStream
-from tap_kizen.shapes import fits
+from tap_kizen.shapes import kinds
 from tap_kizen.timestamps import parse_timestamp, to_utc
 from tap_kizen.walk import Ask, Backward, BothWays, OnePage, OrderIgnoredError, Page, Pages, Seen
 
@@ -257,6 +257,11 @@ class KizenStream(HttpStream):
         return {name: schema for name, schema in properties.items() if name != "additional_fields"}
 
     @cached_property
+    def kinds(self) -> Mapping[str, frozenset[type]]:
+        """The types of values that each column takes."""
+        return {name: kinds(schema) for name, schema in self.columns.items()}
+
+    @cached_property
     def time_columns(self) -> tuple[str, ...]:
         """The columns that hold moments."""
         return tuple(
@@ -282,10 +287,9 @@ class KizenStream(HttpStream):
         record: dict[str, Any] = {}
         others: dict[str, Any] = {}
         for key, value in row.items():
-            schema = self.columns.get(key)
             if key in self.unwanted:
                 continue
-            if schema is not None and fits(value, schema):
+            if type(value) in self.kinds.get(key, ()):
                 record[key] = value
             else:
                 others[key] = value

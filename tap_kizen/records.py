@@ -211,9 +211,15 @@ class RecordsStream(KizenStream):
             if each is None:
                 kept[_name(key, entry)] = entry
                 continue
-            if self.unwanted.issuperset(each.names):
+            if self.unwanted and self.unwanted.issuperset(each.names):
                 continue
-            fit = self._fit(raw, each, entry)
+            value = value_of(entry)
+            if value is None:
+                continue
+            if type(value) is each.field.type.plain:
+                row[each.names[0]] = value
+                continue
+            fit = self._fit(raw, each, value)
             row.update(zip(each.names, fit.values, strict=True))
             if not fit.is_whole and self.unwanted.isdisjoint(each.names):
                 kept[each.field.name] = entry
@@ -227,9 +233,8 @@ class RecordsStream(KizenStream):
             return self._by_id[key]
         return self._by_id.get(str(entry.get("id"))) if isinstance(entry, dict) else None
 
-    def _fit(self, raw: Mapping[str, Any], each: FieldColumns, entry: Any) -> Fit:  # noqa: ANN401
+    def _fit(self, raw: Mapping[str, Any], each: FieldColumns, value: Any) -> Fit:  # noqa: ANN401
         """Put a field's value into its columns, fetched from its own list if it is not there."""
-        value = value_of(entry)
         if value is ELSEWHERE:
             value = self._fetch(str(raw.get("id")), each.field.id)
             if value is None:
