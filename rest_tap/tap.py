@@ -13,6 +13,7 @@ from singer_sdk.exceptions import ConfigurationError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
 
 from rest_tap.logs import keep_to_own_words
+from rest_tap.messages import BufferedWriter
 from rest_tap.secrets import keep_out_of_logs, secret_values
 from rest_tap.settings import explain_settings_errors
 from rest_tap.transport import new_session
@@ -80,6 +81,7 @@ class RestTap(Tap):
     """A Singer tap over an HTTP service, with errors a user can act on."""
 
     package_name = "kananas-kizen-elt"
+    message_writer_class = BufferedWriter
 
     @cached_property
     def session(self) -> requests.Session:

@@ -12,7 +12,7 @@ from tap_kizen.client import KizenStream
 from tap_kizen.columns import schema_of
 from tap_kizen.timestamps import parse_timestamp, to_milliseconds
 from tap_kizen.values import Fit, unwrap
-from tap_kizen.walk import Ask, Backward, BothWays, Seek
+from tap_kizen.walk import Backward, Seek
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tap_kizen.account import Entity
     from tap_kizen.columns import FieldColumns
     from tap_kizen.tap import TapKizen
-    from tap_kizen.walk import Page, Walk
+    from tap_kizen.walk import Ask, Page, Walk
 
 
 #: Stands for a value that is not in the record but in a list of its own.
@@ -104,15 +104,11 @@ class RecordsStream(KizenStream):
 
     def walks(self) -> list[Callable[[], Walk]]:
         """Give the ways to read the records: with the filter, if it is of use, and without."""
-        size = int(self.config["page_size"])
         since = self._bookmark.since
-        ways: list[Callable[[], Walk]] = [
-            lambda: Backward(self, "created", size, None),
-            lambda: BothWays(self, Ask()),
-        ]
+        ways = super().walks()
         if since is None or self.replication_key is None or self.kizen.is_filter_refused:
             return ways
-        ways.insert(0, lambda: Backward(self, "created", size, since))
+        ways.insert(0, lambda: Backward(self, "created", self.pages, since))
         if not self.kizen.is_order_ignored:
             proven, until = self.kizen.is_order_proven, self.kizen.period.end
             ways.insert(0, lambda: Seek(self, since, is_proven=proven, until=until))
@@ -215,11 +211,17 @@ class RecordsStream(KizenStream):
             if each is None:
                 kept[_name(key, entry)] = entry
                 continue
-            if not any(map(self.is_selected, each.names)):
+            if self.unwanted and self.unwanted.issuperset(each.names):
                 continue
-            fit = self._fit(raw, each, entry)
+            value = value_of(entry)
+            if value is None:
+                continue
+            if type(value) is each.field.type.plain:
+                row[each.names[0]] = value
+                continue
+            fit = self._fit(raw, each, value)
             row.update(zip(each.names, fit.values, strict=True))
-            if not fit.is_whole and all(map(self.is_selected, each.names)):
+            if not fit.is_whole and self.unwanted.isdisjoint(each.names):
                 kept[each.field.name] = entry
         if kept:
             others["fields"] = kept
@@ -231,9 +233,8 @@ class RecordsStream(KizenStream):
             return self._by_id[key]
         return self._by_id.get(str(entry.get("id"))) if isinstance(entry, dict) else None
 
-    def _fit(self, raw: Mapping[str, Any], each: FieldColumns, entry: Any) -> Fit:  # noqa: ANN401
+    def _fit(self, raw: Mapping[str, Any], each: FieldColumns, value: Any) -> Fit:  # noqa: ANN401
         """Put a field's value into its columns, fetched from its own list if it is not there."""
-        value = value_of(entry)
         if value is ELSEWHERE:
             value = self._fetch(str(raw.get("id")), each.field.id)
             if value is None:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import FrameType
 
+    import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.mapper import StreamMap
     from singer_sdk.plugin_base import _ConfigInput
@@ -450,6 +451,28 @@ class TargetDuckDB(Target):
         os._exit(_SIGNALLED + signum)
 
     # Command line
+
+    @classmethod
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> _ConfigInput:
+        """Read the files of `--config`; one that is missing or no JSON object ends the program.
+
+        Args:
+            ctx: Of the command line.
+            param: The option.
+            value: Paths, or `ENV`.
+        """
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, TypeError, ValueError) as error:
+            name = "', '".join(path for path in value if path != "ENV")
+            cls.logger.error(  # noqa: TRY400 (one line is enough)
+                "Wrong settings: --config '%s' is no file with a JSON object: %s",
+                name,
+                one_line(error),
+            )
+            sys.exit(_EXIT_WRONG_SETTINGS)
 
     @classmethod
     def invoke(  # type: ignore[override]

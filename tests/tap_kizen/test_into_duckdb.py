@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
+from sandbox.generate.crm.model import FIELD_TYPES, OBJECTS
 from sandbox.server import running
-from tap_kizen.timestamps import parse_timestamp, to_utc
+from tap_kizen.timestamps import to_utc
 from tests import servers
 from tests.programs import kizen_settings
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 CONTACTS = "client_client"
 BOOKMARK = "replication_key_value"
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 DAY = 24 * 3_600_000
 
 
@@ -132,6 +132,20 @@ class Warehouse:
         with duckdb.connect(str(self.file), read_only=True) as connection:
             return connection.execute(query).fetchall()
 
+    def dictionaries(self, query: str) -> dict[str, dict[str, Any]]:
+        """Give rows by their id, JSON as what it stands for."""
+        with duckdb.connect(str(self.file), read_only=True) as connection:
+            found = connection.execute(query)
+            columns = [(name, str(kind) == "JSON") for name, kind, *_ in found.description or ()]
+            rows = [
+                {
+                    name: json.loads(value) if is_json and value is not None else value
+                    for (name, is_json), value in zip(columns, row, strict=True)
+                }
+                for row in found.fetchall()
+            ]
+        return {row["id"]: row for row in rows}
+
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """Give every current row of every table, without what tells when it was loaded."""
         names = self.rows("select table_name from duckdb_tables() where schema_name = 'kizen'")
@@ -147,7 +161,7 @@ class Warehouse:
         }
 
 
-def test_every_scalar_is_read_without_json(server: Sandbox, tmp_path: Path) -> None:
+def test_values_of_every_field_type_are_read_in_sql(server: Sandbox, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "w")
     warehouse.load(server)
     types = dict(
@@ -186,26 +200,52 @@ def test_every_scalar_is_read_without_json(server: Sandbox, tmp_path: Path) -> N
     }
     assert {column: types.get(column) for column in expected} == expected
 
-    deals = {
-        str(record["id"]): {entry["name"]: entry["value"] for entry in record["fields"].values()}
-        for record in json.loads(json.dumps(list(server.account.crm.records["deal_subvention"])))
-    }
-    rows = warehouse.rows(
-        "select id, amount_amount, stage_name, company_id, epoch_us(updated), "
-        "decision_on::varchar, rate from kizen.deal_subvention"
-    )
-    assert len(rows) == len(deals)
-    for key, amount, stage, company, updated, decision, rate in rows:
-        deal = deals[key]
-        money = deal["amount"] and deal["amount"]["amount"]
-        assert amount == (None if money is None else float(money))
-        assert rate == (None if deal["rate"] is None else float(deal["rate"]))
-        assert stage == deal["stage"]["name"]
-        assert company == (deal["company"] or {}).get("id")
-        moment = parse_timestamp(deal["updated"])
-        assert moment is not None
-        assert updated == (moment - EPOCH) // timedelta(microseconds=1)
-        assert decision == deal["decision_on"]
+    found_types = set()
+    for model in OBJECTS:
+        rows = warehouse.dictionaries(f"select * from kizen.{model.name}")
+        served = {str(record["id"]): record for record in server.account.crm.records[model.name]}
+        assert rows.keys() == served.keys()
+        for key, record in served.items():
+            for entry in json.loads(json.dumps(record))["fields"].values():
+                value = entry.get("value")
+                if "value_summary" in entry:
+                    value = server.account.crm.long_value(key, entry["id"])
+                if value is not None:
+                    found_types.add(entry["field_type"])
+                columns = columns_of(entry["name"], entry["field_type"], value)
+                assert {name: rows[key][name] for name in columns} == columns
+    assert found_types == set(FIELD_TYPES)
+
+
+def columns_of(name: str, field_type: str, value: Any) -> dict[str, Any]:
+    """Give what the columns of a field are to hold of a value as the service sends it."""
+    if field_type in {"dropdown", "radio", "status", "yesnomaybe"}:
+        return {f"{name}_{part}": value and value[part] for part in ("id", "code", "name")}
+    if field_type in {"choices", "selector", "team_selector", "relationship"}:
+        values = value if isinstance(value, list) or value is None else [value]
+        one = values[0] if values is not None and len(values) == 1 else {}
+        # A person has two names.
+        full = [one[part] for part in ("first_name", "last_name") if part in one]
+        return {
+            name: values,
+            f"{name}_id": one.get("id"),
+            f"{name}_name": one.get("name") or " ".join(full) or None,
+        }
+    if field_type == "money":
+        amount = value and value["amount"]
+        return {
+            f"{name}_amount": None if amount is None else float(amount),
+            f"{name}_currency": value and value["currency"],
+            f"{name}_symbol": value and value["symbol"],
+        }
+    if value is not None and field_type in {"decimal", "date", "datetime"}:
+        read: dict[str, Callable[[Any], Any]] = {
+            "decimal": float,
+            "date": date.fromisoformat,
+            "datetime": datetime.fromisoformat,
+        }
+        return {name: read[field_type](value)}
+    return {name: value}
 
 
 def change(server: Sandbox) -> None:
