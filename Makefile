@@ -5,6 +5,7 @@ VENV ?= .venv
 DEV ?= .venv-dev
 DBT ?= .venv-dbt
 DUCKDB ?= 2.0
+BENCH ?= quick
 
 # The certificates of the system, for uv and for the uv that Meltano calls.
 export UV_SYSTEM_CERTS = true
@@ -15,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
-.PHONY: help setup demo test test-duckdb lint matrix lock docs clean
+.PHONY: help setup demo test test-duckdb bench lint matrix lock docs clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -34,6 +35,9 @@ test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=
 	@$(UV) pip install --quiet --python .matrix/duckdb-$(DUCKDB)/bin/python "duckdb==$(DUCKDB).*"
 	@.matrix/duckdb-$(DUCKDB)/bin/python -m pytest $(PYTEST_ARGS) tests/target_duckdb
 
+bench: $(DEV)/ready .meltano/ready ## Compare with other pipelines: a few minutes, or BENCH=full for hours
+	@$(DEV)/bin/python benchmarks/pipelines/run.py --uv "$(UV)" $(BENCH) $(BENCH_ARGS)
+
 lint: $(DEV)/ready ## Check form, types and SQL
 	@$(DEV)/bin/ruff check .
 	@$(DEV)/bin/ruff format --check .
@@ -51,6 +55,7 @@ docs: $(DEV)/ready ## Write the settings tables of README.md and the files in pl
 	@$(DEV)/bin/python -m scripts.plugin_definitions
 
 clean: ## Remove environments, caches and Meltano's state; the data in output/ stays (next: run --full-refresh)
+	@rm -rf benchmarks/data benchmarks/environments benchmarks/target_duckdb/environment
 	@rm -rf .venv .venv-dev .venv-dbt .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@rm -rf dbt_project/target dbt_project/logs logs dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,6 +18,10 @@ PLUGINS = {
     "dbt": ["--group=dbt"],
     "uv": ["--group=uv"],
     "meltano": ["pyproject.toml", "--group=meltano", "--extra=duckdb", "--extra=sandbox"],
+    "bench-sdk-tap": ["--group=bench-sdk-tap"],
+    "bench-public-target": ["--group=bench-public-target"],
+    "bench-dlt": ["--group=bench-dlt"],
+    "bench-pyairbyte": ["--group=bench-pyairbyte"],
     "dev": ["pyproject.toml", "--group=dev", "--all-extras"],
 }
 
