@@ -62,7 +62,8 @@ def page_of(records: Records, address: str, query: dict[str, str]) -> tuple[int,
         return 404, b'{"detail":"Invalid page."}'
 
     def link(other: int) -> str:
-        return f"{address}?{urlencode({**query, 'page': other})}"
+        others = {name: value for name, value in query.items() if name != "page"}
+        return f"{address}?{urlencode({**others, 'page': other})}"
 
     head = {
         "next": link(number + 1) if number < last else None,
