@@ -21,8 +21,9 @@ from singer_sdk.streams.rest import PageContext
 
 from rest_tap.ahead import PagesAhead
 from rest_tap.answers import describe_answer
+from rest_tap.batches import local_root
 from rest_tap.errors import RefusedError, UnavailableError
-from rest_tap.progress import Progress
+from rest_tap.progress import Part, Progress
 from rest_tap.settings import DEFAULT_REQUEST_TIMEOUT_SECONDS, DEFAULT_REQUEST_TRIES
 
 if TYPE_CHECKING:
@@ -212,6 +213,10 @@ class HttpStream(RESTStream[Any]):
         """Give what will be asked for after the page in hand, whatever that page brings."""
         return ()
 
+    def pages_read(self) -> Part | None:
+        """Give how many pages of the list have been read, and how many it has, if that is known."""
+        return None
+
     def request_records(self, context: Context | None) -> Iterable[dict[str, Any]]:
         """Request records page by page, `concurrent_requests` pages at a time at most."""
         window = int(self.config.get("concurrent_requests", 1))
@@ -290,7 +295,8 @@ class HttpStream(RESTStream[Any]):
         self._has_gaps = False
         whole = self.begin(context)
         try:
-            with Progress(self.logger, self.name, quiet=self.is_quiet) as progress:
+            progress = Progress(self.logger, self.name, quiet=self.is_quiet, pages=self.pages_read)
+            with progress:
                 for record in self.read(context):
                     progress.count()
                     yield record
@@ -343,6 +349,24 @@ class HttpStream(RESTStream[Any]):
         stream maps applied: a column that is to be hashed or removed would be in them.
         """
         return super().get_batch_config(config) if self.is_sent_as_read else None
+
+    def get_batches(
+        self, batch_config: BatchConfig, context: Context | None = None
+    ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
+        """Write the records into files of this machine, or, for any other kind, as the SDK does.
+
+        Yields:
+            The encoding and the address of each file.
+        """
+        root = local_root(batch_config)
+        if root is None:
+            yield from super().get_batches(batch_config, context)
+            return
+        files = cast("RestTap", self._tap).batch_folder(root)
+        records = self._sync_records(context, write_messages=False)
+        compression = batch_config.encoding.compression
+        for address in files.write(records, compression, batch_config.batch_size):
+            yield batch_config.encoding, [address]
 
     def _generate_batch_messages(
         self, encoding: BaseBatchFileEncoding, manifest: list[str]

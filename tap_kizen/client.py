@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.streams.rest import HTTPRequest, PageContext
 
+    from rest_tap.progress import Part
     from tap_kizen.tap import TapKizen
     from tap_kizen.walk import Walk
 
@@ -120,6 +121,10 @@ class KizenStream(HttpStream):
     def page_tokens_ahead(self) -> Iterable[Ask]:
         """Give what the walk will ask for next, whatever the page in hand brings."""
         return self._walk.ahead()
+
+    def pages_read(self) -> Part | None:
+        """Give how many pages of the list have been read, and how many it has, if that is known."""
+        return self._walk.pages_read()
 
     @staticmethod
     def _is_past_end(response: requests.Response) -> bool:

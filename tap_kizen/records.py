@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -64,6 +65,7 @@ class RecordsStream(KizenStream):
         )
         self._by_id = {each.field.id: each for each in entity.columns}
         self._by_column = {each.names[0]: each for each in entity.columns}
+        self._plain = {key: each.field.type.plain for key, each in self._by_id.items()}
         self._values = FieldValuesStream(tap)
         if "updated" in self._by_column:
             self.replication_key = "updated"
@@ -164,7 +166,7 @@ class RecordsStream(KizenStream):
             if not self._bookmark.is_whole:
                 self._bookmark.save()
                 # Records on their way into a file have not been sent.
-                in_files = self.config.get("batch_config") is not None
+                in_files = self.get_batch_config(self.config) is not None
                 if self._walk.count > self._pages_told and not in_files:
                     self._pages_told = self._walk.count
                     self._write_state_message()
@@ -181,6 +183,10 @@ class RecordsStream(KizenStream):
         """Leave the bookmark to `read`, which knows the order that records come in."""
 
     # Records as rows
+
+    @cached_property
+    def _empty_row(self) -> dict[str, Any]:
+        return dict.fromkeys(self.columns)
 
     def stamp(self, record: dict[str, Any], name: str) -> datetime | None:
         """Give a time of a raw record, which is the value of a field."""
@@ -202,12 +208,12 @@ class RecordsStream(KizenStream):
             A value or null per column. `additional_fields` holds all other keys of the
             record, and under `fields`, by name, the values that no column holds whole.
         """
-        row: dict[str, Any] = dict.fromkeys(self.columns)
+        row = self._empty_row.copy()
         others = {key: value for key, value in raw.items() if key not in {"id", "fields"}}
         row["id"] = raw.get("id")
         kept: dict[str, Any] = {}
         for key, entry in _entries(raw.get("fields")):
-            each = self._columns_of(key, entry)
+            each = self._by_id.get(key) or self._columns_of(entry)
             if each is None:
                 kept[_name(key, entry)] = entry
                 continue
@@ -216,7 +222,7 @@ class RecordsStream(KizenStream):
             value = value_of(entry)
             if value is None:
                 continue
-            if type(value) is each.field.type.plain:
+            if type(value) is self._plain[each.field.id]:
                 row[each.names[0]] = value
                 continue
             fit = self._fit(raw, each, value)
@@ -228,9 +234,7 @@ class RecordsStream(KizenStream):
         row["additional_fields"] = others or None
         return row
 
-    def _columns_of(self, key: str, entry: Any) -> FieldColumns | None:  # noqa: ANN401
-        if key in self._by_id:
-            return self._by_id[key]
+    def _columns_of(self, entry: Any) -> FieldColumns | None:  # noqa: ANN401
         return self._by_id.get(str(entry.get("id"))) if isinstance(entry, dict) else None
 
     def _fit(self, raw: Mapping[str, Any], each: FieldColumns, value: Any) -> Fit:  # noqa: ANN401

@@ -28,6 +28,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import msgspec
 from singer_sdk.pagination import BaseAPIPaginator
 
+from rest_tap.progress import Part
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
@@ -132,6 +134,10 @@ class Walk(BaseAPIPaginator[Ask], ABC):
         """Give what will be asked for next whatever the current page brings, nearest first."""
         return ()
 
+    def pages_read(self) -> Part | None:
+        """Give how many pages have been read, and of how many, once that is known."""
+        return None
+
     def at(self, number: int) -> Ask | None:
         """Give the current request for another page; None below the first."""
         return self.current_value._replace(page=number) if number > 0 else None
@@ -164,7 +170,7 @@ class Descent(Walk):
         self._pages = pages
         self._is_looking = False
         self._length = LONGEST_SPAN
-        self._top = self._bottom = 0
+        self._top = self._bottom = self._last = 0
         #: The id of the record right behind the span, and of the first one in it.
         self._behind: Any = None
         self._lowest: Any = None
@@ -185,13 +191,21 @@ class Descent(Walk):
         for number in range(last - 1, 0, -1):
             yield self._plain(number)
 
+    def pages_read(self) -> Part | None:
+        """Give how many pages have been read on the way back, the one in hand among them."""
+        if not self.is_returning:
+            return None
+        page = self._bottom if self._is_looking else self.current_value.page
+        return Part(self._last - page + 1, self._last)
+
     def _plain(self, number: int) -> Ask:
         return self.current_value._replace(page=number, size=None)
 
     def turn_back(self, page: Page) -> Ask | None:
         """Go down from the current page, which has been read."""
         self.is_returning = True
-        return self._span(self.current_value.page - 1, _first_id(page))
+        self._last = self.current_value.page
+        return self._span(self._last - 1, _first_id(page))
 
     def _span(self, top: int, behind: Any) -> Ask | None:  # noqa: ANN401 - any JSON value
         """Go on with the page `top`, knowing which record stands right behind it, if any."""
@@ -289,6 +303,7 @@ class Backward(Descent):
             if self._past_end - low == 1:
                 # The page in hand is past the end, the one before it has been seen.
                 self.is_returning = True
+                self._last = low
                 return self._span(low, None)
             return self.at((low + self._past_end) // 2)
         if count is not None and not self._counted:
