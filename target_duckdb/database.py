@@ -170,10 +170,17 @@ class Database:
             )
             raise TargetError(msg) from None
         except OSError:
-            # Some file systems have no links.
-            file.rename(self._path)
+            self._move(file)
         self.staging = StagingPlace()
         self._fresh = None
+
+    def _move(self, file: Path) -> None:
+        """Put the new file in its place on a file system that has no links."""
+        try:
+            file.rename(self._path)
+        except OSError as error:
+            msg = f"cannot write {self._path}, the file of setting 'path': {error.strerror}"
+            raise TargetError(msg) from None
 
     def with_memory(self, work: Callable[[], None]) -> None:
         """Do something; once more with DuckDB's own limit of memory where ours did not suffice.
