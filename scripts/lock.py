@@ -15,9 +15,16 @@ PLUGINS = {
     "tap-kananas": ["pyproject.toml"],
     "tap-kizen": ["pyproject.toml"],
     "target-duckdb": ["pyproject.toml", "--extra=duckdb"],
+    "webhooks": ["pyproject.toml", "--extra=webhooks"],
     "dbt": ["--group=dbt"],
     "uv": ["--group=uv"],
-    "meltano": ["pyproject.toml", "--group=meltano", "--extra=duckdb", "--extra=sandbox"],
+    "meltano": [
+        "pyproject.toml",
+        "--group=meltano",
+        "--extra=duckdb",
+        "--extra=sandbox",
+        "--extra=webhooks",
+    ],
     "dev": ["pyproject.toml", "--group=dev", "--all-extras"],
 }
 
