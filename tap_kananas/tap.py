@@ -15,6 +15,7 @@ from tap_kananas.catalog import bring_up_to_date
 from tap_kananas.client import DEFAULT_API_URL
 from tap_kananas.resources import resources
 from tap_kananas.streams import AccountStream
+from tap_kananas.webhooks import WebhookEvents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,6 +175,21 @@ class TapKananas(RestTap):
             title="Rate limit",
             description="Requests a second at most, retries included.",
         ),
+        th.Property(
+            "webhook_store",
+            th.StringType(min_length=1),
+            title="Webhook store",
+            description="The file in which `kananas-webhooks` stores events. Where it is set, they "
+            "are read as stream webhook_events.",
+        ),
+        th.Property(
+            "webhook_acknowledge",
+            th.BooleanType(),
+            default=True,
+            title="Acknowledge webhooks",
+            description="Let the store remove events, some time after they have been loaded. "
+            "Switch it off for any further copy of the data.",
+        ),
         *COMMON_SETTINGS,
     ).to_dict()
 
@@ -181,7 +197,7 @@ class TapKananas(RestTap):
     config_jsonschema["properties"]["primary_keys"]["minItems"] = 1
 
     _up_to_date = False
-    _discovered: list[AccountStream] | None = None
+    _discovered: list[Stream] | None = None
 
     def __init__(self, *, state: Any = None, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's
         """Take the same as any tap; the state is needed before the SDK hands it out."""
@@ -236,6 +252,8 @@ class TapKananas(RestTap):
             self._discovered = [
                 AccountStream(self, resource) for resource in resources(self.config)
             ]
+            if self.config.get("webhook_store"):
+                self._discovered.append(WebhookEvents(self))
         return self._discovered
 
 
