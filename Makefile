@@ -15,7 +15,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
-.PHONY: help setup demo test test-duckdb lint matrix lock docs clean
+.PHONY: help setup demo demo-webhooks check-webhooks test test-duckdb lint matrix lock docs clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -24,6 +24,12 @@ setup: .meltano/ready ## Install Meltano, the taps, the loader and dbt
 
 demo: .meltano/ready ## Run the whole on a stand-in of both services, and show the joined data
 	@$(VENV)/bin/python -m demo
+
+demo-webhooks: .meltano/ready ## Let a contact register, and see it joined less than a minute later
+	@$(VENV)/bin/python -m demo.webhooks
+
+check-webhooks: $(DEV)/ready ## Send 200 webhooks a second for a minute, twice; kill the receiver ten times
+	@$(DEV)/bin/python -m tests.kananas_webhooks.load
 
 test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
 	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS)
