@@ -17,8 +17,8 @@ import uvicorn
 
 from kananas_webhooks.addresses import Secrets
 from kananas_webhooks.metrics import Metrics
-from kananas_webhooks.protocol import DeadlineProtocol, Server
-from kananas_webhooks.receiver import DEFAULT_MAX_BODY, PATH, Limits, Receiver
+from kananas_webhooks.protocol import Server, protocol
+from kananas_webhooks.receiver import DEFAULT_MAX_BODY, DEFAULT_TIMEOUT, PATH, Limits, Receiver
 from kananas_webhooks.runner import Runner
 from kananas_webhooks.schedule import DEFAULT_EVERY_SECONDS, DEFAULT_QUIET_SECONDS, Schedule
 from kananas_webhooks.store import DEFAULT_KEEP_DAYS, DEFAULT_MAX_BYTES, Store, StoreError
@@ -72,6 +72,13 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     _add(serve, "port", type=int, default=DEFAULT_PORT, help="port to listen on; 0 for any free")
     _add(serve, "folder", type=Path, default=DEFAULT_FOLDER, help="of the store and the secret")
     _add(serve, "max-body", type=int, default=DEFAULT_MAX_BODY, help="bytes a body may have")
+    _add(
+        serve,
+        "timeout",
+        type=float,
+        default=DEFAULT_TIMEOUT,
+        help="seconds a sender may take for the head of a request, and again for its body",
+    )
     _add(
         serve,
         "max-store",
@@ -187,7 +194,7 @@ def _serve(given: argparse.Namespace) -> int:
         with _listener(given.host, given.port) as listener:
             config = uvicorn.Config(
                 receiver.app,
-                http=DeadlineProtocol,
+                http=protocol(given.timeout),
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -205,7 +212,7 @@ def _serve(given: argparse.Namespace) -> int:
 
 
 def _limits(given: argparse.Namespace) -> Limits:
-    for name in ("max_body", "max_store", "keep_days", "quiet", "every"):
+    for name in ("max_body", "timeout", "max_store", "keep_days", "quiet", "every"):
         if getattr(given, name) < 0:
             message = f"--{name.replace('_', '-')} is {getattr(given, name)}: use 0 or more"
             raise _UsageError(message)
@@ -214,7 +221,7 @@ def _limits(given: argparse.Namespace) -> Limits:
     except ValueError as error:
         message = f"--allow: {error}"
         raise _UsageError(message) from error
-    return Limits(max_body=given.max_body, allowed=allowed)
+    return Limits(max_body=given.max_body, body_seconds=given.timeout, allowed=allowed)
 
 
 def _schedule(given: argparse.Namespace) -> Schedule:

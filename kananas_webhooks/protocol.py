@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-#: Seconds a client has to send the head of a request, from connecting or from its last answer on.
-HEAD_SECONDS = 10.0
-
 
 class DeadlineProtocol(H11Protocol):
     """Closes connections on which no request begins in time.
@@ -24,6 +21,9 @@ class DeadlineProtocol(H11Protocol):
     uvicorn's own limit ends with the first byte that comes, and so not for a client that sends
     its head byte by byte.
     """
+
+    #: Seconds a client has to send the head of a request, from connecting or the last answer on.
+    head_seconds = 10.0
 
     _deadline: asyncio.TimerHandle | None = None
 
@@ -51,12 +51,17 @@ class DeadlineProtocol(H11Protocol):
 
     def _expect(self) -> None:
         self._settle()
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        self._deadline = self.loop.call_later(self.head_seconds, self.transport.close)
 
     def _settle(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def protocol(head_seconds: float) -> type[DeadlineProtocol]:
+    """Give the protocol with another deadline."""
+    return type("Protocol", (DeadlineProtocol,), {"head_seconds": head_seconds})
 
 
 class Server(uvicorn.Server):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 PATH = "/hooks/"
 
 DEFAULT_MAX_BODY = 1_000_000
+DEFAULT_TIMEOUT = 10.0
 
 # How much of a refused body is read, so that its sender sees the answer.
 _DRAINED_BODIES = 16
@@ -53,7 +54,7 @@ class Limits:
 
     max_body: int = DEFAULT_MAX_BODY
     max_bodies: int = 64_000_000
-    body_seconds: float = 10.0
+    body_seconds: float = DEFAULT_TIMEOUT
     allowed: tuple[Network, ...] = field(default=())
 
 

@@ -55,8 +55,8 @@ _INSERT = (
     f"values ({', '.join('?' * len(_COLUMNS))})"
 )
 
-# A removal is one transaction, which events wait for.
-_ROWS_AT_ONCE = 100
+#: A removal is one transaction, which events wait for.
+MOST_REMOVED = 100
 
 # Extracted events go before their age from this share of the limit on.
 _CROWDED = 0.75
@@ -120,7 +120,7 @@ class Store:
         self._extracted = -1
         self.events = self.waiting = self.last_sequence = 0
         self.last_received_at: str | None = None
-        with _translated():
+        with _translated(path):
             self._make()
             self._connection: sqlite3.Connection | None = self._connect()
             self._number_from_now_on(self._connection)
@@ -215,11 +215,11 @@ class Store:
         self.waiting += len(events)
         self.last_sequence, self.last_received_at = last, events[-1].received_at
 
-    def trim(self) -> bool:
+    def trim(self) -> int:
         """Remove a few events that have been extracted and are too old, or in the way.
 
         Returns:
-            Whether there may be more to remove.
+            How many were removed; MOST_REMOVED where there may be more.
 
         Raises:
             StoreError: Nothing was removed.
@@ -232,10 +232,10 @@ class Store:
                 "delete from events where sequence in (select sequence from ("
                 "select sequence, received_at from events where sequence <= ? "
                 "order by sequence limit ?) where received_at < ?)",
-                (self._extracted, _ROWS_AT_ONCE, _LATEST if crowded else moment(oldest)),
+                (self._extracted, MOST_REMOVED, _LATEST if crowded else moment(oldest)),
             ).rowcount
         self.events -= removed
-        return removed == _ROWS_AT_ONCE
+        return removed
 
     def probe(self) -> None:
         """Write, to see whether it can be done.
@@ -258,7 +258,7 @@ class Store:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """Do all or nothing; after a failure the file is opened anew."""
-        with _translated():
+        with _translated(self._path):
             try:
                 if self._connection is None:
                     self._connection = self._connect()
@@ -279,15 +279,15 @@ def _size(connection: sqlite3.Connection) -> int:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(path: Path) -> Iterator[None]:
     """Say of SQLite's failures what they mean to a sender."""
     try:
         yield
     except OSError as error:
-        message = f"cannot open {error.filename}: {error.strerror}"
+        message = f"{path}: {error.strerror}"
         raise StoreError(message) from error
     except sqlite3.Error as error:
-        words = str(error)
-        if "locked" in words:
+        words = f"{path}: {error}"
+        if "locked" in str(error):
             raise StoreBusyError(words) from error
-        raise (StoreFullError if "full" in words else StoreError)(words) from error
+        raise (StoreFullError if "full" in str(error) else StoreError)(words) from error

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from kananas_webhooks.store import StoreBusyError, StoreError
+from kananas_webhooks.store import MOST_REMOVED, StoreBusyError, StoreError, StoreFullError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,9 +146,18 @@ class Writer:
         return batch, False
 
     def _write(self, batch: list[_Pending]) -> None:
-        error = self._try(lambda: self._store.append([pending.event for pending in batch]))
+        error = self._try(lambda: self._append([pending.event for pending in batch]))
         for pending in batch:
             pending.answer(error)
+
+    def _append(self, events: list[Event]) -> None:
+        """Store events, and make room for them where there is none."""
+        try:
+            self._store.append(events)
+        except StoreFullError:
+            if not self._store.trim():
+                raise
+            self._store.append(events)
 
     def _look(self) -> bool:
         """Remove what may go, and note what there is; tell whether there is more to do at once."""
@@ -158,7 +167,7 @@ class Writer:
             nonlocal more
             if self.figures.problem is not None:
                 self._store.probe()
-            more = self._store.trim()
+            more = self._store.trim() == MOST_REMOVED
             self._size = self._store.size()
 
         self._try(trim)

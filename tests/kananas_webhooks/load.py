@@ -52,8 +52,11 @@ class Outcome:
 class Load:
     """Sends events at a steady rate."""
 
-    def __init__(self, receiver: ReceiverProcess, rate: float, seconds: float) -> None:
+    def __init__(
+        self, receiver: ReceiverProcess, rate: float, seconds: float, *, first_id: int = 0
+    ) -> None:
         """Send `rate` events a second for so many seconds, over several connections."""
+        self._first_id = first_id
         self._receiver = receiver
         self._rate = rate
         self._number = round(rate * seconds)
@@ -73,9 +76,7 @@ class Load:
         for sender in senders:
             sender.start()
         for kill in range(kills):
-            with self._change:
-                goal = self._number * (kill + 1) // (kills + 1)
-                self._change.wait_for(lambda goal=goal: self._sent >= goal)
+            self._wait_for(self._number * (kill + 1) // (kills + 1))
             self._receiver.kill()
             self._receiver.start()
         for sender in senders:
@@ -83,12 +84,17 @@ class Load:
         self._outcome.took = monotonic() - started
         return self._outcome
 
+    def _wait_for(self, sent: int) -> None:
+        with self._change:
+            self._change.wait_for(lambda: self._sent >= sent)
+
     def _send(self, path: str, first: int, started: float) -> None:
         """Send every so-manieth event, each at its time."""
         connection = HTTPConnection("127.0.0.1", self._receiver.port, timeout=SECONDS_AT_MOST)
         for number in range(first, self._number, CONNECTIONS):
             self._pause.wait(max(0.0, started + number / self._rate - monotonic()))
-            body = json.dumps({"event": "contact.updated", "id": number, "note": _NOTE})
+            identity = self._first_id + number
+            body = json.dumps({"event": "contact.updated", "id": identity, "note": _NOTE})
             before = monotonic()
             status = None
             try:
@@ -102,7 +108,7 @@ class Load:
             with self._change:
                 self._sent += 1
                 if status == 202:
-                    self._outcome.accepted.add(number)
+                    self._outcome.accepted.add(identity)
                     self._outcome.seconds.append(monotonic() - before)
                 elif status is not None:
                     self._outcome.others.append(status)

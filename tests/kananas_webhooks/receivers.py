@@ -27,9 +27,18 @@ SECONDS_AT_MOST = 60
 class ReceiverProcess:
     """`kananas-webhooks serve` on a free port; ended, whatever happens, with the block."""
 
-    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
-        """Prepare; nothing runs yet."""
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        prefix: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare; nothing runs yet. A prefix is a command that starts the receiver in turn."""
         self.folder = folder
+        self._prefix = prefix
+        #: The folder of its files, where it is not the one that was named.
+        self.found_at = folder
         self.port = 0
         self._arguments = arguments
         self._environment = environment
@@ -44,7 +53,7 @@ class ReceiverProcess:
 
     @property
     def store(self) -> Path:
-        return self.folder / "events.sqlite"
+        return self.found_at / "events.sqlite"
 
     @property
     def log(self) -> str:
@@ -52,7 +61,7 @@ class ReceiverProcess:
 
     @property
     def secret(self) -> str:
-        return (self.folder / "secrets").read_text(encoding="utf-8").split()[0]
+        return (self.found_at / "secrets").read_text(encoding="utf-8").split()[0]
 
     @property
     def base(self) -> str:
@@ -73,11 +82,11 @@ class ReceiverProcess:
         command = [sys.executable, "-m", "kananas_webhooks", "serve", "--folder", str(self.folder)]
         with (self.folder / "log").open("a", encoding="utf-8") as log:
             self._process = subprocess.Popen(
-                [*command, "--port", str(self.port), *self._arguments],
+                [*self._prefix, *command, "--port", str(self.port), *self._arguments],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env=self._environment or None,
+                env=self._environment,
             )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
