@@ -96,6 +96,9 @@ def _show(name: str, seconds: float) -> int:
     print(report.table(*report.select(PUBLISHED, _EVENT)))
     print("\nThe contact, with its company:")
     print(report.table(*report.select(PUBLISHED, contact)))
+    if not _rows(f"{contact} and company_name is not null"):
+        print("\nThe contact has no company.", file=sys.stderr)
+        return 1
     print(f"\nFrom the event to the joined data: {seconds:.1f} s")
     if seconds > SECONDS_PROMISED:
         print(f"That is more than {SECONDS_PROMISED:.0f} s.", file=sys.stderr)

@@ -44,12 +44,13 @@ class _UsageError(Exception):
     """A wrong argument; the message names it."""
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Give the parser of the command line."""
+    main_parser = argparse.ArgumentParser(
         prog="kananas-webhooks",
         description="Receive webhooks, keep each whole, and start a refresh once they pause.",
     )
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = main_parser.add_subparsers(dest="command", required=True)
     url = commands.add_parser("url", help="print the address to paste into Parameters/API")
     _add(
         url,
@@ -64,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     change.add_argument("--retire", action="store_true", help="leave only the newest address valid")
     _add_serve(commands.add_parser("serve", help="receive webhooks"))
-    return parser
+    return main_parser
 
 
 def _add_serve(serve: argparse.ArgumentParser) -> None:
@@ -151,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when done or ended by a signal, 1 when it failed, 2 on wrong usage.
     """
-    given = _parser().parse_args(arguments)
+    given = parser().parse_args(arguments)
     try:
         if given.command == "url":
             return _url(given)
