@@ -108,3 +108,13 @@
         )
     )
 {%- endmacro %}
+
+
+{#- Joins each row to the words of a text, which single spaces part, as column `word` of the alias. -#}
+{% macro cross_join_words(value, alias) -%}
+    {{ adapter.dispatch('cross_join_words')(value, alias) }}
+{%- endmacro %}
+
+{% macro duckdb__cross_join_words(value, alias) -%}
+    cross join unnest(string_split({{ value }}, ' ')) as {{ alias }} (word)
+{%- endmacro %}
