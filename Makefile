@@ -32,7 +32,7 @@ check-webhooks: $(DEV)/ready ## Send 200 webhooks a second for a minute, twice; 
 	@$(DEV)/bin/python -m tests.kananas_webhooks.load
 
 test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
-	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS)
+	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=1.4 or 2.0
 	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python .matrix/duckdb-$(DUCKDB)
