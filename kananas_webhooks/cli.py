@@ -35,7 +35,6 @@ STORE, SECRETS = "events.sqlite", "secrets"
 # The tap's setting that names the store.
 _TAP_VARIABLE = "TAP_KANANAS_WEBHOOK_STORE"
 
-_MAX_CONNECTIONS = 200
 _GRACE_SECONDS = 10
 _MEGABYTE = 1_000_000
 
@@ -184,8 +183,8 @@ def _serve(given: argparse.Namespace) -> int:
     secrets = Secrets(given.folder / SECRETS)
     secrets.newest()
     store = Store(path, max_bytes=given.max_store * _MEGABYTE, keep_days=given.keep_days)
+    writer = Writer(store)
     try:
-        writer = Writer(store)
         metrics = Metrics(lambda: writer.figures)
         runner = None
         if command:
@@ -203,11 +202,12 @@ def _serve(given: argparse.Namespace) -> int:
                 server_header=False,
                 proxy_headers=True,
                 forwarded_allow_ips=given.proxy,
-                limit_concurrency=_MAX_CONNECTIONS,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
             Server(config, lambda: _announce(listener)).run(sockets=[listener])
     finally:
+        # Where it was told twice to end, the application's own end is skipped.
+        writer.stop()
         store.close()
     return DONE
 

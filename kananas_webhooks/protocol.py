@@ -15,8 +15,17 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
+#: How many connections may be open at a time.
+MAX_CONNECTIONS = 200
+
+_TOO_MANY = (
+    b"HTTP/1.1 503 Service Unavailable\r\n"
+    b"Retry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+)
+
+
 class DeadlineProtocol(H11Protocol):
-    """Closes connections on which no request begins in time.
+    """Closes connections on which no request begins in time, and those that are too many.
 
     uvicorn's own limit ends with the first byte that comes, and so not for a client that sends
     its head byte by byte.
@@ -28,9 +37,12 @@ class DeadlineProtocol(H11Protocol):
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Expect a request."""
+        """Expect a request, or send away who is one too many."""
         super().connection_made(transport)
         self._expect()
+        if len(self.connections) > MAX_CONNECTIONS:
+            transport.write(_TOO_MANY)
+            transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Expect nothing any more."""
@@ -48,6 +60,10 @@ class DeadlineProtocol(H11Protocol):
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE:
             self._expect()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - overrides
+        """Refuse what is no HTTP, as anything else, without a word."""
+        super().send_400_response("")
 
     def _expect(self) -> None:
         self._settle()

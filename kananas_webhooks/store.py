@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: What `PRAGMA user_version` says of a file with these tables.
 SCHEMA_VERSION = 1
 
-DEFAULT_MAX_BYTES = 1 << 30
+DEFAULT_MAX_BYTES = 1_000_000_000
 DEFAULT_KEEP_DAYS = 30
 DEFAULT_BUSY_SECONDS = 2.0
 

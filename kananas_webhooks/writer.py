@@ -96,9 +96,10 @@ class Writer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what has been taken, and end."""
-        self._queue.put(None)
-        self._thread.join()
+        """Write what has been taken, and end; does nothing where it does not run."""
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
 
     async def append(self, event: Event) -> None:
         """Store an event; it is on the disk on return.
