@@ -178,7 +178,8 @@ class Receiver:
             raise refused
 
     async def _store(self, request: Request, body: bytes) -> None:
-        event = new_event(body, request.headers.items(), request.url.query, self._secrets.values())
+        query = request.scope["query_string"].decode("latin-1")
+        event = new_event(body, request.headers.items(), query, self._secrets.values())
         started = monotonic()
         try:
             await self._writer.append(event)

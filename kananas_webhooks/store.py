@@ -265,7 +265,7 @@ class Store:
                 self._connection.execute("begin immediate")
                 yield self._connection
                 self._connection.execute("commit")
-            except sqlite3.Error:
+            except BaseException:
                 # Closing rolls back; what failed may have left the connection unusable.
                 self.close()
                 raise

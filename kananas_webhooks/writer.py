@@ -119,11 +119,12 @@ class Writer:
     def _run(self) -> None:
         next_look = monotonic()
         while True:
+            if monotonic() >= next_look:
+                more = self._look()
+                next_look = monotonic() + (0.0 if more else self._tick)
             try:
                 first = self._queue.get(timeout=max(0.0, next_look - monotonic()))
             except queue.Empty:
-                more = self._look()
-                next_look = monotonic() + (0.0 if more else self._tick)
                 continue
             if first is None:
                 return
@@ -181,6 +182,10 @@ class Writer:
             write()
         except StoreError as failure:
             error = failure
+        except Exception as defect:
+            # Whoever waits must not wait for ever, nor the next one.
+            _logger.exception("a defect: this should not have happened")
+            error = StoreError(type(defect).__name__)
         problem = None if error is None else str(error)
         if problem != self.figures.problem:
             if error is None:

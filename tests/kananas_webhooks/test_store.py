@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
 
-from kananas_webhooks.events import Event, moment, new_event
+from kananas_webhooks.events import moment, new_event
 from kananas_webhooks.store import MOST_REMOVED, Store, StoreBusyError, StoreError, StoreFullError
 from kananas_webhooks.writer import MAX_WAITING, Writer
 
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from kananas_webhooks.events import Event
+
 
 def event(body: bytes = b"{}", age: timedelta = timedelta()) -> Event:
     made = new_event(body, [("content-type", "application/json")], "", ())
-    when = moment(datetime.now(timezone.utc) - age)
-    return Event(when, *(getattr(made, name) for name in list(Event.__annotations__)[1:]))
+    return replace(made, received_at=moment(datetime.now(timezone.utc) - age))
 
 
 def sequences(path: Path) -> list[int]:
@@ -149,6 +151,21 @@ def test_events_that_come_together_are_stored_in_their_order(path: Path, store: 
         bodies = connection.execute("select body from events order by sequence").fetchall()
     assert [int(body) for (body,) in bodies] == list(range(MAX_WAITING))
     assert (writer.figures.events, writer.figures.problem) == (MAX_WAITING, None)
+
+
+def test_a_defect_leaves_nobody_waiting(path: Path, store: Store) -> None:
+    writer = Writer(store)
+    unheard_of = replace(event(), content_type="\ud800")
+
+    async def send() -> None:
+        writer.start()
+        with pytest.raises(StoreError):
+            await writer.append(unheard_of)
+        await writer.append(event())
+        writer.stop()
+
+    asyncio.run(send())
+    assert (len(sequences(path)), store.events) == (1, 1)
 
 
 def test_the_writer_removes_what_may_go_while_nothing_comes(path: Path, store: Store) -> None:
