@@ -5,7 +5,6 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib import Catalog, CatalogEntry, MetadataMapping, Schema
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
@@ -55,23 +54,18 @@ def _typed(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def configure(tap: Tap, stream: Stream, wanted: ConfiguredStream | None) -> None:
-    """Make a stream read what was chosen.
+    """Make a stream read what was chosen; one without a cursor is always read whole.
 
     Args:
         tap: Its tap, whose mapper has been set up.
         stream: The stream.
         wanted: How it is to be read; None for one that is read only for its children.
-
-    Raises:
-        ConfigurationError: If it cannot be read in the sync mode that was chosen.
     """
     key = stream.replication_key
     method = stream.replication_method
+    # PyAirbyte asks for `incremental` of every stream, whatever the catalog says.
     if wanted is not None and wanted.sync_mode == "full_refresh":
         method = REPLICATION_FULL_TABLE
-    elif wanted is not None and method == REPLICATION_FULL_TABLE:
-        message = f"stream '{stream.name}' can only be read in the sync mode full_refresh"
-        raise ConfigurationError(message)
     metadata = MetadataMapping.get_standard_metadata(
         schema=stream.schema,
         key_properties=stream.primary_keys,

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk.exceptions import ConfigurationError, RetriableAPIError
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import RESTStream
 
 from airbyte_source.catalog import configure
@@ -131,8 +132,7 @@ class Reading:
     def _conclude(self, tap: Tap, stream: Stream) -> None:
         """Say that a stream was read; one whose read left something out was not."""
         shortfall = self._source.shortfall(stream)
-        is_full = self._catalog[stream.name].sync_mode == "full_refresh"
-        if shortfall is not None and is_full:
+        if shortfall is not None and stream.replication_method == REPLICATION_FULL_TABLE:
             # A destination may put what came in the place of what it has.
             self._fail(stream.name, IncompleteError(f"{stream.name}: {shortfall}"))
             return
