@@ -18,6 +18,8 @@ PLUGINS = {
     "dbt": ["--group=dbt"],
     "uv": ["--group=uv"],
     "meltano": ["pyproject.toml", "--group=meltano", "--extra=duckdb", "--extra=sandbox"],
+    "airbyte-cdk": ["--group=airbyte-cdk"],
+    "pyairbyte": ["--group=pyairbyte"],
     "dev": ["pyproject.toml", "--group=dev", "--all-extras"],
 }
 
