@@ -41,10 +41,6 @@ _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
 )
 
 
-class IncompleteError(Exception):
-    """A read went through, but left out a part of what there is."""
-
-
 @dataclass(frozen=True)
 class Failure:
     """A failure in the words of the protocol.
@@ -62,8 +58,6 @@ class Failure:
 
 def kind_of(error: Exception) -> Kind:
     """Tell who can mend what was raised."""
-    if isinstance(error, IncompleteError):
-        return "transient_error"
     return next((kind for cause, kind in _KINDS if isinstance(error, cause)), "system_error")
 
 

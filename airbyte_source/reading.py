@@ -10,7 +10,6 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import RESTStream
 
 from airbyte_source.catalog import configure
-from airbyte_source.failures import IncompleteError
 from airbyte_source.messages import milliseconds_now
 from airbyte_source.writer import BOOKMARK, ProtocolWriter, Sent
 
@@ -114,7 +113,7 @@ class Reading:
         wanted = self._wanted(group)
         for each in wanted:
             self._messages.stream_status(each.name, "STARTED")
-            self._sent[each.name].is_read = True
+            self._sent[each.name].is_open = True
             self._tell_waits(each)
         try:
             for each in group:
@@ -124,17 +123,19 @@ class Reading:
         except Exception as error:  # noqa: BLE001 - the other streams can be read all the same
             for each in wanted:
                 self._fail(each.name, error)
-            return
+        else:
+            for each in wanted:
+                each.log_sync_costs()
+                self._conclude(tap, each)
         for each in wanted:
-            each.log_sync_costs()
-            self._conclude(tap, each)
+            self._sent[each.name].is_open = False
 
     def _conclude(self, tap: Tap, stream: Stream) -> None:
         """Say that a stream was read; one whose read left something out was not."""
         shortfall = self._source.shortfall(stream)
         if shortfall is not None and stream.replication_method == REPLICATION_FULL_TABLE:
             # A destination may put what came in the place of what it has.
-            self._fail(stream.name, IncompleteError(f"{stream.name}: {shortfall}"))
+            self._fail(stream.name, shortfall)
             return
         self._writer.conclude(stream.name, tap.state)
         self._messages.stream_status(stream.name, "COMPLETE")

@@ -57,7 +57,7 @@ class Source:
         describe: Gives one line about an exception where its own words will not do, or None.
         estimate: Gives how many records a stream is about to send, or None. It is asked when
             the first record is there.
-        shortfall: Gives what a read that went through has left out, or None.
+        shortfall: Gives why a read that went through has left something out, or None.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Source:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     describe: Callable[[Exception], str | None] = _unknown
     estimate: Callable[[Stream], int | None] = _unknown
-    shortfall: Callable[[Stream], str | None] = _unknown
+    shortfall: Callable[[Stream], Exception | None] = _unknown
 
     def explain(self, error: Exception) -> Failure:
         """Put an exception into the words of the protocol."""

@@ -29,14 +29,15 @@ class Sent:
         records: How many records.
         counted: How many of them by the last state.
         bookmark: The tap's entries in the last state, as JSON; None where there was none.
-        is_read: Whether its reading has begun; before, its bookmark is that of an earlier run.
+        is_open: Whether it is being read. Before, its bookmark is that of an earlier run; after a
+            failure, it may be ahead of what was sent.
         is_waiting: Whether it was said last that the stream waits for the service.
     """
 
     records: int = 0
     counted: int = 0
     bookmark: bytes | None = None
-    is_read: bool = False
+    is_open: bool = False
     is_waiting: bool = False
 
 
@@ -90,7 +91,7 @@ class ProtocolWriter(GenericSingerWriter[bytes, Message]):
         """Write the state of each stream whose bookmark has changed."""
         for name, bookmark in value.get("bookmarks", {}).items():
             sent = self._streams.get(name)
-            if sent is not None and sent.is_read and encode(bookmark) != sent.bookmark:
+            if sent is not None and sent.is_open and encode(bookmark) != sent.bookmark:
                 self._state(name, sent, bookmark)
 
     def conclude(self, stream: str, value: Mapping[str, Any]) -> None:

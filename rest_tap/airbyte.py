@@ -25,6 +25,6 @@ def estimate(stream: Stream) -> int | None:
     return stream.expected_records if isinstance(stream, HttpStream) else None
 
 
-def shortfall(stream: Stream) -> str | None:
-    """Give what the last read of a stream left out."""
+def shortfall(stream: Stream) -> Exception | None:
+    """Give why the last read of a stream left something out."""
     return stream.shortfall if isinstance(stream, HttpStream) else None
