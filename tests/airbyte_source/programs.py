@@ -30,7 +30,7 @@ SETTINGS: dict[str, Callable[..., dict[str, Any]]] = {
 def parse(out: bytes) -> list[dict[str, Any]]:
     """Give the messages of an output, each of which is a message of the protocol."""
     assert not out or out.endswith(b"\n")
-    messages = [json.loads(line) for line in out.decode().splitlines()]
+    messages = [json.loads(line) for line in out.splitlines()]
     for message in messages:
         AirbyteMessage.parse_obj(message)
         # The models take what they do not know; a message has its type and one content.

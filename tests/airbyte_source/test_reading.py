@@ -183,7 +183,7 @@ def test_a_state_that_is_given_back_brings_what_changed(sandbox: Sandbox, tmp_pa
     again = kizen(sandbox, tmp_path, CONTACTS, "team", mode="incremental", states=first.states)
     names = {row["id"]: row["first_name"] for row in again.records_of(CONTACTS)}
     assert again.counts[CONTACTS] < first.counts[CONTACTS]
-    assert {key: "Changed" for key in keys}.items() <= names.items()
+    assert dict.fromkeys(keys, "Changed").items() <= names.items()
     assert again.counted_in_states() == again.counts
     # As one state of all streams, and as none at all.
     whole = [{"type": "GLOBAL", "global": {"stream_states": [s["stream"] for s in again.states]}}]
