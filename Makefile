@@ -37,11 +37,12 @@ test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=
 airbyte-check: $(DEV)/ready .venv-airbyte-cdk/ready .venv-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
 	@$(DEV)/bin/python -m scripts.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-pyairbyte/bin/python
 
-lint: $(DEV)/ready ## Check form, types and SQL
+lint: $(DEV)/ready ## Check form, types, SQL and Dockerfiles
 	@$(DEV)/bin/ruff check .
 	@$(DEV)/bin/ruff format --check .
 	@$(DEV)/bin/mypy
 	@$(DEV)/bin/sqlfluff lint dbt_project
+	@$(DEV)/bin/hadolint packaging/airbyte/*/Dockerfile
 
 matrix: ## Run every test on each Python from 3.10 to 3.13 that is present
 	@$(PYTHON) scripts/matrix.py

@@ -67,6 +67,17 @@ def prepare(folder: Path, name: str, settings: dict[str, Any]) -> Path:
     return copy
 
 
+def example() -> str:
+    """Give the example of the documentation, with the program of this environment."""
+    page = (ROOT / "docs" / "airbyte.md").read_text(encoding="utf-8")
+    code = page.split("<!-- pyairbyte -->\n```python\n")[1].split("```")[0]
+    before, program, after = code.partition("sources/bin/source-kizen")
+    if not program:
+        message = "the example names another program"
+        raise ValueError(message)
+    return f"{before}{BIN / 'source-kizen'}{after}"
+
+
 def main() -> int:
     """Run everything; 1 if anything failed."""
     cdk, pyairbyte = sys.argv[1:]
@@ -106,6 +117,11 @@ def main() -> int:
                     check=False,
                 ).returncode
             )
+        print("The example of docs/airbyte.md", flush=True)
+        shutil.copy(copy / "secrets" / "config.json", folder / "kizen.json")
+        command = [pyairbyte, "-c", example()]
+        codes.append(subprocess.run(command, env=quiet, cwd=folder, check=False).returncode)  # noqa: S603
+    print("Failed" if any(codes) else "Everything passed", flush=True)
     return int(any(codes))
 
 

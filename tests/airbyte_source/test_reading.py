@@ -193,6 +193,37 @@ def test_a_state_that_is_given_back_brings_what_changed(sandbox: Sandbox, tmp_pa
     assert new.counts[CONTACTS] == first.counts[CONTACTS]
 
 
+def test_a_list_of_kananas_with_a_cursor_brings_what_changed(tmp_path: Path) -> None:
+    cursor = {"replication_key": "updated_at", "replication_parameter": "updated_since"}
+    requests = [{"name": "contacts", "request": "contacts", **cursor}]
+    with running(replace(servers.SMALL, kananas_paging="page")) as server:
+        settings = SETTINGS["kananas"](server, requests=requests, timezone="Europe/Paris")
+        streams = ask(KANANAS, "discover", tmp_path, settings).streams
+        assert streams["contacts"]["default_cursor_field"] == ["updated_at"]
+        catalog = configured(streams, mode="incremental")
+        first = read(KANANAS, tmp_path, settings, catalog)
+        assert first.counts["contacts"] == servers.SMALL.contacts
+        again = read(KANANAS, tmp_path, settings, catalog, first.states)
+        whole = read(KANANAS, tmp_path, settings, configured(streams), first.states)
+    newest = max(row["updated_at"] for row in first.records_of("contacts"))
+    assert {row["updated_at"] for row in again.records_of("contacts")} == {newest}
+    assert whole.counts == first.counts
+
+
+def test_a_list_of_kananas_that_has_shrunk_too_much_is_refused(
+    shared_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    # As PyAirbyte asks: incremental, and with the state.
+    catalog = configured(streams_of("kananas", shared_sandbox, tmp_path), mode="incremental")
+    settings = SETTINGS["kananas"](shared_sandbox)
+    (state,) = read(KANANAS, tmp_path, settings, catalog).states
+    state["stream"]["stream_state"]["bookmark"]["rows"] = 10 * servers.SMALL.contacts
+    answer = read(KANANAS, tmp_path, settings, catalog, [state])
+    assert answer.code == 1
+    assert "max_shrink" in answer.errors["contacts"]["message"]
+    assert answer.statuses("contacts") == ["STARTED", "INCOMPLETE"]
+
+
 def test_a_full_refresh_pays_no_heed_to_a_state(sandbox: Sandbox, tmp_path: Path) -> None:
     first = kizen(sandbox, tmp_path, CONTACTS, mode="incremental")
     again = kizen(sandbox, tmp_path, CONTACTS, states=first.states)
