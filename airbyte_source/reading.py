@@ -74,13 +74,13 @@ class Reading:
             state = singer_state(self._catalog, states)
             tap = self._source.open(settings, state=state, writer=self._writer)
             self._streams = dict(tap.streams)
+            self._prepare(tap)
         except Exception:
             for name in self._catalog:
                 self._messages.stream_status(name, "INCOMPLETE")
             raise
-        self._reset(tap)
-        for stream, group in self._groups():
-            self._read(tap, stream, group)
+        for stream, wanted in self._groups():
+            self._read(tap, stream, wanted)
         for name in self._catalog.keys() - self._streams.keys():
             self._fail(
                 name,
@@ -90,34 +90,34 @@ class Reading:
             )
         return not self._has_failed
 
-    def _reset(self, tap: Tap) -> None:
-        """Do what `Tap.sync_all`, which ends at the first failure, does first."""
+    def _prepare(self, tap: Tap) -> None:
+        """Do what `Tap.sync_all`, which ends at the first failure, does first.
+
+        It asks which children are wanted. Other streams wait for their turn: to know its schema,
+        one may have to be read.
+        """
         for stream in self._streams.values():
-            for child in stream.descendent_streams:
-                child.selected = child.name in self._catalog
+            if stream.parent_stream_type is not None:
+                configure(tap, stream, self._catalog.get(stream.name))
         tap._reset_state_progress_markers()  # noqa: SLF001
         tap._set_compatible_replication_methods()  # noqa: SLF001
 
     def _groups(self) -> Iterator[tuple[Stream, list[Stream]]]:
-        """Give the streams that are read by themselves, with all that are read along."""
+        """Give the streams that are read by themselves, and which of their families are wanted."""
         for stream in self._streams.values():
-            group = [stream, *stream.descendent_streams]
-            if stream.parent_stream_type is None and self._wanted(group):
-                yield stream, group
+            family = [stream, *stream.descendent_streams]
+            wanted = [each for each in family if each.name in self._catalog]
+            if stream.parent_stream_type is None and wanted:
+                yield stream, wanted
 
-    def _wanted(self, group: list[Stream]) -> list[Stream]:
-        return [stream for stream in group if stream.name in self._catalog]
-
-    def _read(self, tap: Tap, stream: Stream, group: list[Stream]) -> None:
-        """Read a stream, and its descendants with it; tell what comes of it."""
-        wanted = self._wanted(group)
+    def _read(self, tap: Tap, stream: Stream, wanted: list[Stream]) -> None:
+        """Read a stream, and its descendants with it; tell what comes of those that are wanted."""
         for each in wanted:
             self._messages.stream_status(each.name, "STARTED")
             self._sent[each.name].is_open = True
             self._tell_waits(each)
         try:
-            for each in group:
-                configure(tap, each, self._catalog.get(each.name))
+            configure(tap, stream, self._catalog.get(stream.name))
             stream.sync()
             stream.finalize_state_progress_markers()
         except Exception as error:  # noqa: BLE001 - the other streams can be read all the same

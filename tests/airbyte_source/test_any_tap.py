@@ -190,6 +190,14 @@ def test_a_child_can_be_read_without_its_parent(
     assert {each["author"] for each in answer.records_of("books")} == set(AUTHORS)
 
 
+def test_columns_of_children_can_be_left_out(
+    streams: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    del streams["books"]["json_schema"]["properties"]["author"]
+    answer = read(LIBRARY, tmp_path, SETTINGS, configured(streams, "books"))
+    assert {frozenset(row) for row in answer.records_of("books")} == {frozenset({"title", "year"})}
+
+
 def test_a_parent_can_be_read_without_its_children(
     streams: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
