@@ -81,13 +81,10 @@ class Reading:
             raise
         for stream, wanted in self._groups():
             self._read(tap, stream, wanted)
-        for name in self._catalog.keys() - self._streams.keys():
-            self._fail(
-                name,
-                ConfigurationError(
-                    f"there is no stream '{name}' any more: refresh the connection's schema"
-                ),
-            )
+        for name in self._catalog:
+            if name not in self._streams:
+                message = f"there is no stream '{name}' any more: refresh the connection's schema"
+                self._fail(name, ConfigurationError(message))
         return not self._has_failed
 
     def _prepare(self, tap: Tap) -> None:
