@@ -108,3 +108,36 @@
         )
     )
 {%- endmacro %}
+
+
+{#- Joins each row to the words of a text, which single spaces part, as column `word` of the alias. -#}
+{% macro cross_join_words(value, alias) -%}
+    {{ adapter.dispatch('cross_join_words')(value, alias) }}
+{%- endmacro %}
+
+{% macro duckdb__cross_join_words(value, alias) -%}
+    cross join unnest(string_split({{ value }}, ' ')) as {{ alias }} (word)
+{%- endmacro %}
+
+
+{#- A row per day, both ends included, as column `date_day`. -#}
+{% macro days_between(first, last) -%}
+    {{ adapter.dispatch('days_between')(first, last) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(first, last) -%}
+    generate_series(date '{{ first }}', date '{{ last }}', interval 1 day) as days (date_day)
+{%- endmacro %}
+
+
+{#- An aggregate: a JSON object of keys and numbers, in the order of the keys. -#}
+{% macro json_object_of(key, number) -%}
+    {{ adapter.dispatch('json_object_of')(key, number) }}
+{%- endmacro %}
+
+{% macro duckdb__json_object_of(key, number) -%}
+    cast(
+        '{' || string_agg(to_json({{ key }}) || ':' || {{ number }}, ',' order by {{ key }}) || '}'
+        as json
+    )
+{%- endmacro %}
