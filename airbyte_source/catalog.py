@@ -18,14 +18,18 @@ _TIMES = {"date-time": "timestamp_with_timezone", "time": "time_without_timezone
 
 
 def describe_stream(stream: Stream) -> dict[str, Any]:
-    """Give a stream as a catalog lists it: schema, keys, and how it can be read."""
+    """Give a stream as a catalog lists it: schema, keys, and how it can be read.
+
+    `is_resumable` is about full refreshes, which begin anew here. Were it set, Airbyte would keep
+    what a broken attempt brought, and the next one would bring it again.
+    """
     key = stream.replication_key
     is_incremental = stream.replication_method != REPLICATION_FULL_TABLE
     described: dict[str, Any] = {
         "name": stream.name,
         "json_schema": _typed(deepcopy(stream.schema)),
         "supported_sync_modes": ["full_refresh"],
-        "is_resumable": is_incremental,
+        "is_resumable": False,
     }
     if is_incremental:
         described["supported_sync_modes"].append("incremental")

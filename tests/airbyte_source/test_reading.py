@@ -380,6 +380,13 @@ def test_waiting_for_the_service_is_told(sandbox: Sandbox, tmp_path: Path) -> No
     assert all(reason["rate_limited"]["quota_reset"] > 0 for (reason,) in waits)
 
 
+def test_waiting_for_the_answer_of_kananas_is_told(sandbox: Sandbox, tmp_path: Path) -> None:
+    catalog = configured(streams_of("kananas", sandbox, tmp_path))
+    sandbox.faults.add(Fault(status=429, headers={"Retry-After": "0"}))
+    answer = read(KANANAS, tmp_path, SETTINGS["kananas"](sandbox), catalog)
+    assert answer.statuses("contacts") == ["STARTED", "RUNNING*", "RUNNING", "COMPLETE"]
+
+
 def test_no_secret_is_told(sandbox: Sandbox, tmp_path: Path) -> None:
     settings = SETTINGS["kizen"](sandbox, request_tries=1)
     catalog = configured(streams_of("kizen", sandbox, tmp_path), CONTACTS)
