@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
+from scripts.airbyte_check import example
 from tests.airbyte_source.programs import SETTINGS, SOURCES, ask
 
 if TYPE_CHECKING:
@@ -69,3 +70,8 @@ def test_an_image_gets_every_package_of_the_wheel() -> None:
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     kept = {line[1:] for line in ignored if line.startswith("!")}
     assert {*packages, "LICENSE", "requirements"} <= kept
+
+
+def test_the_example_of_the_page_can_be_tried() -> None:
+    # `make airbyte-check` runs it.
+    compile(example(), "docs/airbyte.md", "exec")
