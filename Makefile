@@ -15,7 +15,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
-.PHONY: help setup demo demo-webhooks check-webhooks test test-duckdb lint matrix lock docs clean
+.PHONY: help setup demo demo-webhooks check-webhooks test test-duckdb airbyte-check lint matrix lock docs clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -40,11 +40,15 @@ test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=
 	@$(UV) pip install --quiet --python .matrix/duckdb-$(DUCKDB)/bin/python "duckdb==$(DUCKDB).*"
 	@.matrix/duckdb-$(DUCKDB)/bin/python -m pytest $(PYTEST_ARGS) tests/target_duckdb
 
-lint: $(DEV)/ready ## Check form, types and SQL
+airbyte-check: $(DEV)/ready .venv-airbyte-cdk/ready .venv-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
+	@$(DEV)/bin/python -m scripts.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-pyairbyte/bin/python
+
+lint: $(DEV)/ready ## Check form, types, SQL and Dockerfiles
 	@$(DEV)/bin/ruff check .
 	@$(DEV)/bin/ruff format --check .
 	@$(DEV)/bin/mypy
 	@$(DEV)/bin/sqlfluff lint dbt_project
+	@$(DEV)/bin/hadolint packaging/airbyte/*/Dockerfile
 
 matrix: ## Run every test on each Python from 3.10 to 3.13 that is present
 	@$(PYTHON) scripts/matrix.py
@@ -57,7 +61,7 @@ docs: $(DEV)/ready ## Write the settings tables of README.md and the files in pl
 	@$(DEV)/bin/python -m scripts.plugin_definitions
 
 clean: ## Remove environments, caches and Meltano's state; the data in output/ stays (next: run --full-refresh)
-	@rm -rf .venv .venv-dev .venv-dbt .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-dev .venv-dbt .venv-airbyte-cdk .venv-pyairbyte .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@rm -rf dbt_project/target dbt_project/logs logs dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -89,4 +93,10 @@ $(DBT)/ready: $(VENV)/bin/uv requirements/dbt.txt
 	@echo "Setting up $(DBT) …"
 	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python $(DBT)
 	@$(UV) pip install --quiet --python $(DBT)/bin/python -r requirements/dbt.txt
+	@touch $@
+
+.venv-%/ready: $(VENV)/bin/uv requirements/%.txt
+	@echo "Setting up .venv-$* …"
+	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python .venv-$*
+	@$(UV) pip install --quiet --python .venv-$*/bin/python -r requirements/$*.txt
 	@touch $@

@@ -25,6 +25,8 @@ PLUGINS = {
         "--extra=sandbox",
         "--extra=webhooks",
     ],
+    "airbyte-cdk": ["--group=airbyte-cdk"],
+    "pyairbyte": ["--group=pyairbyte"],
     "dev": ["pyproject.toml", "--group=dev", "--all-extras"],
 }
 

@@ -126,6 +126,7 @@ class TapKananas(RestTap):
             "primary_keys",
             _NAMES,
             default=["id"],
+            examples=[["id"]],
             title="Primary keys",
             description="The columns that tell one contact from another. Where the answer is "
             "an object keyed by id, the first one takes that key. The name record_hash stands "
@@ -134,6 +135,7 @@ class TapKananas(RestTap):
         th.Property(
             "records_path",
             th.StringType(min_length=1),
+            examples=["data.contacts"],
             title="Records path",
             description="Where the records are in the answer, keys joined by dots, $ for the "
             "top. Without it the tap finds out, and says so when it cannot.",
@@ -141,6 +143,7 @@ class TapKananas(RestTap):
         th.Property(
             "timezone",
             th.StringType(min_length=1),
+            examples=["Europe/Paris"],
             title="Time zone",
             description="The zone of timestamps that name none, such as Europe/Paris: they "
             "become UTC. Without it they stay text.",
@@ -163,6 +166,7 @@ class TapKananas(RestTap):
         th.Property(
             "requests",
             th.ArrayType(_REQUEST),
+            examples=[[{"name": "branches", "request": "entities"}]],
             title="Requests",
             description="More lists to read, or contacts in another way: for each its name and "
             "request, and where needed records_path, primary_keys, replication_key with "
