@@ -9,6 +9,10 @@
     regexp_replace({{ value }}, '{{ pattern }}', '{{ replacement }}', 'g')
 {%- endmacro %}
 
+{% macro spark__regexp_replace_all(value, pattern, replacement) -%}
+    regexp_replace({{ value }}, '{{ pattern }}', '{{ modules.re.sub('\\\\([0-9])', '$\\1', replacement) }}')
+{%- endmacro %}
+
 
 {#- Whether the pattern matches anywhere in the value. -#}
 {% macro regexp_matches(value, pattern) -%}
@@ -19,6 +23,10 @@
     regexp_matches({{ value }}, '{{ pattern }}')
 {%- endmacro %}
 
+{% macro spark__regexp_matches(value, pattern) -%}
+    {{ value }} rlike '{{ pattern }}'
+{%- endmacro %}
+
 
 {#- The first group of the first match, empty where nothing matches. -#}
 {% macro regexp_first_group(value, pattern) -%}
@@ -26,6 +34,10 @@
 {%- endmacro %}
 
 {% macro duckdb__regexp_first_group(value, pattern) -%}
+    regexp_extract({{ value }}, '{{ pattern }}', 1)
+{%- endmacro %}
+
+{% macro spark__regexp_first_group(value, pattern) -%}
     regexp_extract({{ value }}, '{{ pattern }}', 1)
 {%- endmacro %}
 
@@ -40,6 +52,15 @@
         {{ value }}
     {%- else -%}
         try_cast({{ value }} as json)
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Spark has no type of JSON text: JSON is text that can be parsed. -#}
+{% macro spark__to_json(value, type) -%}
+    {%- if type == 'JSON' -%}
+        {{ value }}
+    {%- else -%}
+        case when try_parse_json({{ value }}) is not null then {{ value }} end
     {%- endif -%}
 {%- endmacro %}
 
@@ -61,6 +82,18 @@
     json_extract_string({{ value }}, '${{ steps | join('') }}')
 {%- endmacro %}
 
+{% macro spark__json_text(value, path) -%}
+    {%- set steps = [] -%}
+    {%- for step in path -%}
+        {%- if step is number -%}
+            {%- do steps.append('[' ~ step ~ ']') -%}
+        {%- else -%}
+            {%- do steps.append("[''" ~ step ~ "'']") -%}
+        {%- endif -%}
+    {%- endfor -%}
+    get_json_object({{ value }}, '${{ steps | join('') }}')
+{%- endmacro %}
+
 
 {#- Joins each row to the elements of its JSON array, as column `element` of the alias. -#}
 {% macro cross_join_json_array(value, alias) -%}
@@ -69,6 +102,13 @@
 
 {% macro duckdb__cross_join_json_array(value, alias) -%}
     cross join unnest(from_json({{ value }}, '["json"]')) as {{ alias }} (element)
+{%- endmacro %}
+
+{% macro spark__cross_join_json_array(value, alias) -%}
+    cross join lateral (
+        select to_json(exploded.value) as element
+        from variant_explode(try_parse_json({{ value }})) as exploded
+    ) as {{ alias }}
 {%- endmacro %}
 
 
@@ -81,6 +121,10 @@
     try_cast({{ value }} as double)
 {%- endmacro %}
 
+{% macro spark__try_to_number(value) -%}
+    try_cast({{ value }} as double)
+{%- endmacro %}
+
 
 {% macro try_to_date(value) -%}
     {{ adapter.dispatch('try_to_date')(value) }}
@@ -90,6 +134,15 @@
     coalesce(
         try_cast({{ value }} as date),
         cast(try_strptime({{ value }}, ['%d/%m/%Y', '%d-%m-%Y', '%d.%m.%Y']) as date)
+    )
+{%- endmacro %}
+
+{% macro spark__try_to_date(value) -%}
+    coalesce(
+        try_cast({{ value }} as date),
+        cast(try_to_timestamp({{ value }}, 'd/M/yyyy') as date),
+        cast(try_to_timestamp({{ value }}, 'd-M-yyyy') as date),
+        cast(try_to_timestamp({{ value }}, 'd.M.yyyy') as date)
     )
 {%- endmacro %}
 
@@ -106,5 +159,17 @@
             try_strptime({{ value }}, ['%d/%m/%Y %H:%M:%S', '%d/%m/%Y %H:%M', '%d/%m/%Y'])
             as timestamp with time zone
         )
+    )
+{%- endmacro %}
+
+{% macro spark__try_to_timestamp(value) -%}
+    coalesce(
+        try_cast({{ value }} as timestamp),
+        timestamp_seconds(
+            cast(nullif(regexp_extract({{ value }}, '^[0-9]{9,10}$', 0), '') as bigint)
+        ),
+        try_to_timestamp({{ value }}, 'd/M/yyyy H:m:s'),
+        try_to_timestamp({{ value }}, 'd/M/yyyy H:m'),
+        try_to_timestamp({{ value }}, 'd/M/yyyy')
     )
 {%- endmacro %}
