@@ -1,5 +1,11 @@
 {#- What engines spell differently, and nothing else: one macro per operation, dispatched. -#}
 
+{#- A pattern as Spark reads it: two quotes in a text are none to it, so they go by their number. -#}
+{% macro spark_pattern(pattern) -%}
+    '{{ pattern | replace("''", "\\x27") }}'
+{%- endmacro %}
+
+
 {#- Every match of the pattern replaced; \1 in the replacement is the first group. -#}
 {% macro regexp_replace_all(value, pattern, replacement) -%}
     {{ adapter.dispatch('regexp_replace_all')(value, pattern, replacement) }}
@@ -10,7 +16,8 @@
 {%- endmacro %}
 
 {% macro spark__regexp_replace_all(value, pattern, replacement) -%}
-    regexp_replace({{ value }}, '{{ pattern }}', '{{ modules.re.sub('\\\\([0-9])', '$\\1', replacement) }}')
+    {%- set replacement = modules.re.sub('\\\\([0-9])', '$\\1', replacement) -%}
+    regexp_replace({{ value }}, {{ spark_pattern(pattern) }}, '{{ replacement }}')
 {%- endmacro %}
 
 
@@ -24,7 +31,7 @@
 {%- endmacro %}
 
 {% macro spark__regexp_matches(value, pattern) -%}
-    {{ value }} rlike '{{ pattern }}'
+    {{ value }} rlike {{ spark_pattern(pattern) }}
 {%- endmacro %}
 
 
@@ -38,7 +45,7 @@
 {%- endmacro %}
 
 {% macro spark__regexp_first_group(value, pattern) -%}
-    regexp_extract({{ value }}, '{{ pattern }}', 1)
+    regexp_extract({{ value }}, {{ spark_pattern(pattern) }}, 1)
 {%- endmacro %}
 
 
@@ -85,13 +92,13 @@
 {% macro spark__json_text(value, path) -%}
     {%- set steps = [] -%}
     {%- for step in path -%}
-        {%- if step is number -%}
-            {%- do steps.append('[' ~ step ~ ']') -%}
-        {%- else -%}
-            {%- do steps.append("[''" ~ step ~ "'']") -%}
-        {%- endif -%}
+        {%- do steps.append('[' ~ step ~ ']' if step is number else "['" ~ step ~ "']") -%}
     {%- endfor -%}
-    get_json_object({{ value }}, '${{ steps | join('') }}')
+    {%- if steps -%}
+        get_json_object({{ value }}, "${{ steps | join('') }}")
+    {%- else -%}
+        nullif(get_json_object({{ value }}, '$'), 'null')
+    {%- endif -%}
 {%- endmacro %}
 
 
@@ -171,5 +178,37 @@
         try_to_timestamp({{ value }}, 'd/M/yyyy H:m:s'),
         try_to_timestamp({{ value }}, 'd/M/yyyy H:m'),
         try_to_timestamp({{ value }}, 'd/M/yyyy')
+    )
+{%- endmacro %}
+
+
+{#- Joins each row to the words of a text, which single spaces part, as column `word` of the alias. -#}
+{% macro cross_join_words(value, alias) -%}
+    {{ adapter.dispatch('cross_join_words')(value, alias) }}
+{%- endmacro %}
+
+{% macro duckdb__cross_join_words(value, alias) -%}
+    cross join unnest(string_split({{ value }}, ' ')) as {{ alias }} (word)
+{%- endmacro %}
+
+{% macro spark__cross_join_words(value, alias) -%}
+    lateral view explode(split({{ value }}, ' ')) {{ alias }} as word
+{%- endmacro %}
+
+
+{#- How many bytes (UTF-8) one text differs from another in: Levenshtein's distance. -#}
+{% macro edit_distance(one, other) -%}
+    {{ adapter.dispatch('edit_distance')(one, other) }}
+{%- endmacro %}
+
+{% macro duckdb__edit_distance(one, other) -%}
+    levenshtein({{ one }}, {{ other }})
+{%- endmacro %}
+
+{#- Spark counts letters: each byte is made one. -#}
+{% macro spark__edit_distance(one, other) -%}
+    levenshtein(
+        decode(encode({{ one }}, 'UTF-8'), 'ISO-8859-1'),
+        decode(encode({{ other }}, 'UTF-8'), 'ISO-8859-1')
     )
 {%- endmacro %}

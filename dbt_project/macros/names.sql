@@ -21,10 +21,17 @@
     {%- set plain -%}
         translate(
             lower({{ text }}),
-            'àáâãäåāăąçćčďđèéêëēėęěğģìíîïīįıķĺľłļñńňņòóôõöōőøŕřśšşșťţțùúûüūůűųýÿźżž',
-            'aaaaaaaaacccddeeeeeeeeggiiiiiiikllllnnnnoooooooorrsssstttuuuuuuuuyyzzz'
+            'àáâãäåāăąçćčďđèéêëēėęěğģìíîïīįıķĺľłļñńňņòóôõöōőøŕřśšşșťţțùúûüūůűųýÿźżžς',
+            'aaaaaaaaacccddeeeeeeeeggiiiiiiikllllnnnnoooooooorrsssstttuuuuuuuuyyzzzσ'
         )
     {%- endset -%}
     {%- set letters = "replace(replace(replace(" ~ plain ~ ", 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe')" -%}
     {{ regexp_replace_all(letters, '\\p{M}+', '') }}
+{%- endmacro %}
+
+
+{#- A core name without spaces, umlauts in one letter, "ph" as "f": the name as it sounds in a line. -#}
+{% macro squeezed_name(core_name) -%}
+    replace(replace(replace(replace(replace(
+        {{ core_name }}, ' ', ''), 'ae', 'a'), 'oe', 'o'), 'ue', 'u'), 'ph', 'f')
 {%- endmacro %}

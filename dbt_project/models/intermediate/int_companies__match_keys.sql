@@ -10,28 +10,57 @@ names as (
 
 ),
 
-domains as (
+cores as (
 
-    select * from {{ ref('int_hosts__domains') }}
+    select * from {{ ref('int_names__cores') }}
 
 ),
 
-hosts as (
+countries as (
+
+    select * from {{ ref('country_names') }}
+
+),
+
+streets as (
+
+    select * from {{ ref('int_streets__normalised') }}
+
+),
+
+prepared as (
 
     select
         company_id,
         company_name,
-        {{ email_host('email') }} as email_host
+        street,
+        {{ email_key('email') }} as email,
+        {{ vat_key('vat_number') }} as vat_number,
+        {{ city_key('city') }} as city,
+        {{ postal_key('postal_code') }} as postal_code,
+        {{ plain_words('country') }} as country_name
     from companies
 
 )
 
 select
-    hosts.company_id,
-    hosts.company_name,
+    prepared.company_id,
+    prepared.company_name,
     names.name,
     names.core_name,
-    domains.own_domain as email_domain
-from hosts
-left join names on hosts.company_name = names.written_name
-left join domains on hosts.email_host = domains.host
+    cores.squeezed_name,
+    cores.digits as name_digits,
+    cores.token_norm,
+    prepared.email,
+    prepared.vat_number,
+    streets.house_number,
+    streets.street_name,
+    streets.street_token,
+    prepared.postal_code,
+    prepared.city,
+    countries.country_code as country
+from prepared
+left join names on prepared.company_name = names.written_name
+left join cores on names.core_name = cores.core_name
+left join streets on prepared.street = streets.written_street
+left join countries on prepared.country_name = countries.country_name

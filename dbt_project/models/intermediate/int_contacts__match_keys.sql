@@ -16,18 +16,34 @@ names as (
 
 ),
 
-domains as (
+cores as (
 
-    select * from {{ ref('int_hosts__domains') }}
+    select * from {{ ref('int_names__cores') }}
 
 ),
 
-hosts as (
+countries as (
+
+    select * from {{ ref('country_names') }}
+
+),
+
+streets as (
+
+    select * from {{ ref('int_streets__normalised') }}
+
+),
+
+prepared as (
 
     select
         contact_id,
-        {{ email_host('email') }} as email_host,
-        {{ website_host('website') }} as website_host
+        street,
+        {{ email_key('email') }} as email,
+        {{ vat_key('vat_number') }} as vat_number,
+        {{ city_key('city') }} as city,
+        {{ postal_key('postal_code') }} as postal_code,
+        {{ plain_words('country') }} as country_name
     from contacts
 
 )
@@ -38,10 +54,20 @@ select
     organisations.organisation_name,
     names.name,
     names.core_name,
-    email_domains.own_domain as email_domain,
-    website_domains.own_domain as website_domain
+    cores.squeezed_name,
+    cores.digits as name_digits,
+    cores.token_norm,
+    prepared.email,
+    prepared.vat_number,
+    streets.house_number,
+    streets.street_name,
+    streets.street_token,
+    prepared.postal_code,
+    prepared.city,
+    countries.country_code as country
 from organisations
-inner join hosts on organisations.contact_id = hosts.contact_id
+inner join prepared on organisations.contact_id = prepared.contact_id
 left join names on organisations.organisation_name = names.written_name
-left join domains as email_domains on hosts.email_host = email_domains.host
-left join domains as website_domains on hosts.website_host = website_domains.host
+left join cores on names.core_name = cores.core_name
+left join streets on prepared.street = streets.written_street
+left join countries on prepared.country_name = countries.country_name

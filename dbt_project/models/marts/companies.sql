@@ -16,7 +16,7 @@ contact_counts as (
         company_id,
         count(*) as contact_count
     from links
-    where company_id is not null
+    where status in ('forced', 'auto')
     group by company_id
 
 )

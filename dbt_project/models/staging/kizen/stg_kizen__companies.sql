@@ -23,6 +23,7 @@ renamed as (
         {{ raw_text(columns, candidates.mobile_phone) }} as mobile_phone,
         {{ raw_text(columns, candidates.business_phone) }} as business_phone,
         {{ raw_text(columns, candidates.website) }} as website,
+        {{ raw_text(columns, candidates.vat_number) }} as vat_number,
         {{ raw_text(columns, candidates.street) }} as own_street,
         {{ raw_text(columns, candidates.postal_code) }} as own_postal_code,
         {{ raw_text(columns, candidates.city) }} as own_city,
@@ -45,6 +46,8 @@ with_first_address as (
         email,
         mobile_phone,
         business_phone,
+        website,
+        vat_number,
         coalesce(
             nullif(trim({{ json_text('addresses', [0, 'street_address']) }}), ''), own_street
         ) as street,
