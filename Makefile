@@ -5,6 +5,8 @@ VENV ?= .venv
 DEV ?= .venv-dev
 DBT ?= .venv-dbt
 DUCKDB ?= 2.0
+SPLINK_VENV = .venv-splink
+SPARK_VENV = .venv-spark
 
 # The certificates of the system, for uv and for the uv that Meltano calls.
 export UV_SYSTEM_CERTS = true
@@ -15,6 +17,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
+.PHONY: evaluate explain spark
 .PHONY: help setup demo test test-duckdb lint matrix lock docs clean
 
 help: ## Say what there is
@@ -34,6 +37,22 @@ test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=
 	@$(UV) pip install --quiet --python .matrix/duckdb-$(DUCKDB)/bin/python "duckdb==$(DUCKDB).*"
 	@.matrix/duckdb-$(DUCKDB)/bin/python -m pytest $(PYTEST_ARGS) tests/target_duckdb
 
+# A value may hold quotes: it goes by the environment, not into the line.
+evaluate explain spark: export GIVEN_VARS = $(VARS)
+evaluate: export GIVEN_FLOOR = $(FLOOR)
+explain: export GIVEN_CONTACT = $(CONTACT)
+GENERATED = $(if $(SEED),--seed "$(SEED)") $(if $(CONTACTS),--contacts "$(CONTACTS)") $(if $(COMPANIES),--companies "$(COMPANIES)")
+
+evaluate: $(DEV)/ready $(VENV)/ready $(DBT)/ready $(if $(filter 0,$(SPLINK)),,$(SPLINK_VENV)/ready) ## Score the links: DB=… TRUTH=…, or generated data; LINKS=… KEEP=… SPLINK=0 VARS=… FLOOR=…
+	@$(DEV)/bin/python -m evaluation --vars "$$GIVEN_VARS" --floor "$$GIVEN_FLOOR" $(if $(DB),--db "$(DB)") \
+		$(if $(TRUTH),--truth "$(TRUTH)") $(if $(LINKS),--links "$(LINKS)") $(if $(KEEP),--keep "$(KEEP)") $(if $(filter 0,$(SPLINK)),--no-splink) $(GENERATED)
+
+explain: $(DEV)/ready ## Tell why a contact has its company: CONTACT=… DB=…
+	@$(DEV)/bin/python -m evaluation.explain --db "$(or $(DB),output/prod/published/warehouse.duckdb)" -- "$$GIVEN_CONTACT"
+
+spark: $(DEV)/ready $(VENV)/ready $(DBT)/ready $(SPARK_VENV)/ready ## Build the links on DuckDB and on Spark, and compare: DB=… VARS=…
+	@$(DEV)/bin/python -m evaluation.spark --vars "$$GIVEN_VARS" $(if $(DB),--db "$(DB)") $(GENERATED)
+
 lint: $(DEV)/ready ## Check form, types and SQL
 	@$(DEV)/bin/ruff check .
 	@$(DEV)/bin/ruff format --check .
@@ -51,7 +70,7 @@ docs: $(DEV)/ready ## Write the settings tables of README.md and the files in pl
 	@$(DEV)/bin/python -m scripts.plugin_definitions
 
 clean: ## Remove environments, caches and Meltano's state; the data in output/ stays (next: run --full-refresh)
-	@rm -rf .venv .venv-dev .venv-dbt .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-dev .venv-dbt .venv-splink .venv-spark output/spark .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@rm -rf dbt_project/target dbt_project/logs logs dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -83,4 +102,16 @@ $(DBT)/ready: $(VENV)/bin/uv requirements/dbt.txt
 	@echo "Setting up $(DBT) …"
 	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python $(DBT)
 	@$(UV) pip install --quiet --python $(DBT)/bin/python -r requirements/dbt.txt
+	@touch $@
+
+$(SPLINK_VENV)/ready: $(VENV)/bin/uv requirements/splink.txt
+	@echo "Setting up $(SPLINK_VENV) …"
+	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python $(SPLINK_VENV)
+	@$(UV) pip install --quiet --python $(SPLINK_VENV)/bin/python -r requirements/splink.txt
+	@touch $@
+
+$(SPARK_VENV)/ready: $(VENV)/bin/uv requirements/spark.txt
+	@echo "Setting up $(SPARK_VENV) …"
+	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python $(SPARK_VENV)
+	@$(UV) pip install --quiet --python $(SPARK_VENV)/bin/python -r requirements/spark.txt
 	@touch $@

@@ -16,6 +16,8 @@ PLUGINS = {
     "tap-kizen": ["pyproject.toml"],
     "target-duckdb": ["pyproject.toml", "--extra=duckdb"],
     "dbt": ["--group=dbt"],
+    "spark": ["--group=spark"],
+    "splink": ["--group=splink"],
     "uv": ["--group=uv"],
     "meltano": ["pyproject.toml", "--group=meltano", "--extra=duckdb", "--extra=sandbox"],
     "dev": ["pyproject.toml", "--group=dev", "--all-extras"],
