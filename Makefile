@@ -29,7 +29,7 @@ demo: .meltano/ready ## Run the whole on a stand-in of both services, and show t
 	@$(VENV)/bin/python -m demo
 
 test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
-	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS)
+	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=1.4 or 2.0
 	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python .matrix/duckdb-$(DUCKDB)

@@ -241,9 +241,10 @@ class KizenStream(HttpStream):
             name for name, schema in self.columns.items() if schema.get("format") == "date-time"
         )
 
-    def is_selected(self, column: str) -> bool:
-        """Tell whether a column is wanted: one that is not must not come in by another."""
-        return self.mask["properties", column]
+    @cached_property
+    def unwanted(self) -> frozenset[str]:
+        """The columns that are not selected: what they hold must not come in by another."""
+        return frozenset(name for name in self.columns if not self.mask["properties", name])
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
         """Put moments into UTC, and what fits no column into `additional_fields`.
@@ -260,7 +261,7 @@ class KizenStream(HttpStream):
         others: dict[str, Any] = {}
         for key, value in row.items():
             schema = self.columns.get(key)
-            if schema is not None and not self.is_selected(key):
+            if key in self.unwanted:
                 continue
             if schema is not None and fits(value, schema):
                 record[key] = value

@@ -215,11 +215,11 @@ class RecordsStream(KizenStream):
             if each is None:
                 kept[_name(key, entry)] = entry
                 continue
-            if not any(map(self.is_selected, each.names)):
+            if self.unwanted.issuperset(each.names):
                 continue
             fit = self._fit(raw, each, entry)
             row.update(zip(each.names, fit.values, strict=True))
-            if not fit.is_whole and all(map(self.is_selected, each.names)):
+            if not fit.is_whole and self.unwanted.isdisjoint(each.names):
                 kept[each.field.name] = entry
         if kept:
             others["fields"] = kept

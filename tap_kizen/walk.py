@@ -239,9 +239,18 @@ class Seek(Walk):
         """Whether all records that changed before the current ones have been sent."""
         return self.is_proven and not self._is_returning and self.current_value.page == 1
 
-    def wants(self, page: Page) -> bool:  # noqa: ARG002
-        """Send all but the proof."""
-        return not self._is_proving
+    def wants(self, page: Page) -> bool:
+        """Send all but the proof.
+
+        Raises:
+            OrderIgnoredError: If the records of the page are not in order. None of them has
+                been sent then, so that no bookmark has moved past a record still to come.
+        """
+        if self._is_proving:
+            return False
+        if not self._is_returning:
+            self._check_order(page)
+        return True
 
     def follow(self, page: Page) -> Ask | None:
         """Give the next page, with the proof before the first of them.
@@ -255,7 +264,7 @@ class Seek(Walk):
         if self._is_returning:
             self._is_returning = number > 1
             return self.at(number - 1) or self._then
-        self._check_order(page)
+        self._note_reach(page)
         self._then = self._after(page)
         if number > 1 and (self._then is None or self._then.page == 1):
             self._is_returning = True
@@ -265,11 +274,20 @@ class Seek(Walk):
         self._is_proving = True
         return Ask(ordering=f"-{UPDATED}", since=self.current_value.since, size=1)
 
+    def _stamps(self, page: Page) -> list[datetime]:
+        stamps = (self._reader.stamp(record, UPDATED) for record in page.results)
+        return [stamp for stamp in stamps if stamp is not None]
+
     def _check_order(self, page: Page) -> None:
-        stamps = [self._reader.stamp(record, UPDATED) for record in page.results]
-        known = [stamp for stamp in stamps if stamp is not None]
-        if page.next is not None and (len(known) < len(stamps) or known != sorted(known)):
+        known = self._stamps(page)
+        is_last = page.next is None
+        # The one page of a short list may come in any order, unless the bookmark follows it.
+        is_sorted = (is_last and not self.is_proven) or known == sorted(known)
+        if not is_sorted or (len(known) < len(page.results) and not is_last):
             raise OrderIgnoredError(UPDATED)
+
+    def _note_reach(self, page: Page) -> None:
+        known = self._stamps(page)
         self._latest = known[-1] if known else None
         self._first = (page.results[0].get("id"), known[0]) if known else None
 

@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from target_duckdb.load import Merge, activate, delete_marked
+from target_duckdb.load import Merge, activate, delete_marked, newest_version
 from target_duckdb.names import assign
 from target_duckdb.settings import APPEND_ONLY, OVERWRITE
-from target_duckdb.tables import Table, evolve, find_columns, find_names, find_schema
+from target_duckdb.tables import (
+    Table,
+    evolve,
+    find_columns,
+    find_names,
+    find_schema,
+    look_up_schema,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,11 +75,29 @@ class Committer:
             if sink.marks_deleted and self.hard_delete:
                 delete_marked(connection, table)
 
+    def versions(
+        self, connection: DuckDBPyConnection, sinks: Iterable[DuckDBSink]
+    ) -> dict[str, int | None]:
+        """Return the newest version in the table of each stream, None where it has none."""
+        sinks = list(sinks)
+        schema = look_up_schema(connection, self.database, self.schema)
+        if schema is None:
+            return {sink.stream_name: None for sink in sinks}
+        tables = self._tables_in(schema, connection, sinks)
+        return {
+            sink.stream_name: newest_version(connection, tables[sink.stream_name]) for sink in sinks
+        }
+
     def _tables(self, connection: DuckDBPyConnection, sinks: list[DuckDBSink]) -> dict[str, Table]:
+        schema = find_schema(connection, self.database, self.schema)
+        return self._tables_in(schema, connection, sinks)
+
+    def _tables_in(
+        self, schema: str, connection: DuckDBPyConnection, sinks: list[DuckDBSink]
+    ) -> dict[str, Table]:
         for sink in sinks:
             if sink.stream_name not in self._streams:
                 self._streams.append(sink.stream_name)
-        schema = find_schema(connection, self.database, self.schema)
         names = assign(self._streams, find_names(connection, self.database, schema))
         return {name: Table(self.database, schema, names[name]) for name in self._streams}
 

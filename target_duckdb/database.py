@@ -117,16 +117,30 @@ class Database:
         finally:
             self._detach()
 
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection | None]:
+        """Attach the database if that needs no waiting; None where it is missing or locked.
+
+        Raises:
+            TargetError: DuckDB cannot open the file.
+        """
+        is_missing = is_file(self._path) and not Path(self._path).exists()
+        if is_missing or self._try_attach() is not None:
+            yield None
+            return
+        try:
+            yield self.connection
+        finally:
+            self._detach()
+
     def check(self) -> None:
         """Open the database once, so that a wrong path fails before anything is extracted.
 
         Raises:
             TargetError: DuckDB cannot open the file. A lock is no error yet, nor is a missing file.
         """
-        if is_file(self._path) and not Path(self._path).exists():
-            return
-        if self._try_attach() is None:
-            self._detach()
+        with self.reading():
+            pass
 
     def _attach(self) -> None:
         deadline = time.monotonic() + self._lock_timeout

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from target_duckdb.codec import DELETED_AT, VERSION
+from target_duckdb.codec import DELETED_AT, METADATA, VERSION
 from target_duckdb.column_types import converted
 from target_duckdb.names import literal, quote
-from target_duckdb.tables import refuse_rounding
+from target_duckdb.tables import find_columns, refuse_rounding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,6 +179,15 @@ class Merge:
             f"DELETE FROM {self.table.sql} AS old "  # noqa: S608
             f"USING (SELECT DISTINCT {selected} FROM {self.staging.sql}) AS new WHERE {same}"
         )
+
+
+def newest_version(connection: DuckDBPyConnection, table: Table) -> int | None:
+    """Return the newest version among a table's rows, None where no row or no table has one."""
+    if find_columns(connection, table).get(VERSION) != METADATA[VERSION]:
+        return None
+    query = f"SELECT max({quote(VERSION)}) FROM {table.sql}"  # noqa: S608 (quoted names)
+    row = connection.execute(query).fetchone()
+    return row[0] if row else None
 
 
 def activate(

@@ -81,7 +81,8 @@ class DuckDBSink(Sink):
         self._sent_rows = self._sent_bytes = 0
         self._file = self._new_file()
         self.staging = StagingTable(f"staged_{target.next_number()}", self._staged_columns())
-        self._unactivated = False
+        #: The newest version of the records since the last activation or commit, None for none.
+        self.unactivated: int | None = None
         self._has_versions = False
         self.activation: int | None = None
         #: Whether a record was quarantined since the last version was activated: its row, if
@@ -180,7 +181,9 @@ class DuckDBSink(Sink):
                 reason = "the message's 'version' is no integer"
                 raise InvalidValueError(reason)
             metadata[VERSION] = version
-            self._has_versions = self._unactivated = True
+            self._has_versions = True
+            if self.unactivated is None or version > self.unactivated:
+                self.unactivated = version
         if self._metadata:
             now = dt.datetime.now(tz=dt.timezone.utc)
             extracted = message.get("time_extracted")
@@ -237,13 +240,18 @@ class DuckDBSink(Sink):
     def activate_version(self, new_version: int) -> None:
         """Remember that rows of older versions are to go with the next commit."""
         self.activation = new_version
-        self._unactivated = False
+        self.unactivated = None
 
-    @property
-    def is_half_read(self) -> bool:
-        """Whether a commit now would show a part of a table that is read as a whole."""
-        activated_early = self.activation is not None and not self._has_versions
-        return self._unactivated or activated_early
+    def is_half_read(self, table_version: int | None) -> bool:
+        """Tell whether a commit now would show a part of a table that is read as a whole.
+
+        Args:
+            table_version: The newest version in the table, None where it has none. Records of a
+                version that is there already belong to changes, not to a new table.
+        """
+        if self.unactivated is not None:
+            return table_version is None or self.unactivated > table_version
+        return self.activation is not None and not self._has_versions
 
     def committed(self) -> None:
         """Forget what has been committed."""
@@ -251,5 +259,5 @@ class DuckDBSink(Sink):
         if self.activation is not None:
             self.has_refused = False
         self.activation = None
-        self._unactivated = False
+        self.unactivated = None
         self._sent_rows = self._sent_bytes = 0

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import FrameType
 
+    import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.mapper import StreamMap
     from singer_sdk.plugin_base import _ConfigInput
@@ -96,6 +97,8 @@ class TargetDuckDB(Target):
         self._batch_line = 0
         self._routes: dict[str, list[tuple[DuckDBSink, StreamMap | None]]] = {}
         self._batch_files: list[str] = []
+        #: The newest version in the table of each stream, as asked for since the last commit.
+        self._versions: dict[str, int | None] = {}
         self._state: bytes | None = None
         self._worker = ThreadPoolExecutor(1, "target-duckdb")
         self._working: Future[None] | None = None
@@ -323,15 +326,28 @@ class TargetDuckDB(Target):
 
     def _is_time_to_commit(self) -> bool:
         sinks = self._sinks
-        # What replaces a whole table is committed when it is whole, and the STATE waits for it.
-        if any(sink.is_half_read for sink in sinks) or self.config["load_method"] == OVERWRITE:
-            return False
         now = dt.datetime.now(tz=dt.timezone.utc)
-        return (
+        is_due = (
             sum(sink.pending_rows for sink in sinks) >= self.config["batch_size_rows"]
             or sum(sink.pending_bytes for sink in sinks) >= self.config["batch_size_bytes"]
             or now - self.flush_started_at >= _LONGEST_WAIT
         )
+        # What replaces a whole table is committed when it is whole, and the STATE waits for it.
+        return is_due and self.config["load_method"] != OVERWRITE and not self._is_half_read(sinks)
+
+    def _is_half_read(self, sinks: list[DuckDBSink]) -> bool:
+        """Tell whether a commit now would show a part of a table that is read as a whole."""
+        unknown = [
+            sink
+            for sink in sinks
+            if sink.unactivated is not None and sink.stream_name not in self._versions
+        ]
+        if unknown:
+            self._await_background()
+            with self.database.reading() as connection:
+                if connection is not None:
+                    self._versions.update(self._committer.versions(connection, unknown))
+        return any(sink.is_half_read(self._versions.get(sink.stream_name)) for sink in sinks)
 
     def flush(self) -> None:
         """Commit all that was read, then pass on the STATE that stands for it.
@@ -354,6 +370,7 @@ class TargetDuckDB(Target):
                     )
                 for sink in sinks:
                     sink.committed()
+                self._versions.clear()
                 self._quarantine.clear(connection)
         except duckdb.Error as error:
             msg = f"DuckDB cannot load this: {one_line(error)}"
@@ -403,6 +420,28 @@ class TargetDuckDB(Target):
         os._exit(_SIGNALLED + signum)
 
     # Command line
+
+    @classmethod
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> _ConfigInput:
+        """Read the files of `--config`; one that is missing or no JSON object ends the program.
+
+        Args:
+            ctx: Of the command line.
+            param: The option.
+            value: Paths, or `ENV`.
+        """
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, TypeError, ValueError) as error:
+            name = "', '".join(path for path in value if path != "ENV")
+            cls.logger.error(  # noqa: TRY400 (one line is enough)
+                "Wrong settings: --config '%s' is no file with a JSON object: %s",
+                name,
+                one_line(error),
+            )
+            sys.exit(_EXIT_WRONG_SETTINGS)
 
     @classmethod
     def invoke(  # type: ignore[override]

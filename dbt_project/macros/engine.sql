@@ -212,3 +212,36 @@
         decode(encode({{ other }}, 'UTF-8'), 'ISO-8859-1')
     )
 {%- endmacro %}
+
+
+{#- A row per day, both ends included, as column `date_day`. -#}
+{% macro days_between(first, last) -%}
+    {{ adapter.dispatch('days_between')(first, last) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(first, last) -%}
+    generate_series(date '{{ first }}', date '{{ last }}', interval 1 day) as days (date_day)
+{%- endmacro %}
+
+{% macro spark__days_between(first, last) -%}
+    (
+        select explode(sequence(date '{{ first }}', date '{{ last }}', interval 1 day)) as date_day
+    ) as days
+{%- endmacro %}
+
+
+{#- An aggregate: a JSON object of keys and numbers, in the order of the keys. -#}
+{% macro json_object_of(key, number) -%}
+    {{ adapter.dispatch('json_object_of')(key, number) }}
+{%- endmacro %}
+
+{% macro duckdb__json_object_of(key, number) -%}
+    cast(
+        '{' || string_agg(to_json({{ key }}) || ':' || {{ number }}, ',' order by {{ key }}) || '}'
+        as json
+    )
+{%- endmacro %}
+
+{% macro spark__json_object_of(key, number) -%}
+    to_json(map_from_entries(array_sort(collect_list(struct({{ key }}, {{ number }})))))
+{%- endmacro %}

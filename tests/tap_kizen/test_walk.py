@@ -205,6 +205,18 @@ def test_an_order_that_is_not_kept_is_noticed() -> None:
         list(read(Backward(shelf, "created", 4, None), shelf, lambda: None))
 
 
+@pytest.mark.parametrize("length", [4, 20])
+def test_no_record_of_a_page_out_of_order_is_sent(length: int) -> None:
+    """The bookmark follows the records that are sent: those left behind would be lost."""
+    shelf = Shelf(Random(3), length=length, size=4)  # noqa: S311
+    shelf.keeps_order = False
+    shelf.records.reverse()
+    sent: list[dict[str, Any]] = []
+    with pytest.raises(OrderIgnoredError):
+        sent.extend(read(Seek(shelf, EPOCH, is_proven=True), shelf, lambda: None))
+    assert sent == []
+
+
 def test_repeats_are_dropped_with_bounded_memory() -> None:
     seen = Seen(remembered=10)
     records = [{"id": str(number)} for number in range(25)]
