@@ -80,7 +80,9 @@ def main() -> int:
     parser.add_argument("--truth", metavar="TRUTH", help="a CSV file: contact_id, company_id")
     parser.add_argument("--vars", default="", metavar="VARS", help="dbt variables, as JSON or YAML")
     parser.add_argument("--links", metavar="LINKS", help="a CSV file to write the links to")
-    parser.add_argument("--keep", metavar="KEEP", help="where to keep the DuckDB file that was built")
+    parser.add_argument(
+        "--keep", metavar="KEEP", help="where to keep the DuckDB file that was built"
+    )
     parser.add_argument("--floor", default="", metavar="FLOOR", help="such as 'F1=0.98 recall=0.9'")
     parser.add_argument("--no-splink", dest="splink", action="store_false", help="leave Splink out")
     parser.add_argument("--seed", type=int, help="of generated data; otherwise a new one each time")

@@ -34,7 +34,9 @@ def variables(given: str) -> dict[str, Any]:
         msg = f"VARS is neither JSON nor YAML: {str(error).splitlines()[0]}"
         raise InputError(msg) from error
     if not isinstance(values, dict):
-        msg = """VARS must be a mapping, such as '{"contact_columns": {"organisation": ["firm"]}}'"""
+        msg = (
+            """VARS must be a mapping, such as '{"contact_columns": {"organisation": ["firm"]}}'"""
+        )
         raise InputError(msg)
     defaults = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
     for name in MAPS:

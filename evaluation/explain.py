@@ -16,7 +16,7 @@ FOUND, FAILED, WRONG_USAGE = 0, 1, 2
 CANDIDATES = """
 select scored.*, companies.company_name
 from intermediate.int_links__scored as scored
-left join staging.stg_kizen__companies as companies using (company_id)
+left join intermediate.int_companies__match_keys as companies using (company_id)
 where scored.contact_id = ?
 order by scored.score desc, scored.company_id
 limit 10
@@ -27,10 +27,11 @@ OVERRIDES = """
 select decision, company_id, author, reason, decided_at
 from seeds.link_overrides where contact_id = ? order by decided_at, company_id
 """
-CONTACT = "select * from staging.stg_kananas__contacts where contact_id = ?"
+# Tables only: a view in a DuckDB file that was renamed is not found.
+CONTACT = "select * from intermediate.int_contacts__match_keys where contact_id = ?"
 SAID = (
-    "first_name", "last_name", "full_name", "organisation", "email", "website", "phone", "mobile",
-    "vat_number", "street", "postal_code", "city", "country",
+    "contact_kind", "organisation_name", "email", "vat_number", "house_number", "street_name",
+    "postal_code", "city", "country",
 )  # fmt: skip
 
 
@@ -42,14 +43,14 @@ def rows(connection: duckdb.DuckDBPyConnection, query: str, *values: str) -> lis
 
 
 def explain(connection: duckdb.DuckDBPyConnection, contact_id: str) -> bool:
-    """Print what a contact says, its link, and the waterfall of each candidate; False if unknown."""
+    """Print what a contact says, its link and each candidate's waterfall; False if unknown."""
     links = rows(connection, LINK, contact_id)
     if not links:
         return False
     (link,) = links
     for contact in rows(connection, CONTACT, contact_id):
         said = ", ".join(str(contact[name]) for name in SAID if contact.get(name))
-        print(f"Contact {contact_id}: {said or 'says nothing'}")
+        print(f"Contact {contact_id}: {said}")
     print(f"Link: {_link(link)}")
     print(f"      {link['reasons']}")
     for decision in rows(connection, OVERRIDES, contact_id):
@@ -90,9 +91,8 @@ def _waterfall(
     """Return a row per feature that says something: level, points, their sum so far, wording."""
     steps: list[tuple[object, ...]] = []
     total = 0
-    for column in candidate:
+    for column, level in candidate.items():
         feature = column.removesuffix("_level")
-        level = candidate[column]
         if feature == column or level is None:
             continue
         points = candidate[f"{feature}_points"]
@@ -105,7 +105,9 @@ def main() -> int:
     """Explain the link of one contact from the command line."""
     parser = argparse.ArgumentParser(prog="python -m evaluation.explain", description=__doc__)
     parser.add_argument("contact", metavar="CONTACT", help="the contact's id")
-    parser.add_argument("--db", metavar="DB", required=True, help="a DuckDB file that dbt has built")
+    parser.add_argument(
+        "--db", metavar="DB", required=True, help="a DuckDB file that dbt has built"
+    )
     given = parser.parse_args()
     if not Path(given.db).is_file():
         print(f"DB={given.db}: there is no such file", file=sys.stderr)

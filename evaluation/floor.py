@@ -36,6 +36,7 @@ class Result(NamedTuple):
         )
 
     def __str__(self) -> str:
+        """Return the line that ends an evaluation."""
         return " ".join(f"{name}={value:.4f}" for name, value in self._asdict().items())
 
 

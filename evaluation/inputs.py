@@ -48,9 +48,7 @@ def copy_raw_tables(source: Path, warehouse: Path) -> None:
         for schema, table in (*REQUIRED, *OPTIONAL):
             if (schema, table) in present:
                 connection.execute(f"create schema if not exists {schema}")
-                connection.execute(
-                    f"create table {schema}.{table} as from source.{schema}.{table}"
-                )
+                connection.execute(f"create table {schema}.{table} as from source.{schema}.{table}")
 
 
 def generate(warehouse: Path, truth: Path, *, contacts: int, companies: int, seed: int) -> None:
@@ -63,7 +61,7 @@ def generate(warehouse: Path, truth: Path, *, contacts: int, companies: int, see
         command = [sys.executable, "-m", "sandbox.cli", "--generate-only", folder]
         command += ["--contacts", str(contacts), "--companies", str(companies)]
         command += ["--seed", str(seed)]
-        run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
         if run.returncode:
             raise InputError(run.stderr.strip())
         with duckdb.connect(warehouse) as connection:
@@ -89,7 +87,8 @@ def load_truth(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         msg = f"TRUTH={path} cannot be read: {str(error).splitlines()[0]}"
         raise InputError(msg) from error
     if not set(TRUTH_COLUMNS) <= set(rows.columns):
-        msg = f"TRUTH={path} has the columns {', '.join(rows.columns)}; it needs contact_id, company_id"
+        found = ", ".join(rows.columns)
+        msg = f"TRUTH={path} has the columns {found}; it needs {', '.join(TRUTH_COLUMNS)}"
         raise InputError(msg)
     connection.execute(
         "create temp table truth as select distinct trim(contact_id) as contact_id,"

@@ -26,6 +26,7 @@ class Usage(NamedTuple):
     peak_bytes: int
 
     def __str__(self) -> str:
+        """Return both in words."""
         return f"{self.seconds:.1f} s, at most {self.peak_bytes / 1e6:,.0f} MB"
 
 
@@ -37,7 +38,7 @@ def run(arguments: Sequence[str], log: Path, environment: Mapping[str, str] | No
     """
     started = monotonic()
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             arguments,
             stdin=subprocess.DEVNULL,
             stdout=output,

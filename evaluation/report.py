@@ -91,7 +91,8 @@ def quality(connection: duckdb.DuckDBPyConnection, result: Result) -> None:
     ]  # fmt: skip
     print(table(["confidence", "links", "right", "measured", "difference", ""], rows))
     capped = connection.execute(
-        "select count(*), coalesce(sum(pair_count), 0)::bigint from intermediate.int_links__capped_keys"
+        "select count(*), coalesce(sum(pair_count), 0)::bigint"
+        " from intermediate.int_links__capped_keys"
     ).fetchone() or (0, 0)
     print(f"{capped[0]:,} keys are too common to be looked at ({capped[1]:,} pairs)")
 

@@ -52,7 +52,7 @@ def score(connection: duckdb.DuckDBPyConnection, pairs: str) -> Score:
     """Score the pairs of a query (contact_id, company_id) against the table `truth`."""
     links, right = _row(
         connection,
-        f"select count(*), count(truth.contact_id)"  # noqa: S608
+        f"select count(*), count(truth.contact_id)"
         f" from (select distinct contact_id, company_id from ({pairs})) as pairs"
         f" left join truth using (contact_id, company_id)",
     )
@@ -63,7 +63,7 @@ def score(connection: duckdb.DuckDBPyConnection, pairs: str) -> Score:
 def linked(condition: str) -> str:
     """Return the query of the links that a condition on `contact_company_links` leaves."""
     return (
-        "select contact_id, company_id from marts.contact_company_links"  # noqa: S608
+        "select contact_id, company_id from marts.contact_company_links"
         f" where company_id is not null and {condition}"
     )
 
@@ -71,7 +71,7 @@ def linked(condition: str) -> str:
 def groups(connection: duckdb.DuckDBPyConnection, column: str) -> list[Group]:
     """Return the proposed and decided links by the values of a column, the largest group first."""
     rows = connection.execute(
-        f"select {column}::varchar, count(*), count(truth.contact_id),"  # noqa: S608
+        f"select {column}::varchar, count(*), count(truth.contact_id),"
         f" avg(confidence) from marts.contact_company_links as links"
         f" left join truth using (contact_id, company_id)"
         f" where company_id is not null and {LINKED} group by 1 order by 2 desc, 1"

@@ -83,7 +83,10 @@ def settings() -> SettingsCreator:
 def trained(connection: duckdb.DuckDBPyConnection, *, labelled: bool) -> str:
     """Train a model and return the name of the table of its predictions."""
     api = DuckDBAPI(connection)
-    tables = [api.register(name, dataset_display_name=name, table_name=f"{name}_input") for name in ("contacts", "companies")]
+    tables = [
+        api.register(name, dataset_display_name=name, table_name=f"{name}_input")
+        for name in ("contacts", "companies")
+    ]
     linker = Linker(tables, settings(), log_level="ERROR")
     linker.training.estimate_probability_two_random_records_match(
         [block_on("core_name", "country"), block_on("domains", arrays_to_explode=["domains"])],
@@ -110,13 +113,14 @@ def main() -> int:
         for table in ("contacts", "companies", "truth"):
             connection.execute(f"create table {table} as from '{folder / table}.parquet'")
         connection.execute(
-            "create table labels as select 'contacts' as source_dataset_l, contact_id as unique_id_l,"
+            "create table labels as select"
+            " 'contacts' as source_dataset_l, contact_id as unique_id_l,"
             " 'companies' as source_dataset_r, company_id as unique_id_r from truth"
         )
         table = trained(connection, labelled=labelled)
         left = "source_dataset_l = 'contacts'"
         connection.execute(
-            "create table predictions as select match_probability,"
+            "create table predictions as select match_probability,"  # noqa: S608
             f" case when {left} then unique_id_l else unique_id_r end as contact_id,"
             f" case when {left} then unique_id_r else unique_id_l end as company_id from {table}"
         )
@@ -124,7 +128,8 @@ def main() -> int:
         row = connection.execute(THRESHOLD).fetchone() if labelled else None
         threshold = row[0] if row else 0.5
         connection.execute(
-            f"copy (select contact_id, company_id from best where probability >= {threshold})"
+            f"copy (select contact_id, company_id from best"  # noqa: S608
+            f" where probability >= {threshold})"
             f" to '{folder / name}.csv' (header)"
         )
     return 0

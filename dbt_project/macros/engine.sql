@@ -1,8 +1,11 @@
 {#- What engines spell differently, and nothing else: one macro per operation, dispatched. -#}
 
-{#- A pattern as Spark reads it: two quotes in a text are none to it, so they go by their number. -#}
+{#-
+    A pattern as Spark reads it: raw, so that a backslash is one; two quotes in a text are none to it,
+    so they go by their number.
+-#}
 {% macro spark_pattern(pattern) -%}
-    '{{ pattern | replace("''", "\\x27") }}'
+    r'{{ pattern | replace("''", "\\x27") }}'
 {%- endmacro %}
 
 

@@ -52,7 +52,9 @@ def test_every_contact_has_one_row_in_the_links_written(evaluation: Evaluation) 
 
 def test_the_last_line_is_what_the_links_written_give(evaluation: Evaluation) -> None:
     with duckdb.connect() as connection:
-        links = f"read_csv('{str(evaluation.links).replace(chr(39), chr(39) * 2)}', all_varchar=true)"
+        links = (
+            f"read_csv('{str(evaluation.links).replace(chr(39), chr(39) * 2)}', all_varchar=true)"
+        )
         truth = links.replace("links.csv", "truth.csv")
         row = connection.execute(
             f"select count(truth.contact_id) / count(*), count(truth.contact_id) / "
@@ -84,7 +86,7 @@ def test_a_link_is_explained_step_by_step(evaluation: Evaluation) -> None:
         row = connection.execute(
             "select contact_id, score, company_id, company_name"
             " from marts.contact_company_links"
-            " inner join staging.stg_kizen__companies using (company_id)"
+            " inner join intermediate.int_companies__match_keys using (company_id)"
             " where status = 'auto' and runner_up_company_id is not null order by contact_id"
         ).fetchone()
     assert row is not None
@@ -93,9 +95,11 @@ def test_a_link_is_explained_step_by_step(evaluation: Evaluation) -> None:
     assert run.returncode == 0, run.stderr
     assert f"Link: auto: {company_id}, tier " in run.stdout
     waterfall = run.stdout.split(f"The company: {name} ({company_id})\n")[1].split("\n\n")[0]
-    points = [int(points) for points in re.findall(r"^  \w+ +\d+ +([+-]\d+) ", waterfall, re.M)]
+    points = [
+        int(points) for points in re.findall(r"^  \w+ +\d+ +([+-]\d+) ", waterfall, re.MULTILINE)
+    ]
     assert sum(points) == score
-    assert re.search(rf"^  score +{score}$", waterfall, re.M)
+    assert re.search(rf"^  score +{score}$", waterfall, re.MULTILINE)
     assert "\nCandidate 2: " in run.stdout
 
 
@@ -161,9 +165,7 @@ def test_what_cannot_be_evaluated_is_one_line(
 
 
 def test_a_floor_names_what_is_below_it() -> None:
-    assert Floor.parsed("F1=0.5, recall=0.995").below(GOOD) == [
-        "recall 0.9900, the floor is 0.995"
-    ]
+    assert Floor.parsed("F1=0.5, recall=0.995").below(GOOD) == ["recall 0.9900, the floor is 0.995"]
     assert Floor.parsed("").below(GOOD) == []
     with pytest.raises(InputError, match="speed=1 is not NAME=SHARE; names are F1, precision"):
         Floor.parsed("speed=1")
