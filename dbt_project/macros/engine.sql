@@ -110,11 +110,24 @@
 {%- endmacro %}
 
 
-{#- Joins each row to the words of a text, which single spaces part, as column `word` of the alias. -#}
+{#-
+    Joins each row to the words of a text, which single spaces part, as columns `word` and `position`
+    (from 1) of the alias.
+-#}
 {% macro cross_join_words(value, alias) -%}
     {{ adapter.dispatch('cross_join_words')(value, alias) }}
 {%- endmacro %}
 
 {% macro duckdb__cross_join_words(value, alias) -%}
-    cross join unnest(string_split({{ value }}, ' ')) as {{ alias }} (word)
+    cross join unnest(string_split({{ value }}, ' ')) with ordinality as {{ alias }} (word, position)
+{%- endmacro %}
+
+
+{#- Aggregate: the words of a group in the order of their positions, single spaces between. -#}
+{% macro words_in_order(word, position) -%}
+    {{ adapter.dispatch('words_in_order')(word, position) }}
+{%- endmacro %}
+
+{% macro duckdb__words_in_order(word, position) -%}
+    string_agg({{ word }}, ' ' order by {{ position }})
 {%- endmacro %}
