@@ -185,17 +185,41 @@
 {%- endmacro %}
 
 
-{#- Joins each row to the words of a text, which single spaces part, as column `word` of the alias. -#}
+{#-
+    Joins each row to the words of a text, which single spaces part, as columns `word` and `position`
+    (from 1) of the alias.
+-#}
 {% macro cross_join_words(value, alias) -%}
     {{ adapter.dispatch('cross_join_words')(value, alias) }}
 {%- endmacro %}
 
 {% macro duckdb__cross_join_words(value, alias) -%}
-    cross join unnest(string_split({{ value }}, ' ')) as {{ alias }} (word)
+    cross join unnest(string_split({{ value }}, ' ')) with ordinality as {{ alias }} (word, position)
+{%- endmacro %}
+
+
+{#- Aggregate: the words of a group in the order of their positions, single spaces between. -#}
+{% macro words_in_order(word, position) -%}
+    {{ adapter.dispatch('words_in_order')(word, position) }}
+{%- endmacro %}
+
+{% macro duckdb__words_in_order(word, position) -%}
+    string_agg({{ word }}, ' ' order by {{ position }})
+{%- endmacro %}
+
+{% macro spark__words_in_order(word, position) -%}
+    array_join(
+        transform(array_sort(collect_list(struct({{ position }} as place, {{ word }} as word))), x -> x.word), ' '
+    )
 {%- endmacro %}
 
 {% macro spark__cross_join_words(value, alias) -%}
-    lateral view explode(split({{ value }}, ' ')) {{ alias }} as word
+    cross join lateral (
+        select
+            words.col as word,
+            words.pos + 1 as position
+        from posexplode(split({{ value }}, ' ')) as words
+    ) as {{ alias }}
 {%- endmacro %}
 
 
