@@ -36,15 +36,16 @@ name_pairs as (
 
 ),
 
+-- The outer join keeps engines from joining the words of all names with each other first.
 shared_tokens as (
 
     select
         name_pairs.contact_core,
         name_pairs.company_core,
-        sum(contact_tokens.weight * contact_tokens.weight) as shared_norm
+        sum(company_tokens.weight * company_tokens.weight) as shared_norm
     from name_pairs
     inner join tokens as contact_tokens on name_pairs.contact_core = contact_tokens.core_number
-    inner join tokens as company_tokens
+    left join tokens as company_tokens
         on
             name_pairs.company_core = company_tokens.core_number
             and contact_tokens.token_number = company_tokens.token_number
