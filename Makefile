@@ -15,7 +15,8 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
-.PHONY: help setup demo demo-webhooks check-webhooks test test-duckdb airbyte-check lint matrix lock docs clean
+.PHONY: help setup demo demo-webhooks check-webhooks evaluate explain spark
+.PHONY: test test-duckdb airbyte-check lint matrix lock docs clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -40,6 +41,22 @@ test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=
 	@$(UV) pip install --quiet --python .matrix/duckdb-$(DUCKDB)/bin/python "duckdb==$(DUCKDB).*"
 	@.matrix/duckdb-$(DUCKDB)/bin/python -m pytest $(PYTEST_ARGS) tests/target_duckdb
 
+# A value may hold quotes: it goes by the environment, not into the line.
+evaluate explain spark: export GIVEN_VARS = $(VARS)
+evaluate: export GIVEN_FLOOR = $(FLOOR)
+explain: export GIVEN_CONTACT = $(CONTACT)
+GENERATED = $(if $(SEED),--seed "$(SEED)") $(if $(CONTACTS),--contacts "$(CONTACTS)") $(if $(COMPANIES),--companies "$(COMPANIES)")
+
+evaluate: $(DEV)/ready $(VENV)/ready $(DBT)/ready $(if $(filter 0,$(SPLINK)),,.venv-splink/ready) ## Score the links: DB=… TRUTH=…, or generated data; LINKS=… KEEP=… SPLINK=0 VARS=… FLOOR=…
+	@$(DEV)/bin/python -m evaluation --vars "$$GIVEN_VARS" --floor "$$GIVEN_FLOOR" $(if $(DB),--db "$(DB)") \
+		$(if $(TRUTH),--truth "$(TRUTH)") $(if $(LINKS),--links "$(LINKS)") $(if $(KEEP),--keep "$(KEEP)") $(if $(filter 0,$(SPLINK)),--no-splink) $(GENERATED)
+
+explain: $(DEV)/ready ## Tell why a contact has its company: CONTACT=… DB=…
+	@$(DEV)/bin/python -m evaluation.explain --db "$(or $(DB),output/prod/published/warehouse.duckdb)" -- "$$GIVEN_CONTACT"
+
+spark: $(DEV)/ready $(VENV)/ready $(DBT)/ready .venv-spark/ready ## Build the links on DuckDB and on Spark, and compare: DB=… VARS=…
+	@$(DEV)/bin/python -m evaluation.spark --vars "$$GIVEN_VARS" $(if $(DB),--db "$(DB)") $(GENERATED)
+
 airbyte-check: $(DEV)/ready .venv-airbyte-cdk/ready .venv-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
 	@$(DEV)/bin/python -m scripts.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-pyairbyte/bin/python
 
@@ -61,7 +78,8 @@ docs: $(DEV)/ready ## Write the settings tables of README.md and the files in pl
 	@$(DEV)/bin/python -m scripts.plugin_definitions
 
 clean: ## Remove environments, caches and Meltano's state; the data in output/ stays (next: run --full-refresh)
-	@rm -rf .venv .venv-dev .venv-dbt .venv-airbyte-cdk .venv-pyairbyte .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-* .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf output/spark
 	@rm -rf dbt_project/target dbt_project/logs logs dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -17,6 +17,8 @@ PLUGINS = {
     "target-duckdb": ["pyproject.toml", "--extra=duckdb"],
     "webhooks": ["pyproject.toml", "--extra=webhooks"],
     "dbt": ["--group=dbt"],
+    "spark": ["--group=spark"],
+    "splink": ["--group=splink"],
     "uv": ["--group=uv"],
     "meltano": [
         "pyproject.toml",

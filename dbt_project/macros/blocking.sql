@@ -1,7 +1,7 @@
 {#- The blocking rules: what a contact and a company must share for the pair to be looked at. -#}
 {% macro blocking_rules() -%}
     {{ return([
-        'name', 'name_in_city', 'words', 'word', 'word_in_city', 'beginning', 'letters',
+        'name', 'name_in_city', 'words', 'word', 'beginning', 'half',
         'domain', 'colleagues', 'domain_name', 'email', 'phone', 'office', 'vat', 'address'
     ]) }}
 {%- endmacro %}
@@ -44,18 +44,8 @@
         'word' as rule,
         tokens.token as block_key
     from match_keys
-    inner join tokens on match_keys.core_name = tokens.core_name
+    inner join tokens on match_keys.core_number = tokens.core_number
     where tokens.rarity_rank <= 3 and length(tokens.token) >= 3
-
-    union all
-
-    select
-        match_keys.{{ id }},
-        'word_in_city' as rule,
-        tokens.token || '|' || match_keys.city as block_key
-    from match_keys
-    inner join tokens on match_keys.core_name = tokens.core_name
-    where tokens.rarity_rank <= 3 and length(tokens.token) >= 3 and match_keys.city is not null
 
     union all
 
@@ -65,10 +55,10 @@
         least(tokens.token, others.token) || '|' || greatest(tokens.token, others.token)
             as block_key
     from match_keys
-    inner join tokens on match_keys.core_name = tokens.core_name
+    inner join tokens on match_keys.core_number = tokens.core_number
     inner join tokens as others
         on
-            tokens.core_name = others.core_name
+            tokens.core_number = others.core_number
             and tokens.rarity_rank < others.rarity_rank
     where others.rarity_rank <= 4
 
@@ -136,20 +126,61 @@
 
 
 {#-
-    Names with one letter left out, a row per letter: two names that differ by one slip have one of
-    them in common. Only the first 30 letters, and names of at least five.
+    Two names that differ by one slip of the finger have their first or their last half in common. A
+    company is found by the halves of its name …
 -#}
-{% macro one_letter_less(id) -%}
-    select distinct
-        match_keys.{{ id }},
-        'letters' as rule,
-        substring(match_keys.squeezed_name, 1, positions.letter - 1)
-        || substring(match_keys.squeezed_name, positions.letter + 1) as block_key
+{% macro name_halves(id) -%}
+    select
+        {{ id }},
+        'half' as rule,
+        length(squeezed_name) || '<' || left(squeezed_name, {{ half('length(squeezed_name)') }}) as block_key
     from match_keys
-    cross join (
-        values {% for letter in range(1, 31) %}({{ letter }}){{ ', ' if not loop.last }}{% endfor %}
-    ) as positions (letter)
-    where
-        length(match_keys.squeezed_name) >= 5
-        and positions.letter <= length(match_keys.squeezed_name)
+    where length(squeezed_name) >= 6
+
+    union all
+
+    select
+        {{ id }},
+        'half' as rule,
+        length(squeezed_name) || '>' || substring(squeezed_name, {{ half('length(squeezed_name)') }} + 1)
+            as block_key
+    from match_keys
+    where length(squeezed_name) >= 6
+{%- endmacro %}
+
+
+{#- … and a contact looks for those of a name of its own length, and of one letter less or more. -#}
+{% macro sought_halves(id) -%}
+    {%- for change in [-1, 0, 1] %}
+    select
+        {{ id }},
+        'half' as rule,
+        (length(squeezed_name) + {{ change }}) || '<'
+        || left(squeezed_name, {{ half('(length(squeezed_name) + ' ~ change ~ ')') }}) as block_key
+    from misspelt
+    where length(squeezed_name) >= 6
+
+    union all
+
+    select
+        {{ id }},
+        'half' as rule,
+        (length(squeezed_name) + {{ change }}) || '>' || right(
+            squeezed_name,
+            (length(squeezed_name) + {{ change }})
+            - {{ half('(length(squeezed_name) + ' ~ change ~ ')') }}
+        ) as block_key
+    from misspelt
+    where length(squeezed_name) >= 6
+    {%- if not loop.last %}
+
+    union all
+    {% endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+
+{#- Half of a whole number, rounded down. -#}
+{% macro half(number) -%}
+    cast(floor({{ number }} / 2.0) as {{ dbt.type_int() }})
 {%- endmacro %}

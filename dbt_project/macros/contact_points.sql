@@ -34,14 +34,6 @@
 {%- endmacro %}
 
 
-{#- An e-mail address in small letters; null where the text holds none. -#}
-{% macro email_key(email) -%}
-    nullif({{ regexp_first_group(
-        'lower(' ~ email ~ ')', '([^@ ,;:<>()/"]+@[^@ ,;:<>()/"]*[^@ ,;:<>()/".])'
-    ) }}, '')
-{%- endmacro %}
-
-
 {#- Words of a text, folded, between single spaces. -#}
 {% macro plain_words(text) -%}
     trim({{ regexp_replace_all(fold_accents(text), '[^\\p{L}\\p{N}]+', ' ') }})
@@ -54,7 +46,7 @@
         "' ' || " ~ plain_words(city) ~ " || ' '", '[0-9]+[a-z]*|cedex', ' '
     ) -%}
     {%- set saints = regexp_replace_all(letters, ' (saint|sankt|sint) ', ' st ') -%}
-    nullif(replace({{ regexp_replace_all(saints, ' (sainte) ', ' ste ') }}, ' ', ''), '')
+    nullif({{ squeezed_name(regexp_replace_all(saints, ' (sainte) ', ' ste ')) }}, '')
 {%- endmacro %}
 
 

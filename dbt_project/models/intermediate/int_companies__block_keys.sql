@@ -12,32 +12,44 @@ tokens as (
 
 domains as (
 
-    select * from {{ ref('int_companies__domains') }}
+    select
+        match_keys.company_number,
+        domains.domain
+    from {{ ref('int_companies__domains') }} as domains
+    inner join match_keys on domains.company_id = match_keys.company_id
 
 ),
 
 learned_domains as (
 
-    select * from {{ ref('int_companies__learned_domains') }}
+    select
+        match_keys.company_number,
+        learned_domains.domain
+    from {{ ref('int_companies__learned_domains') }} as learned_domains
+    inner join match_keys on learned_domains.company_id = match_keys.company_id
 
 ),
 
 phones as (
 
-    select * from {{ ref('int_companies__phones') }}
+    select
+        match_keys.company_number,
+        phones.phone
+    from {{ ref('int_companies__phones') }} as phones
+    inner join match_keys on phones.company_id = match_keys.company_id
 
 )
 
-{{ shared_block_keys('company_id') }}
+{{ shared_block_keys('company_number') }}
 
 union all
 
-{{ one_letter_less('company_id') }}
+{{ name_halves('company_number') }}
 
 union all
 
 select
-    company_id,
+    company_number,
     'domain_name' as rule,
     squeezed_name as block_key
 from match_keys
@@ -46,7 +58,7 @@ where squeezed_name is not null
 union all
 
 select
-    company_id,
+    company_number,
     'colleagues' as rule,
     domain as block_key
 from learned_domains

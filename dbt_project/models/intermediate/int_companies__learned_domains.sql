@@ -22,7 +22,8 @@ company_domains as (
 
 ),
 
--- Only names that one company bears say whose domain it is.
+-- Only names that one company bears say whose domain it is, and only a company that lists no domain
+-- has one that is to be learned.
 own_names as (
 
     select
@@ -31,7 +32,7 @@ own_names as (
     from companies
     where squeezed_name is not null
     group by squeezed_name
-    having count(*) = 1
+    having count(*) = 1 and max(domain_label) is null
 
 ),
 

@@ -16,9 +16,9 @@ cores as (
 
 ),
 
-countries as (
+places as (
 
-    select * from {{ ref('country_names') }}
+    select * from {{ ref('int_places__normalised') }}
 
 ),
 
@@ -28,39 +28,85 @@ streets as (
 
 ),
 
-prepared as (
+phones as (
 
     select
         company_id,
-        company_name,
-        street,
-        {{ email_key('email') }} as email,
-        {{ vat_key('vat_number') }} as vat_number,
-        {{ city_key('city') }} as city,
-        {{ postal_key('postal_code') }} as postal_code,
-        {{ plain_words('country') }} as country_name
+        min(phone) as first_phone,
+        max(phone) as last_phone
+    from {{ ref('int_companies__phones') }}
+    group by company_id
+
+),
+
+domains as (
+
+    select
+        company_id,
+        min(domain) as first_domain,
+        max(domain) as last_domain
+    from {{ ref('int_companies__domains') }}
+    group by company_id
+
+),
+
+keyed as (
+
+    select
+        companies.company_id,
+        companies.company_name,
+        names.name,
+        names.core_name,
+        cores.core_number,
+        cores.squeezed_name,
+        cores.digits as name_digits,
+        cores.initials,
+        cores.token_norm,
+        cores.heaviest_weight,
+        lower(companies.email) as email,
+        domains.first_domain,
+        domains.last_domain,
+        {{ domain_label('domains.first_domain') }} as domain_label,
+        phones.first_phone,
+        phones.last_phone,
+        {{ vat_key('companies.vat_number') }} as vat_number,
+        streets.house_number,
+        streets.street_name,
+        streets.street_token,
+        {{ postal_key('companies.postal_code') }} as postal_code,
+        places.city,
+        places.country,
+        row_number() over (order by companies.company_id) as company_number
     from companies
+    left join names on companies.company_name = names.written_name
+    left join cores on names.core_name = cores.core_name
+    left join domains on companies.company_id = domains.company_id
+    left join phones on companies.company_id = phones.company_id
+    left join streets on companies.street = streets.written_street
+    left join places
+        on
+            coalesce(companies.city, '') = places.written_city
+            and coalesce(companies.country, '') = places.written_country
+
+),
+
+neighbours as (
+
+    select
+        street_token,
+        city,
+        count(*) as company_count
+    from keyed
+    where street_token is not null and city is not null
+    group by street_token, city
 
 )
 
 select
-    prepared.company_id,
-    prepared.company_name,
-    names.name,
-    names.core_name,
-    cores.squeezed_name,
-    cores.digits as name_digits,
-    cores.token_norm,
-    prepared.email,
-    prepared.vat_number,
-    streets.house_number,
-    streets.street_name,
-    streets.street_token,
-    prepared.postal_code,
-    prepared.city,
-    countries.country_code as country
-from prepared
-left join names on prepared.company_name = names.written_name
-left join cores on names.core_name = cores.core_name
-left join streets on prepared.street = streets.written_street
-left join countries on prepared.country_name = countries.country_name
+    keyed.*,
+    neighbours.company_count as street_company_count
+from keyed
+left join neighbours
+    on
+        keyed.street_token = neighbours.street_token
+        and keyed.city = neighbours.city

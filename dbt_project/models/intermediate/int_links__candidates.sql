@@ -17,11 +17,29 @@ company_keys as (
 
 ),
 
-pairs as (
+contacts as (
 
     select
-        contact_keys.contact_id,
-        company_keys.company_id,
+        contact_id,
+        contact_number
+    from {{ ref('int_contacts__match_keys') }}
+
+),
+
+companies as (
+
+    select
+        company_id,
+        company_number
+    from {{ ref('int_companies__match_keys') }}
+
+),
+
+found as (
+
+    select
+        contact_keys.contact_number,
+        company_keys.company_number,
         block_keys.rule
     from block_keys
     inner join contact_keys
@@ -33,13 +51,26 @@ pairs as (
             block_keys.rule = company_keys.rule
             and block_keys.block_key = company_keys.block_key
 
+),
+
+pairs as (
+
+    select
+        contact_number,
+        company_number,
+        {%- for rule in blocking_rules() %}
+        max(case when rule = '{{ rule }}' then 1 else 0 end)
+            as by_{{ rule }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from found
+    group by contact_number, company_number
+
 )
 
 select
-    contact_id,
-    company_id,
-    {%- for rule in blocking_rules() %}
-    max(case when rule = '{{ rule }}' then 1 else 0 end) as by_{{ rule }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    contacts.contact_id,
+    companies.company_id,
+    pairs.*
 from pairs
-group by contact_id, company_id
+inner join contacts on pairs.contact_number = contacts.contact_number
+inner join companies on pairs.company_number = companies.company_number

@@ -37,11 +37,17 @@ link_bands as (
 
 ),
 
+-- Runners-up below the threshold count too, as far as they are within the margin of it.
 ranked as (
 
     select
         *,
-        row_number() over (partition by contact_id order by score desc, company_id) as place
+        row_number() over (partition by contact_id order by score desc, company_id asc) as place,
+        lead(company_id)
+            over (partition by contact_id order by score desc, company_id asc)
+            as runner_up_company_id,
+        score
+        - lead(score) over (partition by contact_id order by score desc, company_id asc) as margin
     from scored
     where score >= {{ var('link_threshold') }} - {{ var('link_margin') }}
 
@@ -49,16 +55,8 @@ ranked as (
 
 best as (
 
-    select
-        ranked.*,
-        runners_up.company_id as runner_up_company_id,
-        ranked.score - runners_up.score as margin
-    from ranked
-    left join ranked as runners_up
-        on
-            ranked.contact_id = runners_up.contact_id
-            and runners_up.place = 2
-    where ranked.place = 1 and ranked.score >= {{ var('link_threshold') }}
+    select * from ranked
+    where place = 1 and score >= {{ var('link_threshold') }}
 
 ),
 

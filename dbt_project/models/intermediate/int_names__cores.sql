@@ -1,18 +1,6 @@
-with names as (
-
-    select * from {{ ref('int_names__normalised') }}
-
-),
-
-tokens as (
+with tokens as (
 
     select * from {{ ref('int_names__tokens') }}
-
-),
-
-cores as (
-
-    select distinct core_name from names
 
 ),
 
@@ -20,18 +8,20 @@ token_sums as (
 
     select
         core_name,
+        core_number,
         sum(weight * weight) as token_norm,
         max(weight) as heaviest_weight
     from tokens
-    group by core_name
+    group by core_name, core_number
 
 )
 
 select
-    cores.core_name,
-    {{ squeezed_name('cores.core_name') }} as squeezed_name,
-    {{ regexp_replace_all('cores.core_name', '[^0-9]+', '') }} as digits,
-    token_sums.token_norm,
-    token_sums.heaviest_weight
-from cores
-inner join token_sums on cores.core_name = token_sums.core_name
+    core_name,
+    core_number,
+    {{ squeezed_name('core_name') }} as squeezed_name,
+    {{ regexp_replace_all('core_name', '[^0-9]+', '') }} as digits,
+    {{ initials('core_name') }} as initials,
+    token_norm,
+    heaviest_weight
+from token_sums

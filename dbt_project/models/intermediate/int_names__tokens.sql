@@ -13,7 +13,11 @@ common_words as (
 
 cores as (
 
-    select distinct core_name from names
+    select
+        core_name,
+        row_number() over (order by core_name) as core_number
+    from names
+    group by core_name
 
 ),
 
@@ -21,6 +25,7 @@ tokens as (
 
     select distinct
         cores.core_name,
+        cores.core_number,
         words.word as token
     from cores
     {{ cross_join_words('cores.core_name', 'words') }}
@@ -49,6 +54,7 @@ weights as (
 
     select
         frequencies.token,
+        row_number() over (order by frequencies.token) as token_number,
         cast(
             round(10 * ln(greatest(name_counts.name_count, 1000) * 1.0 / frequencies.frequency))
             as {{ dbt.type_int() }}
@@ -64,7 +70,9 @@ weighted as (
 
     select
         tokens.core_name,
+        tokens.core_number,
         tokens.token,
+        weights.token_number,
         case
             when weights.is_common then least(greatest(weights.rarity, 1), 15)
             else greatest(weights.rarity, 1)
@@ -76,7 +84,9 @@ weighted as (
 
 select
     core_name,
+    core_number,
     token,
+    token_number,
     weight,
-    row_number() over (partition by core_name order by weight desc, token) as rarity_rank
+    row_number() over (partition by core_number order by weight desc, token asc) as rarity_rank
 from weighted

@@ -10,9 +10,13 @@ organisations as (
 
 ),
 
+-- A proposal is no link.
 links as (
 
-    select * from {{ ref('contact_company_links') }}
+    select
+        *,
+        case when status in ('forced', 'auto') then company_id end as linked_company_id
+    from {{ ref('contact_company_links') }}
 
 ),
 
@@ -58,7 +62,4 @@ select
 from contacts
 inner join organisations on contacts.contact_id = organisations.contact_id
 left join links on contacts.contact_id = links.contact_id
-left join companies
-    on
-        links.company_id = companies.company_id
-        and links.status in ('forced', 'auto')
+left join companies on links.linked_company_id = companies.company_id
