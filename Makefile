@@ -5,6 +5,7 @@ VENV ?= .venv
 DEV ?= .venv-dev
 DBT ?= .venv-dbt
 DUCKDB ?= 2.0
+BENCH ?= quick
 
 # The certificates of the system, for uv and for the uv that Meltano calls.
 export UV_SYSTEM_CERTS = true
@@ -15,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
-.PHONY: help setup demo demo-webhooks check-webhooks evaluate explain spark
+.PHONY: help setup demo demo-webhooks check-webhooks evaluate explain spark bench
 .PHONY: test test-duckdb airbyte-check lint matrix lock docs clean
 
 help: ## Say what there is
@@ -60,6 +61,9 @@ spark: $(DEV)/ready $(VENV)/ready $(DBT)/ready .venv-spark/ready ## Build the li
 airbyte-check: $(DEV)/ready .venv-airbyte-cdk/ready .venv-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
 	@$(DEV)/bin/python -m scripts.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-pyairbyte/bin/python
 
+bench: $(DEV)/ready .meltano/ready ## Compare with other pipelines: a few minutes, or BENCH=full for hours
+	@$(DEV)/bin/python benchmarks/pipelines/run.py --uv "$(UV)" $(BENCH) $(BENCH_ARGS)
+
 lint: $(DEV)/ready ## Check form, types, SQL and Dockerfiles
 	@$(DEV)/bin/ruff check .
 	@$(DEV)/bin/ruff format --check .
@@ -80,6 +84,7 @@ docs: $(DEV)/ready ## Write the settings tables of README.md and the files in pl
 clean: ## Remove environments, caches and Meltano's state; the data in output/ stays (next: run --full-refresh)
 	@rm -rf .venv .venv-* .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@rm -rf output/spark
+	@rm -rf benchmarks/data benchmarks/environments benchmarks/target_duckdb/environment
 	@rm -rf dbt_project/target dbt_project/logs logs dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -29,6 +29,10 @@ PLUGINS = {
     ],
     "airbyte-cdk": ["--group=airbyte-cdk"],
     "pyairbyte": ["--group=pyairbyte"],
+    "bench-sdk-tap": ["--group=bench-sdk-tap"],
+    "bench-public-target": ["--group=bench-public-target"],
+    "bench-dlt": ["--group=bench-dlt"],
+    "bench-pyairbyte": ["--group=bench-pyairbyte"],
     "dev": ["pyproject.toml", "--group=dev", "--all-extras"],
 }
 

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigurationError
 
-from rest_tap.messages import BufferedWriter
 from rest_tap.settings import COMMON_SETTINGS, CREDENTIAL
 from rest_tap.tap import RestTap
 from tap_kananas.catalog import bring_up_to_date
@@ -104,7 +103,6 @@ class TapKananas(RestTap):
 
     name = "tap-kananas"
     dynamic_catalog = True
-    message_writer_class = BufferedWriter
 
     config_jsonschema: ClassVar[dict[str, Any]] = th.PropertiesList(
         th.Property(

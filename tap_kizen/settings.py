@@ -11,6 +11,8 @@ from tap_kizen.client import DEFAULT_API_URL, MAX_PAGE_SIZE
 
 #: Under the 25 that Kizen documents: requests that leave evenly may arrive unevenly.
 DEFAULT_RATE_LIMIT = 24
+#: Enough to keep to the rate limit while an answer takes a third of a second.
+DEFAULT_CONCURRENT_REQUESTS = 8
 #: Reads lag behind writes by up to about 2 seconds (Kizen's own public code).
 DEFAULT_LOOKBACK_SECONDS = 10
 DEFAULT_FULL_REFRESH_HOURS = 24
@@ -126,6 +128,14 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         title="Rate limit",
         description="Requests that may leave in any second, for all streams together. Kizen "
         "documents 25.",
+    ),
+    th.Property(
+        "concurrent_requests",
+        th.IntegerType(minimum=1, maximum=32),
+        default=DEFAULT_CONCURRENT_REQUESTS,
+        title="Concurrent requests",
+        description="Pages of a list that are asked for at the same time, where its order allows "
+        "it. 1 asks for one after the other.",
     ),
     *COMMON_SETTINGS,
 ).to_dict()
