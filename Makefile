@@ -58,8 +58,8 @@ explain: $(DEV)/ready ## Tell why a contact has its company: CONTACT=… DB=…
 spark: $(DEV)/ready $(VENV)/ready $(DBT)/ready .venv-spark/ready ## Build the links on DuckDB and on Spark, and compare: DB=… VARS=…
 	@$(DEV)/bin/python -m evaluation.spark --vars "$$GIVEN_VARS" $(if $(DB),--db "$(DB)") $(GENERATED)
 
-airbyte-check: $(DEV)/ready .venv-airbyte-cdk/ready .venv-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
-	@$(DEV)/bin/python -m scripts.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-pyairbyte/bin/python
+airbyte-check: $(DEV)/ready .venv-airbyte-cdk/ready .venv-bench-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
+	@$(DEV)/bin/python -m scripts.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-bench-pyairbyte/bin/python
 
 bench: $(DEV)/ready .meltano/ready ## Compare with other pipelines: a few minutes, or BENCH=full for hours
 	@$(DEV)/bin/python benchmarks/pipelines/run.py --uv "$(UV)" $(BENCH) $(BENCH_ARGS)

@@ -28,7 +28,6 @@ PLUGINS = {
         "--extra=webhooks",
     ],
     "airbyte-cdk": ["--group=airbyte-cdk"],
-    "pyairbyte": ["--group=pyairbyte"],
     "bench-sdk-tap": ["--group=bench-sdk-tap"],
     "bench-public-target": ["--group=bench-public-target"],
     "bench-dlt": ["--group=bench-dlt"],
