@@ -6,7 +6,10 @@ with counts as (
         (select count(*) from {{ ref('int_links__scored') }}) as scored,
         (
             select count(*)
-            from (select distinct contact_id, company_id from {{ ref('int_links__scored') }})
+            from (select distinct
+                contact_id,
+                company_id
+            from {{ ref('int_links__scored') }})
                 as pairs
         ) as pairs
 

@@ -10,7 +10,7 @@ union all
 
 select
     'bands' as broken,
-    cast(bands.lower_bound as {{ dbt.type_string() }}) as detail
+    cast(bands.lower_bound as varchar(100)) as detail
 from {{ ref('link_bands') }} as bands
 inner join {{ ref('link_bands') }} as surer
     on
@@ -22,7 +22,7 @@ union all
 
 select
     'threshold' as broken,
-    cast(is_contested as {{ dbt.type_string() }}) as detail
+    cast(is_contested as varchar(100)) as detail
 from {{ ref('link_bands') }}
 group by is_contested
 having min(lower_bound) > {{ var('link_threshold') }}

@@ -1,6 +1,6 @@
 select
     rule,
-    block_key as "key",
+    block_key as key,
     contact_count,
     company_count,
     pair_count

@@ -23,7 +23,9 @@ ranked_forces as (
 
     select
         *,
-        row_number() over (partition by contact_id order by decided_at desc, company_id) as place
+        row_number()
+            over (partition by contact_id order by decided_at desc, company_id asc)
+            as place
     from overrides
     where decision = 'force'
 
