@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -16,6 +17,9 @@ from evaluation.building import build_links, model_seconds, variables
 from evaluation.floor import Floor, Result
 from evaluation.inputs import InputError, copy_raw_tables, generate, load_truth
 from evaluation.processes import ProgramError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -73,8 +77,8 @@ def evaluate(arguments: argparse.Namespace, folder: Path) -> int:
     return FAILED if below else DONE
 
 
-def main() -> int:
-    """Evaluate from the command line."""
+def main(given: Sequence[str] | None = None) -> int:
+    """Evaluate from the command line: 0 done, 1 failed or below the floor, 2 wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m evaluation", description=__doc__)
     parser.add_argument("--db", metavar="DB", help="a DuckDB file with the raw tables; only read")
     parser.add_argument("--truth", metavar="TRUTH", help="a CSV file: contact_id, company_id")
@@ -88,7 +92,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="of generated data; otherwise a new one each time")
     parser.add_argument("--contacts", type=int, default=20_000, help="how many to generate")
     parser.add_argument("--companies", type=int, default=20_000, help="how many to generate")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(given)
     try:
         with tempfile.TemporaryDirectory(prefix="evaluation-") as folder:
             return evaluate(arguments, Path(folder))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from demo.report import table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FOUND, FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -101,14 +104,18 @@ def _waterfall(
     return [*steps, ("score", "", "", candidate["score"], "")]
 
 
-def main() -> int:
-    """Explain the link of one contact from the command line."""
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Explain the link of one contact from the command line: 0 done, 1 failed, 2 wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m evaluation.explain", description=__doc__)
     parser.add_argument("contact", metavar="CONTACT", help="the contact's id")
     parser.add_argument(
         "--db", metavar="DB", required=True, help="a DuckDB file that dbt has built"
     )
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     if not Path(given.db).is_file():
         print(f"DB={given.db}: there is no such file", file=sys.stderr)
         return WRONG_USAGE
@@ -116,7 +123,10 @@ def main() -> int:
         with duckdb.connect(given.db, read_only=True) as connection:
             known = explain(connection, given.contact)
     except duckdb.Error as error:
-        print(f"DB={given.db}: {str(error).splitlines()[0]}", file=sys.stderr)
+        print(
+            f"DB={given.db} was not built by this project's dbt: {_first_line(error)}",
+            file=sys.stderr,
+        )
         return FAILED
     if not known:
         print(f"CONTACT={given.contact}: DB={given.db} has no such contact", file=sys.stderr)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 
+from evaluation import explain
+from evaluation.__main__ import main as evaluate
 from evaluation.floor import Floor, Result
 from evaluation.inputs import InputError
-from tests.evaluation.conftest import ROOT, evaluate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +20,13 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.xdist_group("evaluation")
 
+RAW = """
+create schema kananas;
+create schema kizen;
+create table kananas.contacts (id int);
+create table kizen.companies (id varchar);
+"""
+TRUTH = "contact_id,company_id\n1,2\n"
 GOOD = Result(0.99, 0.99, 0.99, 0.999, 0.95, 0.995)
 
 
@@ -47,7 +53,7 @@ def test_the_file_that_is_evaluated_is_only_read(evaluation: Evaluation) -> None
 def test_every_contact_has_one_row_in_the_links_written(evaluation: Evaluation) -> None:
     rows = duckdb.read_csv(str(evaluation.links), all_varchar=True)
     assert rows.columns[:3] == ["contact_id", "company_id", "status"]
-    assert rows.aggregate("count(*), count(distinct contact_id)").fetchall() == [(2500, 2500)]
+    assert rows.aggregate("count(*), count(distinct contact_id)").fetchall() == [(2000, 2000)]
 
 
 def test_the_last_line_is_what_the_links_written_give(evaluation: Evaluation) -> None:
@@ -81,7 +87,9 @@ def test_tiers_confidence_baselines_and_cost_are_told(evaluation: Evaluation) ->
         assert heading in evaluation.output
 
 
-def test_a_link_is_explained_step_by_step(evaluation: Evaluation) -> None:
+def test_a_link_is_explained_step_by_step(
+    evaluation: Evaluation, capsys: pytest.CaptureFixture[str]
+) -> None:
     with duckdb.connect(evaluation.warehouse, read_only=True) as connection:
         row = connection.execute(
             "select contact_id, score, company_id, company_name"
@@ -91,77 +99,74 @@ def test_a_link_is_explained_step_by_step(evaluation: Evaluation) -> None:
         ).fetchone()
     assert row is not None
     contact_id, score, company_id, name = row
-    run = _explain(contact_id, evaluation.warehouse)
-    assert run.returncode == 0, run.stderr
-    assert f"Link: auto: {company_id}, tier " in run.stdout
-    waterfall = run.stdout.split(f"The company: {name} ({company_id})\n")[1].split("\n\n")[0]
+    assert explain.main(["--db", str(evaluation.warehouse), "--", contact_id]) == 0
+    told = capsys.readouterr().out
+    assert f"Link: auto: {company_id}, tier " in told
+    waterfall = told.split(f"The company: {name} ({company_id})\n")[1].split("\n\n")[0]
     points = [
         int(points) for points in re.findall(r"^  \w+ +\d+ +([+-]\d+) ", waterfall, re.MULTILINE)
     ]
     assert sum(points) == score
     assert re.search(rf"^  score +{score}$", waterfall, re.MULTILINE)
-    assert "\nCandidate 2: " in run.stdout
+    assert "\nCandidate 2: " in told
 
 
-def test_a_contact_without_a_company_is_explained(evaluation: Evaluation) -> None:
+def test_a_contact_without_a_company_is_explained(
+    evaluation: Evaluation, capsys: pytest.CaptureFixture[str]
+) -> None:
     with duckdb.connect(evaluation.warehouse, read_only=True) as connection:
         row = connection.execute(
             "select contact_id from marts.contact_company_links where status = 'none'"
         ).fetchone()
     assert row is not None
-    run = _explain(row[0], evaluation.warehouse)
-    assert run.returncode == 0, run.stderr
-    assert "Link: none\n" in run.stdout
+    assert explain.main(["--db", str(evaluation.warehouse), "--", row[0]]) == 0
+    assert "Link: none\n" in capsys.readouterr().out
 
 
-def test_an_unknown_contact_is_wrong_usage(evaluation: Evaluation) -> None:
-    run = _explain("nobody", evaluation.warehouse)
-    assert run.returncode == 2
-    assert run.stderr == f"CONTACT=nobody: DB={evaluation.warehouse} has no such contact\n"
-
-
-def _explain(contact: str, warehouse: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "evaluation.explain", "--db", str(warehouse), "--", contact],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+def test_an_unknown_contact_is_wrong_usage(
+    evaluation: Evaluation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert explain.main(["--db", str(evaluation.warehouse), "--", "nobody"]) == 2
+    assert (
+        capsys.readouterr().err
+        == f"CONTACT=nobody: DB={evaluation.warehouse} has no such contact\n"
     )
 
 
 @pytest.mark.parametrize(
-    ("schema", "truth", "arguments", "error"),
+    ("files", "arguments", "error"),
     [
-        ("create table other (id int)", "contact_id,company_id\n1,2\n", (),
+        (("create table other (id int)", TRUTH), (),
          "has no kananas.contacts and no kizen.companies; it has main.other"),
-        (None, "contact_id,company_id\n1,2\n", (), "there is no such file"),
-        ("", "contact,company\n1,2\n", (), "has the columns contact, company; it needs"),
-        ("", "contact_id,company_id\n", (), "has no row"),
-        ("", None, (), "cannot be read"),
-        ("", "contact_id,company_id\n1,2\n", ("--vars", "[]"), "VARS must be a mapping"),
-        ("", "contact_id,company_id\n1,2\n", ("--vars", "{contact_columns: {colour: [c]}}"),
+        ((None, TRUTH), (), "there is no such file"),
+        ((RAW, "contact,company\n1,2\n"), (), "has the columns contact, company; it needs"),
+        ((RAW, "contact_id,company_id\n"), (), "has no row"),
+        ((RAW, None), (), "cannot be read"),
+        ((RAW, TRUTH), ("--vars", "[]"), "VARS must be a mapping"),
+        ((RAW, TRUTH), ("--vars", "{contact_columns: {colour: [c]}}"),
          "VARS: contact_columns maps meanings to lists of columns; meanings are contact_id"),
-        ("", "contact_id,company_id\n1,2\n", ("--floor", "F1=98"), "F1=98 is not NAME=SHARE"),
+        ((RAW, TRUTH), ("--floor", "F1=98"), "F1=98 is not NAME=SHARE"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_evaluated_is_one_line(
-    tmp_path: Path, schema: str | None, truth: str | None, arguments: tuple[str, ...], error: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    files: tuple[str | None, str | None],
+    arguments: tuple[str, ...],
+    error: str,
 ) -> None:
     database, answers = tmp_path / "some.duckdb", tmp_path / "truth.csv"
-    if schema is not None:
+    schema, truth = files
+    if schema:
         with duckdb.connect(database) as connection:
-            connection.execute(
-                schema
-                or "create schema kananas; create schema kizen; create table kananas.contacts"
-                " (id int); create table kizen.companies (id varchar)"
-            )
-    if truth is not None:
+            connection.execute(schema)
+    if truth:
         answers.write_text(truth, encoding="utf-8")
-    run = evaluate("--db", str(database), "--truth", str(answers), "--no-splink", *arguments)
-    assert run.returncode == 2
-    assert error in run.stderr
-    assert run.stderr.count("\n") == 1
+    given = ("--db", str(database), "--truth", str(answers), "--no-splink", *arguments)
+    assert evaluate(given) == 2
+    said = capsys.readouterr().err
+    assert error in said
+    assert said.count("\n") == 1
 
 
 def test_a_floor_names_what_is_below_it() -> None:
