@@ -10,9 +10,26 @@
     {%- if table is none -%}
         {{ return(none) }}
     {%- endif -%}
+    {{ return(adapter.dispatch('typed_columns')(table)) }}
+{% endmacro %}
+
+
+{% macro duckdb__typed_columns(table) %}
     {%- set columns = [] -%}
     {%- for column in adapter.get_columns_in_relation(table) -%}
         {%- do columns.append({'name': column.name, 'type': column.dtype}) -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{% endmacro %}
+
+
+{#- Spark has no JSON: a column of text that holds it says so in its comment. -#}
+{% macro spark__typed_columns(table) %}
+    {%- set columns = [] -%}
+    {%- for column in run_query('describe table ' ~ table) -%}
+        {%- do columns.append(
+            {'name': column.col_name, 'type': 'JSON' if column.comment == 'JSON' else column.data_type}
+        ) -%}
     {%- endfor -%}
     {{ return(columns) }}
 {% endmacro %}

@@ -1,10 +1,16 @@
--- A contact has a company exactly where its link is decided, and a method where any company fits.
+-- A contact has a company exactly where its status says so; what rules gave it has its evidence.
 select
     contact_id,
     company_id,
     status,
-    method
+    tier,
+    score,
+    confidence
 from {{ ref('contact_company_links') }}
 where
-    (status = 'auto') <> (company_id is not null)
-    or (status = 'none') <> (method is null)
+    (status in ('forced', 'auto', 'review')) <> (company_id is not null)
+    or (
+        status in ('auto', 'review')
+        and (tier is null or score is null or confidence is null)
+    )
+    or (status in ('none', 'forbidden') and coalesce(tier, '') <> '')
