@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 QUERY = """\
-select first_name, last_name, organisation, company_name, link_method
+select first_name, last_name, organisation, company_name, link_tier
 from marts.contacts
 where company_id is not null
 order by contact_id
 limit 5"""
 
 LINKS = """\
-select status, coalesce(method, '') as method, count(*) as contacts
+select status, coalesce(tier, '') as tier, count(*) as contacts
 from marts.contact_company_links
 group by all
-order by status, contacts desc, method"""
+order by status, contacts desc, tier"""
 
 
 class Stream(NamedTuple):

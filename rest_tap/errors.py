@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from singer_sdk.exceptions import FatalAPIError, SingerSDKError
+from singer_sdk.exceptions import FatalAPIError, RetriableSyncError, SingerSDKError
 
 
 class UnavailableError(FatalAPIError):
@@ -11,6 +11,10 @@ class UnavailableError(FatalAPIError):
 
 class RefusedError(FatalAPIError):
     """The service does not take the request as it was put: 400."""
+
+
+class PartialReadError(RetriableSyncError):
+    """A list was read, but for a part that may be there another time."""
 
 
 class BatchFileError(SingerSDKError):

@@ -22,7 +22,7 @@ from singer_sdk.streams.rest import PageContext
 from rest_tap.ahead import PagesAhead
 from rest_tap.answers import describe_answer
 from rest_tap.batches import local_root
-from rest_tap.errors import RefusedError, UnavailableError
+from rest_tap.errors import PartialReadError, RefusedError, UnavailableError
 from rest_tap.progress import Part, Progress
 from rest_tap.settings import DEFAULT_REQUEST_TIMEOUT_SECONDS, DEFAULT_REQUEST_TRIES
 
@@ -86,6 +86,9 @@ class HttpStream(RESTStream[Any]):
 
     #: Whether the running read left something out.
     _has_gaps = False
+
+    #: Why the last read left something out, though it went through; None where it was whole.
+    shortfall: Exception | None = None
 
     #: The version to be announced once the last batch is written.
     _due_version: int | None = None
@@ -202,6 +205,11 @@ class HttpStream(RESTStream[Any]):
             reason,
         )
 
+    @property
+    def expected_records(self) -> int | None:
+        """How many records there are, as far as the service has said; None where it has not."""
+        return None
+
     # Pages ahead
 
     @property
@@ -293,6 +301,7 @@ class HttpStream(RESTStream[Any]):
         rows it has.
         """
         self._has_gaps = False
+        self.shortfall = None
         whole = self.begin(context)
         try:
             progress = Progress(self.logger, self.name, quiet=self.is_quiet, pages=self.pages_read)
@@ -394,10 +403,12 @@ class HttpStream(RESTStream[Any]):
         """Say, once, that this stream could not be read, and let the run go on."""
         self.logger.warning("skipped: %s", reason)
         self._outcome = f"skipped: {reason}"
+        self.shortfall = UnavailableError(reason)
 
     def leave_out(self, reason: str) -> None:
         """Say that a part of this stream could not be read; no row counts as gone then."""
         self._has_gaps = True
+        self.shortfall = PartialReadError(f"{self.name}: {reason}")
         self.logger.warning("%s: %s", self.name, reason)
 
     def log_sync_costs(self) -> None:

@@ -74,6 +74,7 @@ class KizenStream(HttpStream):
     may_be_bare: ClassVar[bool] = False
 
     _decoded: tuple[requests.Response, Page] | None = None
+    _count: int | None = None
     _page_before: tuple[Ask, list[Any]] | None = None
     _walk: Walk
 
@@ -136,6 +137,11 @@ class KizenStream(HttpStream):
 
     # Answers
 
+    @property
+    def expected_records(self) -> int | None:
+        """How many records the list has, by the latest answer; some lists do not say."""
+        return self._count
+
     def decode(self, response: requests.Response) -> Page:
         """Decode a page, once, though both the walk and the parser ask for it.
 
@@ -160,6 +166,7 @@ class KizenStream(HttpStream):
             )
             raise FatalAPIError(message) from error
         self._refuse_repetition(page)
+        self._count = page.count
         beyond = not page.results and page.next is None and self._walk.current_value.page > 1
         page.is_past_end = beyond
         return page

@@ -219,7 +219,9 @@ class RecordsStream(KizenStream):
                 continue
             if self.unwanted and self.unwanted.issuperset(each.names):
                 continue
-            value = value_of(entry)
+            # The usual shape first: this runs for every field of every record.
+            is_usual = type(entry) is dict and "value" in entry
+            value = entry["value"] if is_usual else value_of(entry)
             if value is None:
                 continue
             if type(value) is self._plain[each.field.id]:

@@ -30,6 +30,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "user_id",
         CREDENTIAL,
         required=True,
+        examples=["0f8fad5b-d9cb-469f-a165-70867728950e"],
         title="User id",
         description="The UUID of the API user, sent in the X-User-Id header.",
     ),
@@ -37,6 +38,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "business_id",
         CREDENTIAL,
         required=True,
+        examples=["7c9e6679-7425-40de-944b-e07fc1f90ae7"],
         title="Business id",
         description="The UUID of the business, sent in the X-Business-Id header.",
     ),
@@ -52,6 +54,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "objects",
         th.ArrayType(th.StringType(min_length=1)),
         default=["*"],
+        examples=[["client_*", "companies_company"]],
         title="Objects",
         description="Patterns of the objects to read, by API name or id.",
     ),
@@ -59,12 +62,14 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "exclude_objects",
         th.ArrayType(th.StringType(min_length=1)),
         default=[],
+        examples=[["deal_*"]],
         title="Excluded objects",
         description="Patterns of the objects not to read, by API name or id.",
     ),
     th.Property(
         "start_date",
         th.DateTimeType(),
+        examples=["2026-01-01T00:00:00Z"],
         title="Start date",
         description="Leave out records last changed before this time: companies and clients "
         "created, activities logged before it. Without it, all are read. While it is set, no "
@@ -73,6 +78,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     th.Property(
         "end_date",
         th.DateTimeType(),
+        examples=["2026-07-01T00:00:00Z"],
         title="End date",
         description="Leave out what start_date would take from this time on, to fill in a "
         "period of the past.",

@@ -21,10 +21,31 @@
     {%- set plain -%}
         translate(
             lower({{ text }}),
-            'àáâãäåāăąçćčďđèéêëēėęěğģìíîïīįıķĺľłļñńňņòóôõöōőøŕřśšşșťţțùúûüūůűųýÿźżž',
-            'aaaaaaaaacccddeeeeeeeeggiiiiiiikllllnnnnoooooooorrsssstttuuuuuuuuyyzzz'
+            'àáâãäåāăąçćčďđèéêëēėęěğģìíîïīįıķĺľłļñńňņòóôõöōőøŕřśšşșťţțùúûüūůűųýÿźżžς',
+            'aaaaaaaaacccddeeeeeeeeggiiiiiiikllllnnnnoooooooorrsssstttuuuuuuuuyyzzzσ'
         )
     {%- endset -%}
     {%- set letters = "replace(replace(replace(" ~ plain ~ ", 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe')" -%}
     {{ regexp_replace_all(letters, '\\p{M}+', '') }}
+{%- endmacro %}
+
+
+{#- A core name without spaces, umlauts in one letter, "ph" as "f": the name as it sounds in a line. -#}
+{% macro squeezed_name(core_name) -%}
+    replace(replace(replace(replace(replace(
+        {{ core_name }}, ' ', ''), 'ae', 'a'), 'oe', 'o'), 'ue', 'u'), 'ph', 'f')
+{%- endmacro %}
+
+
+{#- The first letters of the words of a core name, without articles, prepositions and "and". -#}
+{% macro initials(core_name) -%}
+    {%- set small = ' (and|de|du|des|d|la|le|les|l|of|the|der|die|das|van|von|di|del|della|y|e) ' -%}
+    {%- set spaced = "' ' || replace(" ~ core_name ~ ", ' ', '  ') || ' '" -%}
+    {{ regexp_replace_all(regexp_replace_all(spaced, small, ' '), ' +([^ ])[^ ]*', '\\1') }}
+{%- endmacro %}
+
+
+{#- The name in a domain: what stands before its suffix, without hyphens, squeezed like a name. -#}
+{% macro domain_label(domain) -%}
+    {{ squeezed_name("replace(split_part(" ~ domain ~ ", '.', 1), '-', '')") }}
 {%- endmacro %}

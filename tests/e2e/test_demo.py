@@ -56,12 +56,12 @@ def test_it_ends_well_with_every_row(demo: Ended, checkout: Checkout) -> None:
 def test_it_links_contacts_and_says_how(demo: Ended, checkout: Checkout) -> None:
     linked = checkout.rows(
         _database(checkout),
-        "select status, method, count(*) from marts.contact_company_links group by all",
+        "select status, tier, count(*) from marts.contact_company_links group by all",
     )
     said = [line.split() for line in demo.said.splitlines()]
     assert {"auto", "none"} <= {status for status, _, _ in linked}
-    for status, method, contacts in linked:
-        assert [status, *(method or "").split(), f"{contacts:,}"] in said
+    for status, tier, contacts in linked:
+        assert [status, *(tier or "").split(), f"{contacts:,}"] in said
 
 
 def test_no_secret_is_in_what_it_says_or_leaves(demo: Ended, checkout: Checkout) -> None:

@@ -29,6 +29,13 @@ hosts as (
     select
         company_id,
         {{ website_host('website') }} as host
+    from companies
+
+    union
+
+    select
+        company_id,
+        {{ website_host('website') }} as host
     from listed
 
 )

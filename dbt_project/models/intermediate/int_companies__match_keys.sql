@@ -10,28 +10,103 @@ names as (
 
 ),
 
-domains as (
+cores as (
 
-    select * from {{ ref('int_hosts__domains') }}
+    select * from {{ ref('int_names__cores') }}
 
 ),
 
-hosts as (
+places as (
+
+    select * from {{ ref('int_places__normalised') }}
+
+),
+
+streets as (
+
+    select * from {{ ref('int_streets__normalised') }}
+
+),
+
+phones as (
 
     select
         company_id,
-        company_name,
-        {{ email_host('email') }} as email_host
+        min(phone) as first_phone,
+        max(phone) as last_phone
+    from {{ ref('int_companies__phones') }}
+    group by company_id
+
+),
+
+domains as (
+
+    select
+        company_id,
+        min(domain) as first_domain,
+        max(domain) as last_domain
+    from {{ ref('int_companies__domains') }}
+    group by company_id
+
+),
+
+keyed as (
+
+    select
+        companies.company_id,
+        companies.company_name,
+        names.name,
+        names.core_name,
+        cores.core_number,
+        cores.squeezed_name,
+        cores.digits as name_digits,
+        cores.initials,
+        cores.token_norm,
+        cores.heaviest_weight,
+        lower(companies.email) as email,
+        domains.first_domain,
+        domains.last_domain,
+        {{ domain_label('domains.first_domain') }} as domain_label,
+        phones.first_phone,
+        phones.last_phone,
+        {{ vat_key('companies.vat_number') }} as vat_number,
+        streets.house_number,
+        streets.street_name,
+        streets.street_token,
+        {{ postal_key('companies.postal_code') }} as postal_code,
+        places.city,
+        places.country,
+        row_number() over (order by companies.company_id) as company_number
     from companies
+    left join names on companies.company_name = names.written_name
+    left join cores on names.core_name = cores.core_name
+    left join domains on companies.company_id = domains.company_id
+    left join phones on companies.company_id = phones.company_id
+    left join streets on companies.street = streets.written_street
+    left join places
+        on
+            coalesce(companies.city, '') = places.written_city
+            and coalesce(companies.country, '') = places.written_country
+
+),
+
+neighbours as (
+
+    select
+        street_token,
+        city,
+        count(*) as company_count
+    from keyed
+    where street_token is not null and city is not null
+    group by street_token, city
 
 )
 
 select
-    hosts.company_id,
-    hosts.company_name,
-    names.name,
-    names.core_name,
-    domains.own_domain as email_domain
-from hosts
-left join names on hosts.company_name = names.written_name
-left join domains on hosts.email_host = domains.host
+    keyed.*,
+    neighbours.company_count as street_company_count
+from keyed
+left join neighbours
+    on
+        keyed.street_token = neighbours.street_token
+        and keyed.city = neighbours.city

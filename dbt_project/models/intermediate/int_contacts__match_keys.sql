@@ -16,32 +16,92 @@ names as (
 
 ),
 
-domains as (
+cores as (
 
-    select * from {{ ref('int_hosts__domains') }}
+    select * from {{ ref('int_names__cores') }}
 
 ),
 
-hosts as (
+places as (
+
+    select * from {{ ref('int_places__normalised') }}
+
+),
+
+streets as (
+
+    select * from {{ ref('int_streets__normalised') }}
+
+),
+
+phones as (
 
     select
         contact_id,
-        {{ email_host('email') }} as email_host,
-        {{ website_host('website') }} as website_host
-    from contacts
+        min(phone) as first_phone,
+        max(phone) as last_phone
+    from {{ ref('int_contacts__phones') }}
+    group by contact_id
+
+),
+
+domain_holders as (
+
+    select
+        domain,
+        count(*) as company_count
+    from {{ ref('int_companies__domains') }}
+    group by domain
+
+),
+
+domains as (
+
+    select
+        domains.contact_id,
+        min(domains.domain) as first_domain,
+        max(domains.domain) as last_domain,
+        min(domain_holders.company_count) as domain_company_count
+    from {{ ref('int_contacts__domains') }} as domains
+    left join domain_holders on domains.domain = domain_holders.domain
+    group by domains.contact_id
 
 )
 
 select
-    organisations.contact_id,
+    contacts.contact_id,
     organisations.contact_kind,
     organisations.organisation_name,
     names.name,
     names.core_name,
-    email_domains.own_domain as email_domain,
-    website_domains.own_domain as website_domain
-from organisations
-inner join hosts on organisations.contact_id = hosts.contact_id
+    cores.core_number,
+    cores.squeezed_name,
+    cores.digits as name_digits,
+    cores.token_norm,
+    cores.heaviest_weight,
+    lower(contacts.email) as email,
+    domains.first_domain,
+    domains.last_domain,
+    {{ domain_label('domains.first_domain') }} as domain_label,
+    domains.domain_company_count,
+    phones.first_phone,
+    phones.last_phone,
+    {{ vat_key('contacts.vat_number') }} as vat_number,
+    streets.house_number,
+    streets.street_name,
+    streets.street_token,
+    {{ postal_key('contacts.postal_code') }} as postal_code,
+    places.city,
+    places.country,
+    row_number() over (order by contacts.contact_id) as contact_number
+from contacts
+inner join organisations on contacts.contact_id = organisations.contact_id
 left join names on organisations.organisation_name = names.written_name
-left join domains as email_domains on hosts.email_host = email_domains.host
-left join domains as website_domains on hosts.website_host = website_domains.host
+left join cores on names.core_name = cores.core_name
+left join domains on contacts.contact_id = domains.contact_id
+left join phones on contacts.contact_id = phones.contact_id
+left join streets on contacts.street = streets.written_street
+left join places
+    on
+        coalesce(contacts.city, '') = places.written_city
+        and coalesce(contacts.country, '') = places.written_country

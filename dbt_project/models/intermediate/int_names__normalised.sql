@@ -37,10 +37,46 @@ normalised as (
 
 ),
 
+silent_words as (
+
+    select word from {{ ref('common_words') }}
+    where found_in = 'any name'
+
+),
+
+full_names as (
+
+    select distinct name as full_name from normalised
+    where name <> ''
+
+),
+
+telling_names as (
+
+    select
+        full_names.full_name,
+        {{ words_in_order('words.word', 'words.position') }} as telling_name
+    from full_names
+    {{ cross_join_words('full_names.full_name', 'words') }}
+    left join silent_words on words.word = silent_words.word
+    where silent_words.word is null
+    group by full_names.full_name
+
+),
+
+told_names as (
+
+    select
+        full_names.full_name,
+        coalesce(telling_names.telling_name, full_names.full_name) as name
+    from full_names
+    left join telling_names on full_names.full_name = telling_names.full_name
+
+),
+
 distinct_names as (
 
-    select distinct name from normalised
-    where name <> ''
+    select distinct name from told_names
 
 ),
 
@@ -135,4 +171,5 @@ select
     normalised.name,
     cores.core_name
 from normalised
-inner join cores on normalised.name = cores.name
+inner join told_names on normalised.name = told_names.full_name
+inner join cores on told_names.name = cores.name

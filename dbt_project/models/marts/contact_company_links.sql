@@ -1,25 +1,103 @@
-with contacts as (
+with decided as (
 
-    select * from {{ ref('int_contacts__match_keys') }}
+    select * from {{ ref('int_links__decided') }}
 
 ),
 
-best_agreements as (
+scored as (
 
-    select * from {{ ref('int_links__best_agreements') }}
+    select * from {{ ref('int_links__scored') }}
+
+),
+
+overrides as (
+
+    select * from {{ ref('int_link_overrides__checked') }}
+    where effect = 'in force'
+
+),
+
+forces as (
+
+    select * from overrides
+    where decision = 'force'
+
+),
+
+ranked_forbids as (
+
+    select
+        overrides.contact_id,
+        overrides.author,
+        overrides.reason,
+        row_number() over (
+            partition by overrides.contact_id
+            order by scored.score desc, overrides.company_id asc
+        ) as place
+    from overrides
+    inner join scored
+        on
+            overrides.contact_id = scored.contact_id
+            and overrides.company_id = scored.company_id
+    where
+        overrides.decision = 'forbid'
+        and scored.score >= {{ var('link_threshold') }}
+
+),
+
+-- The company that the rules would have taken or proposed.
+forbids as (
+
+    select * from ranked_forbids
+    where place = 1
+
+),
+
+overridden as (
+
+    select
+        decided.*,
+        forces.company_id as forced_company_id,
+        coalesce(forces.author, forbids.author) as author,
+        coalesce(forces.reason, forbids.reason) as reason,
+        forces.company_id is null and decided.status = 'none' and forbids.contact_id is not null
+            as is_forbidden,
+        forces.company_id is null or coalesce(decided.company_id = forces.company_id, false)
+            as is_agreed
+    from decided
+    left join forces on decided.contact_id = forces.contact_id
+    left join forbids on decided.contact_id = forbids.contact_id
 
 )
 
 select
-    contacts.contact_id,
+    contact_id,
+    coalesce(forced_company_id, company_id) as company_id,
     case
-        when best_agreements.is_unambiguous then best_agreements.first_company_id
-    end as company_id,
-    case
-        when best_agreements.contact_id is null then 'none'
-        when best_agreements.is_unambiguous then 'auto'
-        else 'review'
+        when forced_company_id is not null then 'forced'
+        when is_forbidden then 'forbidden'
+        else status
     end as status,
-    best_agreements.method
-from contacts
-left join best_agreements on contacts.contact_id = best_agreements.contact_id
+    case when is_agreed then tier end as tier,
+    case when is_agreed then score end as score,
+    case
+        when forced_company_id is not null then cast(1 as decimal(4, 3))
+        else confidence
+    end as confidence,
+    case when is_agreed then margin end as margin,
+    case when is_agreed then runner_up_company_id else company_id end as runner_up_company_id,
+    case when is_agreed then evidence_name end as evidence_name,
+    case when is_agreed then evidence_domain end as evidence_domain,
+    case when is_agreed then evidence_phone end as evidence_phone,
+    case when is_agreed then evidence_vat end as evidence_vat,
+    case when is_agreed then evidence_address end as evidence_address,
+    conflict and is_agreed as conflict,
+    case
+        when forced_company_id is not null or is_forbidden
+            then
+                case when is_forbidden then 'ruled out by ' else 'decided by ' end
+                || coalesce(author, 'a person') || coalesce(': ' || reason, '')
+        else reasons
+    end as reasons,
+    rule_version
+from overridden

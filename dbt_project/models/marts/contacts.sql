@@ -10,9 +10,13 @@ organisations as (
 
 ),
 
+-- A proposal is no link.
 links as (
 
-    select * from {{ ref('contact_company_links') }}
+    select
+        *,
+        case when status in ('forced', 'auto') then company_id end as linked_company_id
+    from {{ ref('contact_company_links') }}
 
 ),
 
@@ -50,11 +54,12 @@ select
     contacts.free_fields,
     contacts.created_at,
     contacts.updated_at,
-    links.company_id,
+    companies.company_id,
     companies.company_name,
     links.status as link_status,
-    links.method as link_method
+    links.tier as link_tier,
+    links.confidence as link_confidence
 from contacts
 inner join organisations on contacts.contact_id = organisations.contact_id
 left join links on contacts.contact_id = links.contact_id
-left join companies on links.company_id = companies.company_id
+left join companies on links.linked_company_id = companies.company_id

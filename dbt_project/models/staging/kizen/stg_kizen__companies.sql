@@ -23,6 +23,7 @@ renamed as (
         {{ raw_text(columns, candidates.mobile_phone) }} as mobile_phone,
         {{ raw_text(columns, candidates.business_phone) }} as business_phone,
         {{ raw_text(columns, candidates.website) }} as website,
+        {{ raw_text(columns, candidates.vat_number) }} as vat_number,
         {{ raw_text(columns, candidates.street) }} as own_street,
         {{ raw_text(columns, candidates.postal_code) }} as own_postal_code,
         {{ raw_text(columns, candidates.city) }} as own_city,
@@ -32,7 +33,8 @@ renamed as (
         {{ raw_json(columns, ['tags']) }} as tags,
         {{ raw_json(columns, ['domains']) }} as domains,
         {{ raw_json(columns, ['custom_fields']) }} as custom_fields,
-        {{ raw_timestamp(columns, ['created']) }} as created_at
+        {{ raw_timestamp(columns, ['created']) }} as created_at,
+        {{ raw_timestamp(columns, ['updated']) }} as updated_at
     from source
 
 ),
@@ -45,6 +47,8 @@ with_first_address as (
         email,
         mobile_phone,
         business_phone,
+        website,
+        vat_number,
         coalesce(
             nullif(trim({{ json_text('addresses', [0, 'street_address']) }}), ''), own_street
         ) as street,
@@ -65,7 +69,8 @@ with_first_address as (
         -- A record has a website, where a legacy company lists its domains.
         coalesce(domains, {{ website_as_domains('website') }}) as domains,
         custom_fields,
-        created_at
+        created_at,
+        updated_at
     from renamed
 
 )

@@ -1,0 +1,186 @@
+{#- The blocking rules: what a contact and a company must share for the pair to be looked at. -#}
+{% macro blocking_rules() -%}
+    {{ return([
+        'name', 'name_in_city', 'words', 'word', 'beginning', 'half', 'domain', 'colleagues',
+        'domain_name', 'email', 'phone', 'office', 'vat', 'address',
+    ]) }}
+{%- endmacro %}
+
+
+{#-
+    The keys by which both sides are blocked alike, one row each: (rule, block_key, <id>). Expects
+    the common table expressions match_keys, tokens, domains and phones of one side.
+-#}
+{% macro shared_block_keys(id) -%}
+    select
+        {{ id }},
+        'name' as rule,
+        squeezed_name as block_key
+    from match_keys
+    where squeezed_name is not null
+
+    union all
+
+    select
+        {{ id }},
+        'name_in_city' as rule,
+        squeezed_name || '|' || city as block_key
+    from match_keys
+    where squeezed_name is not null and city is not null
+
+    union all
+
+    select
+        {{ id }},
+        'beginning' as rule,
+        left(squeezed_name, 6) || '|' || coalesce(country, '') as block_key
+    from match_keys
+    where length(squeezed_name) >= 6
+
+    union all
+
+    select
+        match_keys.{{ id }},
+        'word' as rule,
+        tokens.token as block_key
+    from match_keys
+    inner join tokens on match_keys.core_number = tokens.core_number
+    where tokens.rarity_rank <= 3 and length(tokens.token) >= 3
+
+    union all
+
+    select
+        match_keys.{{ id }},
+        'words' as rule,
+        least(tokens.token, others.token) || '|' || greatest(tokens.token, others.token)
+            as block_key
+    from match_keys
+    inner join tokens on match_keys.core_number = tokens.core_number
+    inner join tokens as others
+        on
+            tokens.core_number = others.core_number
+            and tokens.rarity_rank < others.rarity_rank
+    where others.rarity_rank <= 4
+
+    union all
+
+    select
+        {{ id }},
+        'domain' as rule,
+        domain as block_key
+    from domains
+
+    union all
+
+    select
+        {{ id }},
+        'email' as rule,
+        email as block_key
+    from match_keys
+    where email is not null
+
+    union all
+
+    select
+        {{ id }},
+        'phone' as rule,
+        phone as block_key
+    from phones
+
+    union all
+
+    select
+        {{ id }},
+        'office' as rule,
+        left(phone, 6) as block_key
+    from phones
+    where length(phone) = 8
+
+    union all
+
+    select
+        {{ id }},
+        'vat' as rule,
+        vat_number as block_key
+    from match_keys
+    where vat_number is not null
+
+    union all
+
+    select
+        {{ id }},
+        'address' as rule,
+        house_number || '|' || street_token || '|' || city as block_key
+    from match_keys
+    where house_number is not null and street_token is not null and city is not null
+
+    union all
+
+    select
+        {{ id }},
+        'address' as rule,
+        house_number || '|' || street_token || '|' || postal_code as block_key
+    from match_keys
+    where house_number is not null and street_token is not null and postal_code is not null
+{%- endmacro %}
+
+
+{#-
+    Two names that differ by one slip of the finger have their first or their last half in common. A
+    company is found by the halves of its name …
+-#}
+{% macro name_halves(id) -%}
+    select
+        {{ id }},
+        'half' as rule,
+        length(squeezed_name) || '<' || left(squeezed_name, {{ half('length(squeezed_name)') }}) as block_key
+    from match_keys
+    where length(squeezed_name) >= 6
+
+    union all
+
+    select
+        {{ id }},
+        'half' as rule,
+        length(squeezed_name) || '>' || substring(squeezed_name, {{ half('length(squeezed_name)') }} + 1)
+            as block_key
+    from match_keys
+    where length(squeezed_name) >= 6
+{%- endmacro %}
+
+
+{#- … and a contact looks for those of a name of its own length, and of one letter less or more. -#}
+{% macro sought_halves(id) -%}
+    {%- for change in [-1, 0, 1] %}
+    select
+        {{ id }},
+        'half' as rule,
+        (length(squeezed_name) + {{ change }}) || '<'
+        || left(squeezed_name, {{ half('(length(squeezed_name) + ' ~ change ~ ')') }}) as block_key
+    from misspelt
+    where length(squeezed_name) >= 6
+
+    union all
+
+    select
+        {{ id }},
+        'half' as rule,
+        (length(squeezed_name) + {{ change }}) || '>' || right(
+            squeezed_name,
+            (length(squeezed_name) + {{ change }})
+            - {{ half('(length(squeezed_name) + ' ~ change ~ ')') }}
+        ) as block_key
+    from misspelt
+    where length(squeezed_name) >= 6
+    {%- if not loop.last %}
+
+    union all
+    {% endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+
+{#- Half of a whole number, rounded down. -#}
+{% macro half(number) -%}
+    cast(floor({{ number }} / 2.0) as {{ dbt.type_int() }})
+{%- endmacro %}

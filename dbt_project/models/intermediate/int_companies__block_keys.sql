@@ -1,0 +1,64 @@
+with match_keys as (
+
+    select * from {{ ref('int_companies__match_keys') }}
+
+),
+
+tokens as (
+
+    select * from {{ ref('int_names__tokens') }}
+
+),
+
+domains as (
+
+    select
+        match_keys.company_number,
+        domains.domain
+    from {{ ref('int_companies__domains') }} as domains
+    inner join match_keys on domains.company_id = match_keys.company_id
+
+),
+
+learned_domains as (
+
+    select
+        match_keys.company_number,
+        learned_domains.domain
+    from {{ ref('int_companies__learned_domains') }} as learned_domains
+    inner join match_keys on learned_domains.company_id = match_keys.company_id
+
+),
+
+phones as (
+
+    select
+        match_keys.company_number,
+        phones.phone
+    from {{ ref('int_companies__phones') }} as phones
+    inner join match_keys on phones.company_id = match_keys.company_id
+
+)
+
+{{ shared_block_keys('company_number') }}
+
+union all
+
+{{ name_halves('company_number') }}
+
+union all
+
+select
+    company_number,
+    'domain_name' as rule,
+    squeezed_name as block_key
+from match_keys
+where squeezed_name is not null
+
+union all
+
+select
+    company_number,
+    'colleagues' as rule,
+    domain as block_key
+from learned_domains

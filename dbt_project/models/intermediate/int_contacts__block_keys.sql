@@ -1,0 +1,88 @@
+with match_keys as (
+
+    select * from {{ ref('int_contacts__match_keys') }}
+
+),
+
+companies as (
+
+    select * from {{ ref('int_companies__match_keys') }}
+
+),
+
+tokens as (
+
+    select * from {{ ref('int_names__tokens') }}
+
+),
+
+learned_domains as (
+
+    select * from {{ ref('int_companies__learned_domains') }}
+
+),
+
+domains as (
+
+    select
+        match_keys.contact_number,
+        domains.contact_id,
+        domains.domain
+    from {{ ref('int_contacts__domains') }} as domains
+    inner join match_keys on domains.contact_id = match_keys.contact_id
+
+),
+
+phones as (
+
+    select
+        match_keys.contact_number,
+        phones.phone
+    from {{ ref('int_contacts__phones') }} as phones
+    inner join match_keys on phones.contact_id = match_keys.contact_id
+
+),
+
+known_names as (
+
+    select distinct squeezed_name from companies
+
+),
+
+misspelt as (
+
+    select
+        match_keys.contact_number,
+        match_keys.squeezed_name
+    from match_keys
+    left join known_names on match_keys.squeezed_name = known_names.squeezed_name
+    where known_names.squeezed_name is null
+
+)
+
+{{ shared_block_keys('contact_number') }}
+
+union all
+
+{{ sought_halves('contact_number') }}
+
+union all
+
+select
+    contact_number,
+    'domain_name' as rule,
+    {{ domain_label('domain') }} as block_key
+from domains
+
+union all
+
+-- What a contact says itself is no evidence for itself: a colleague has to say it too.
+select
+    domains.contact_number,
+    'colleagues' as rule,
+    domains.domain as block_key
+from domains
+inner join learned_domains on domains.domain = learned_domains.domain
+where
+    domains.contact_id <> learned_domains.first_contact_id
+    or domains.contact_id <> learned_domains.last_contact_id

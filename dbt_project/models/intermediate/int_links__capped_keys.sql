@@ -1,0 +1,8 @@
+select
+    rule,
+    block_key as key,
+    contact_count,
+    company_count,
+    pair_count
+from {{ ref('int_links__block_keys') }}
+where pair_count > {{ var('link_key_pairs') }}

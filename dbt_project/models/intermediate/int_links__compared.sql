@@ -1,0 +1,201 @@
+{{ config(materialized='view') }}
+
+with candidates as (
+
+    select * from {{ ref('int_links__candidates') }}
+
+),
+
+contacts as (
+
+    select * from {{ ref('int_contacts__match_keys') }}
+
+),
+
+companies as (
+
+    select * from {{ ref('int_companies__match_keys') }}
+
+),
+
+tokens as (
+
+    select * from {{ ref('int_names__tokens') }}
+
+),
+
+name_pairs as (
+
+    select distinct
+        contacts.core_number as contact_core,
+        companies.core_number as company_core
+    from candidates
+    inner join contacts on candidates.contact_number = contacts.contact_number
+    inner join companies on candidates.company_number = companies.company_number
+    where contacts.core_number <> companies.core_number
+
+),
+
+-- The outer join keeps engines from joining the words of all names with each other first.
+shared_tokens as (
+
+    select
+        name_pairs.contact_core,
+        name_pairs.company_core,
+        sum(company_tokens.weight * company_tokens.weight) as shared_norm
+    from name_pairs
+    inner join tokens as contact_tokens on name_pairs.contact_core = contact_tokens.core_number
+    left join tokens as company_tokens
+        on
+            name_pairs.company_core = company_tokens.core_number
+            and contact_tokens.token_number = company_tokens.token_number
+    group by name_pairs.contact_core, name_pairs.company_core
+
+),
+
+pairs as (
+
+    select
+        candidates.contact_id,
+        candidates.company_id,
+        contacts.squeezed_name as contact_name,
+        companies.squeezed_name as company_name,
+        contacts.name_digits as contact_digits,
+        companies.name_digits as company_digits,
+        contacts.city as contact_city,
+        companies.city as company_city,
+        contacts.heaviest_weight,
+        companies.initials,
+        least(contacts.token_norm, companies.token_norm) as smaller_norm,
+        greatest(contacts.token_norm, companies.token_norm) as larger_norm,
+        coalesce(shared_tokens.shared_norm, 0) as shared_norm,
+        least(length(contacts.squeezed_name), length(companies.squeezed_name)) as shorter_length,
+        greatest(length(contacts.squeezed_name), length(companies.squeezed_name)) as longer_length,
+        case
+            when contacts.email = companies.email then 9
+            when
+                (
+                    candidates.by_domain = 1
+                    or contacts.first_domain in (companies.first_domain, companies.last_domain)
+                )
+                and contacts.domain_company_count = 1
+                then 8
+            when
+                candidates.by_domain = 1
+                or contacts.first_domain in (companies.first_domain, companies.last_domain)
+                then 6
+            when candidates.by_colleagues = 1 then 7
+            when contacts.first_domain is null then null
+            when contacts.domain_company_count is not null then 0
+            when contacts.domain_label = companies.domain_label then 2
+            when companies.first_domain is not null then 1
+            when contacts.domain_label = companies.squeezed_name then 5
+            when
+                length(contacts.domain_label) >= 5
+                and (
+                    instr(companies.squeezed_name, contacts.domain_label) > 0
+                    or instr(contacts.domain_label, companies.squeezed_name) > 0
+                    or left(contacts.domain_label, 6) = left(companies.squeezed_name, 6)
+                )
+                then 4
+            else 3
+        end as domain_level,
+        case
+            when contacts.first_phone is null or companies.first_phone is null then null
+            when
+                contacts.first_phone in (companies.first_phone, companies.last_phone)
+                or contacts.last_phone in (companies.first_phone, companies.last_phone)
+                then 2
+            when candidates.by_office = 1 then 1
+            else 0
+        end as phone_level,
+        case
+            when contacts.vat_number = companies.vat_number then 1
+            when contacts.vat_number <> companies.vat_number then 0
+        end as vat_level,
+        contacts.house_number = companies.house_number as same_number,
+        coalesce(contacts.postal_code = companies.postal_code, contacts.city = companies.city)
+            as same_place,
+        companies.street_company_count,
+        (
+            contacts.street_name = companies.street_name
+            or coalesce(contacts.street_token = companies.street_token, false)
+        ) as same_street,
+        case
+            when contacts.city = companies.city or contacts.postal_code = companies.postal_code
+                then 2
+            when contacts.city is null or companies.city is null then null
+            when
+                contacts.country = companies.country
+                and left(contacts.postal_code, 2) = left(companies.postal_code, 2)
+                then 1
+            when
+                instr(contacts.city, companies.city) > 0 or instr(companies.city, contacts.city) > 0
+                then 1
+            else 0
+        end as city_level,
+        case
+            when contacts.country = companies.country then 1
+            when contacts.country <> companies.country then 0
+        end as country_level
+    from candidates
+    inner join contacts on candidates.contact_number = contacts.contact_number
+    inner join companies on candidates.company_number = companies.company_number
+    left join shared_tokens
+        on
+            contacts.core_number = shared_tokens.contact_core
+            and companies.core_number = shared_tokens.company_core
+
+),
+
+with_edits as (
+
+    select
+        *,
+        case
+            when contact_name = company_name then 0
+            -- Names of very different length are not compared letter by letter.
+            when longer_length - shorter_length > 6 then longer_length
+            else {{ edit_distance('contact_name', 'company_name') }}
+        end as edits
+    from pairs
+
+)
+
+select
+    contact_id,
+    company_id,
+    case
+        when contact_name is null or company_name is null then null
+        when contact_name = company_name and heaviest_weight < 40 then 8
+        when contact_name = company_name then 9
+        when contact_digits <> company_digits and contact_digits <> '' and company_digits <> ''
+            then 0
+        when shared_norm = larger_norm then 7
+        when
+            contact_name = company_name || company_city
+            or contact_name = company_name || contact_city
+            or contact_name || company_city = company_name
+            or contact_name || contact_city = company_name
+            then 6
+        when edits * 100 <= longer_length * 14 or (edits = 1 and shorter_length >= 5) then 5
+        when shared_norm = smaller_norm and larger_norm - shared_norm <= 450 then 4
+        when contact_name = initials and length(initials) >= 3 then 3
+        when shared_norm = smaller_norm then 2
+        when edits * 100 <= longer_length * 20 then 1
+        when shared_norm * shared_norm * 10000 >= smaller_norm * larger_norm * 3025 then 1
+        else 0
+    end as name_level,
+    domain_level,
+    phone_level,
+    vat_level,
+    case
+        when same_number and same_street and same_place and street_company_count <= 2 then 4
+        when same_number and same_street and coalesce(same_place, true) then 3
+        when same_street and same_place then 2
+        when same_number and not same_street then 1
+        when not same_street then 0
+    end as address_level,
+    city_level,
+    country_level
+from with_edits

@@ -1,0 +1,92 @@
+with names as (
+
+    select * from {{ ref('int_names__normalised') }}
+
+),
+
+common_words as (
+
+    select word from {{ ref('common_words') }}
+    where found_in = 'name'
+
+),
+
+cores as (
+
+    select
+        core_name,
+        row_number() over (order by core_name) as core_number
+    from names
+    group by core_name
+
+),
+
+tokens as (
+
+    select distinct
+        cores.core_name,
+        cores.core_number,
+        words.word as token
+    from cores
+    {{ cross_join_words('cores.core_name', 'words') }}
+
+),
+
+name_counts as (
+
+    select count(*) as name_count from cores
+
+),
+
+frequencies as (
+
+    select
+        token,
+        count(*) as frequency
+    from tokens
+    group by token
+
+),
+
+-- Rarity in tenths of a logarithm, so that sums are whole numbers and the same on every engine. Few
+-- names say little about how rare a word is: a thousand are supposed.
+weights as (
+
+    select
+        frequencies.token,
+        row_number() over (order by frequencies.token) as token_number,
+        cast(
+            round(10 * ln(greatest(name_counts.name_count, 1000) * 1.0 / frequencies.frequency))
+            as integer
+        ) as rarity,
+        common_words.word is not null or length(frequencies.token) = 1 as is_common
+    from frequencies
+    cross join name_counts
+    left join common_words on frequencies.token = common_words.word
+
+),
+
+weighted as (
+
+    select
+        tokens.core_name,
+        tokens.core_number,
+        tokens.token,
+        weights.token_number,
+        case
+            when weights.is_common then least(greatest(weights.rarity, 1), 15)
+            else greatest(weights.rarity, 1)
+        end as weight
+    from tokens
+    inner join weights on tokens.token = weights.token
+
+)
+
+select
+    core_name,
+    core_number,
+    token,
+    token_number,
+    weight,
+    row_number() over (partition by core_number order by weight desc, token asc) as rarity_rank
+from weighted

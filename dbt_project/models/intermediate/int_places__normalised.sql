@@ -1,0 +1,52 @@
+with contacts as (
+
+    select * from {{ ref('stg_kananas__contacts') }}
+
+),
+
+companies as (
+
+    select * from {{ ref('stg_kizen__companies') }}
+
+),
+
+country_names as (
+
+    select * from {{ ref('country_names') }}
+
+),
+
+written as (
+
+    select
+        coalesce(city, '') as written_city,
+        coalesce(country, '') as written_country
+    from contacts
+
+    union
+
+    select
+        coalesce(city, '') as written_city,
+        coalesce(country, '') as written_country
+    from companies
+
+),
+
+prepared as (
+
+    select
+        written_city,
+        written_country,
+        {{ city_key('written_city') }} as city,
+        {{ plain_words('written_country') }} as country_name
+    from written
+
+)
+
+select
+    prepared.written_city,
+    prepared.written_country,
+    prepared.city,
+    country_names.country_code as country
+from prepared
+left join country_names on prepared.country_name = country_names.country_name
