@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import logging
 import os
 import sys
@@ -92,6 +93,7 @@ class TargetDuckDB(Target):
         self.flush_started_at = dt.datetime.now(tz=dt.timezone.utc)
         self.chunk_rows = min(CHUNK_ROWS, self.config["batch_size_rows"])
         self.message_reader.on_bad_line = self._refuse_line
+        self.message_reader.on_records = self._load_run
         self._numbers = count()
         self._batch_file: str | None = None
         self._batch_line = 0
@@ -124,13 +126,13 @@ class TargetDuckDB(Target):
     @cached_property
     def database(self) -> Database:
         """The database, checked once."""
-        spill = self.staging_directory / "spill"
         database = Database(
             self.config["path"],
             name=self.config.get("database"),
+            schema=self.config["default_target_schema"],
             options=self.config.get("settings") or {},
             max_memory=self.config.get("max_memory"),
-            spill_directory=spill,
+            directory=self.staging_directory,
             lock_timeout=self.config["lock_timeout"],
             logger=self.logger,
         )
@@ -225,6 +227,25 @@ class TargetDuckDB(Target):
             if mapped is not None:
                 sink.add(mapped, message)
 
+    def _load_run(self, stream: str, version: int | None, records: list[msgspec.Raw]) -> bool:
+        """Load records that came one after another, if none of them needs a look of its own."""
+        if self.config["add_record_metadata"]:
+            return False  # each has its own time of extraction
+        return self._load_lines(stream, b"\n".join(records), {"version": version})
+
+    def _load_lines(self, stream: str, lines: bytes, message: Mapping[str, Any]) -> bool:
+        """Load records that differ in nothing but themselves; False where each has to be looked at.
+
+        Args:
+            stream: Name of their stream.
+            lines: The records as JSON, one per line.
+            message: The message they came in.
+        """
+        routes = self._routes.get(stream, [])
+        if len(routes) != 1 or routes[0][1] is not None:
+            return False
+        return routes[0][0].add_lines(lines, message) is not None
+
     def _mapped(self, stream_map: StreamMap, record: Record) -> dict[str, Any] | None:
         """Run a record through the user's stream map; None where the map drops it."""
         if not isinstance(record, dict):
@@ -251,10 +272,15 @@ class TargetDuckDB(Target):
             message = {"version": message_dict.get("version"), "time_extracted": extracted}
             self._batch_file = batch_files.shown(url)
             quarantined = self._quarantine.rows
-            for number, line in enumerate(self._batch_lines(url, encoding), start=1):
-                self._batch_line = number
-                if not line.isspace():
-                    self._load(stream, line, message)
+            self._batch_line = 0
+            for lines in self._batch_lines(url, encoding):
+                if self._load_lines(stream, lines, message):
+                    self._batch_line += lines.count(b"\n")
+                    continue
+                for line in io.BytesIO(lines):
+                    self._batch_line += 1
+                    if not line.isspace():
+                        self._load(stream, line, message)
             self._batch_file = None
             # A file with a line that is no record may be no batch file at all: it stays.
             if self._quarantine.rows == quarantined:
@@ -363,11 +389,8 @@ class TargetDuckDB(Target):
                     sink.stage()
                 self._await_background()
                 self._quarantine.stage(connection)
-                with self.database.writing():
-                    self._committer.write(connection, sinks)
-                    self._quarantine.write(
-                        connection, self.database.name, self.config["default_target_schema"]
-                    )
+                self.database.with_memory(lambda: self._write(sinks))
+                self._committer.committed()
                 for sink in sinks:
                     sink.committed()
                 self._versions.clear()
@@ -384,6 +407,14 @@ class TargetDuckDB(Target):
                 batch_files.remove(url)
         self._batch_files.clear()
         self.flush_started_at = dt.datetime.now(tz=dt.timezone.utc)
+
+    def _write(self, sinks: list[DuckDBSink]) -> None:
+        """Write all that is staged, in one transaction."""
+        with self.database.writing() as connection:
+            self._committer.write(connection, sinks)
+            self._quarantine.write(
+                connection, self.database.name, self.config["default_target_schema"]
+            )
 
     def _write_state(self) -> None:
         if self._state is not None:

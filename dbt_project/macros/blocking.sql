@@ -1,8 +1,8 @@
 {#- The blocking rules: what a contact and a company must share for the pair to be looked at. -#}
 {% macro blocking_rules() -%}
     {{ return([
-        'name', 'name_in_city', 'words', 'word', 'beginning', 'half',
-        'domain', 'colleagues', 'domain_name', 'email', 'phone', 'office', 'vat', 'address'
+        'name', 'name_in_city', 'words', 'word', 'beginning', 'half', 'domain', 'colleagues',
+        'domain_name', 'email', 'phone', 'office', 'vat', 'address',
     ]) }}
 {%- endmacro %}
 

@@ -105,6 +105,16 @@
 {%- endmacro %}
 
 
+{#- The keys of a JSON object, as a JSON array; null where the value is no object. -#}
+{% macro json_object_keys(value) -%}
+    {{ adapter.dispatch('json_object_keys')(value) }}
+{%- endmacro %}
+
+{% macro duckdb__json_object_keys(value) -%}
+    case when json_type({{ value }}) = 'OBJECT' then to_json(json_keys({{ value }})) end
+{%- endmacro %}
+
+
 {#- Joins each row to the elements of its JSON array, as column `element` of the alias. -#}
 {% macro cross_join_json_array(value, alias) -%}
     {{ adapter.dispatch('cross_join_json_array')(value, alias) }}

@@ -75,15 +75,20 @@
     being empty or the keys that lead into a JSON column.
 -#}
 {% macro matching_columns(columns, candidates) %}
+    {#- Keys are made once: there are hundreds of candidates, and a macro call is slow. -#}
+    {%- set by_key = {} -%}
+    {%- for column in columns or [] -%}
+        {%- do by_key.setdefault(column_key(column.name), []).append(column) -%}
+    {%- endfor -%}
     {%- set found = [] -%}
     {%- for candidate in candidates -%}
-        {%- set before = found | length -%}
-        {%- for column in columns or [] if column_key(column.name) == column_key(candidate) -%}
+        {%- set whole = by_key.get(column_key(candidate), []) -%}
+        {%- for column in whole -%}
             {%- do found.append({'name': column.name, 'type': column.type, 'path': []}) -%}
         {%- endfor -%}
         {%- set path = candidate.split('.') -%}
-        {%- if found | length == before and path | length > 1 -%}
-            {%- for column in columns or [] if column_key(column.name) == column_key(path[0]) -%}
+        {%- if not whole and path | length > 1 -%}
+            {%- for column in by_key.get(column_key(path[0]), []) -%}
                 {%- do found.append({'name': column.name, 'type': column.type, 'path': path[1:]}) -%}
             {%- endfor -%}
         {%- endif -%}

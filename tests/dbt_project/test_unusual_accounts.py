@@ -37,7 +37,7 @@ def test_french_columns_of_text_without_metadata(project: Project, database: Pat
         database,
         """
         select contact_id, first_name, last_name, organisation, email, balance,
-            cast(birth_date as varchar), postal_code, vat_number, company_id, link_method
+            cast(birth_date as varchar), postal_code, vat_number, company_id, link_tier
         from marts.contacts order by contact_id
         """,
     ) == [

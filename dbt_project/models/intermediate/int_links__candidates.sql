@@ -1,3 +1,5 @@
+{%- set rules = blocking_rules() -%}
+
 with block_keys as (
 
     select * from {{ ref('int_links__block_keys') }}
@@ -58,10 +60,10 @@ pairs as (
     select
         contact_number,
         company_number,
-        {%- for rule in blocking_rules() %}
+    {%- for rule in rules %}
         max(case when rule = '{{ rule }}' then 1 else 0 end)
             as by_{{ rule }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
     from found
     group by contact_number, company_number
 

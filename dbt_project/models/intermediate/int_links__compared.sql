@@ -178,7 +178,7 @@ select
             or contact_name || company_city = company_name
             or contact_name || contact_city = company_name
             then 6
-        when edits * 100 <= longer_length * 12 or (edits = 1 and shorter_length >= 5) then 5
+        when edits * 100 <= longer_length * 14 or (edits = 1 and shorter_length >= 5) then 5
         when shared_norm = smaller_norm and larger_norm - shared_norm <= 450 then 4
         when contact_name = initials and length(initials) >= 3 then 3
         when shared_norm = smaller_norm then 2

@@ -1,3 +1,5 @@
+{%- set features = ['name', 'vat', 'domain', 'phone', 'address', 'city', 'country'] -%}
+
 with contacts as (
 
     select contact_id from {{ ref('int_contacts__match_keys') }}
@@ -78,16 +80,17 @@ worded as (
 
     select
         best.*,
-        {%- for feature in link_features() %}
-        {{ feature }}_points_of.wording as {{ feature }}_wording,
+        {%- for feature in features %}
+            {{ feature }}_points_of.wording as {{ feature }}_wording,
         {%- endfor %}
         coalesce(best.margin < {{ var('link_margin') }}, false) as is_contested
-    from best
-    {%- for feature in link_features() %}
-    left join link_points as {{ feature }}_points_of
-        on
-            {{ feature }}_points_of.feature = '{{ feature }}'
-            and best.{{ feature }}_level = {{ feature }}_points_of.level
+    from
+        best
+    {%- for feature in features %}
+        left join link_points as {{ feature }}_points_of
+            on
+                {{ feature }}_points_of.feature = '{{ feature }}'
+                and best.{{ feature }}_level = {{ feature }}_points_of.level
     {%- endfor %}
 
 )
@@ -102,19 +105,19 @@ select
     end as status,
     case
         when worded.vat_level = 1 then 'vat'
-        when worded.name_level >= 5 and worded.domain_level >= 2 then 'name and domain'
-        when worded.name_level >= 5 and worded.phone_level >= 1 then 'name and phone'
-        when worded.name_level >= 5 and (worded.address_level >= 2 or worded.city_level = 2)
+        when worded.name_level >= 6 and worded.domain_level >= 5 then 'name and domain'
+        when worded.name_level >= 6 and worded.phone_level >= 1 then 'name and phone'
+        when worded.name_level >= 6 and (worded.address_level >= 2 or worded.city_level = 2)
             then 'name and place'
-        when worded.name_level >= 5 then 'name'
-        when worded.name_level >= 2 and worded.domain_level >= 2 then 'similar name and domain'
+        when worded.name_level >= 6 then 'name'
+        when worded.name_level >= 2 and worded.domain_level >= 5 then 'similar name and domain'
         when worded.name_level >= 2 and worded.phone_level >= 1 then 'similar name and phone'
         when worded.name_level >= 2 and (worded.address_level >= 2 or worded.city_level = 2)
             then 'similar name and place'
         when worded.name_level >= 2 then 'similar name'
-        when worded.domain_level >= 2 and (worded.phone_level >= 1 or worded.address_level >= 2)
+        when worded.domain_level >= 5 and (worded.phone_level >= 1 or worded.address_level >= 2)
             then 'domain and phone or place'
-        when worded.domain_level >= 2 then 'domain'
+        when worded.domain_level >= 5 then 'domain'
         when worded.phone_level >= 1 then 'phone'
         when worded.contact_id is not null then 'place'
     end as tier,
@@ -133,10 +136,11 @@ select
         or worded.name_level = 0,
         false
     ) as conflict,
-    {% for feature in link_features() -%}
-        coalesce(worded.{{ feature }}_wording || '; ', '') ||
-    {% endfor -%}
-    case
+    ''
+    {%- for feature in features %}
+        || coalesce(worded.{{ feature }}_wording || '; ', '')
+    {%- endfor %}
+    || case
         when worded.contact_id is null then 'no company agrees well enough'
         when worded.margin = 0
             then 'another company agrees as well: the smaller id is proposed'

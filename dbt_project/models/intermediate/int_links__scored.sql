@@ -1,3 +1,5 @@
+{%- set features = ['name', 'vat', 'domain', 'phone', 'address', 'city', 'country'] -%}
+
 with compared as (
 
     select * from {{ ref('int_links__compared') }}
@@ -15,23 +17,24 @@ pointed as (
     select
         compared.contact_id,
         compared.company_id,
-        {%- for feature in link_features() %}
+    {%- for feature in features %}
         compared.{{ feature }}_level,
         coalesce({{ feature }}_points.points, 0) as {{ feature }}_points{{ ',' if not loop.last }}
-        {%- endfor %}
-    from compared
-    {%- for feature in link_features() %}
-    left join link_points as {{ feature }}_points
-        on
-            {{ feature }}_points.feature = '{{ feature }}'
-            and compared.{{ feature }}_level = {{ feature }}_points.level
+    {%- endfor %}
+    from
+        compared
+    {%- for feature in features %}
+        left join link_points as {{ feature }}_points
+            on
+                {{ feature }}_points.feature = '{{ feature }}'
+                and compared.{{ feature }}_level = {{ feature }}_points.level
     {%- endfor %}
 
 )
 
 select
     *,
-    {% for feature in link_features() -%}
+    {% for feature in features -%}
         {{ feature }}_points{{ ' + ' if not loop.last }}
     {%- endfor %} as score
 from pointed

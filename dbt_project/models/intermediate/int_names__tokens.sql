@@ -57,7 +57,7 @@ weights as (
         row_number() over (order by frequencies.token) as token_number,
         cast(
             round(10 * ln(greatest(name_counts.name_count, 1000) * 1.0 / frequencies.frequency))
-            as {{ dbt.type_int() }}
+            as integer
         ) as rarity,
         common_words.word is not null or length(frequencies.token) = 1 as is_common
     from frequencies

@@ -70,7 +70,9 @@ select
     plain.written_street,
     plain.house_number,
     nullif(
-        replace(trim({{ regexp_replace_all('plain.street', '[0-9]+[a-z]?( bis| ter)?', '') }}), ' ', ''),
+        replace(
+            trim({{ regexp_replace_all('plain.street', '[0-9]+[a-z]?( bis| ter)?', '') }}), ' ', ''
+        ),
         ''
     ) as street_name,
     ranked.word as street_token

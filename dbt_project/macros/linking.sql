@@ -1,4 +1,0 @@
-{#- The features of a pair, in the order in which they are told. -#}
-{% macro link_features() -%}
-    {{ return(['name', 'vat', 'domain', 'phone', 'address', 'city', 'country']) }}
-{%- endmacro %}

@@ -1,0 +1,19 @@
+-- One row per pair, before and after comparing and scoring.
+with counts as (
+
+    select
+        (select count(*) from {{ ref('int_links__candidates') }}) as candidates,
+        (select count(*) from {{ ref('int_links__scored') }}) as scored,
+        (
+            select count(*)
+            from (select distinct
+                contact_id,
+                company_id
+            from {{ ref('int_links__scored') }})
+                as pairs
+        ) as pairs
+
+)
+
+select * from counts
+where candidates <> scored or scored <> pairs

@@ -1,0 +1,28 @@
+-- Each level has its points once, a surer band begins higher, and a band begins at the threshold.
+select
+    'points' as broken,
+    feature as detail
+from {{ ref('link_points') }}
+group by feature, level
+having count(*) > 1
+
+union all
+
+select
+    'bands' as broken,
+    cast(bands.lower_bound as varchar(100)) as detail
+from {{ ref('link_bands') }} as bands
+inner join {{ ref('link_bands') }} as surer
+    on
+        bands.is_contested = surer.is_contested
+        and bands.lower_bound < surer.lower_bound
+        and bands.confidence >= surer.confidence
+
+union all
+
+select
+    'threshold' as broken,
+    cast(is_contested as varchar(100)) as detail
+from {{ ref('link_bands') }}
+group by is_contested
+having min(lower_bound) > {{ var('link_threshold') }}
