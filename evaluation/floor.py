@@ -43,11 +43,11 @@ class Result(NamedTuple):
 class Floor(NamedTuple):
     """The least that passes, by the names of `Result`."""
 
-    F1: float = 0.97
+    F1: float = 0.96
     precision: float = 0.0
     recall: float = 0.0
     auto_precision: float = 0.99
-    auto_recall: float = 0.90
+    auto_recall: float = 0.85
     blocking_recall: float = 0.98
 
     @classmethod
