@@ -5,6 +5,7 @@ VENV ?= .venv
 DEV ?= .venv-dev
 DBT ?= .venv-dbt
 DUCKDB ?= 2.0
+BENCH ?= quick
 
 # The certificates of the system, for uv and for the uv that Meltano calls.
 export UV_SYSTEM_CERTS = true
@@ -15,7 +16,8 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
-.PHONY: help setup demo test test-duckdb lint matrix lock docs clean
+.PHONY: help setup demo demo-webhooks check-webhooks evaluate explain spark bench
+.PHONY: test test-duckdb airbyte-check lint matrix lock docs clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -25,8 +27,14 @@ setup: .meltano/ready ## Install Meltano, the taps, the loader and dbt
 demo: .meltano/ready ## Run the whole on a stand-in of both services, and show the joined data
 	@$(VENV)/bin/python -m demo
 
+demo-webhooks: .meltano/ready ## Let a contact register, and see it joined less than a minute later
+	@$(VENV)/bin/python -m demo.webhooks
+
+check-webhooks: $(DEV)/ready ## Send 200 webhooks a second for a minute, twice; kill the receiver ten times
+	@$(DEV)/bin/python -m tests.kananas_webhooks.load
+
 test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
-	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS)
+	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=1.4 or 2.0
 	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python .matrix/duckdb-$(DUCKDB)
@@ -34,11 +42,34 @@ test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=
 	@$(UV) pip install --quiet --python .matrix/duckdb-$(DUCKDB)/bin/python "duckdb==$(DUCKDB).*"
 	@.matrix/duckdb-$(DUCKDB)/bin/python -m pytest $(PYTEST_ARGS) tests/target_duckdb
 
-lint: $(DEV)/ready ## Check form, types and SQL
+# A value may hold quotes: it goes by the environment, not into the line.
+evaluate explain spark: export GIVEN_VARS = $(VARS)
+evaluate: export GIVEN_FLOOR = $(FLOOR)
+explain: export GIVEN_CONTACT = $(CONTACT)
+GENERATED = $(if $(SEED),--seed "$(SEED)") $(if $(CONTACTS),--contacts "$(CONTACTS)") $(if $(COMPANIES),--companies "$(COMPANIES)")
+
+evaluate: $(DEV)/ready $(VENV)/ready $(DBT)/ready $(if $(filter 0,$(SPLINK)),,.venv-splink/ready) ## Score the links: DB=… TRUTH=…, or generated data; LINKS=… KEEP=… SPLINK=0 VARS=… FLOOR=…
+	@$(DEV)/bin/python -m evaluation --vars "$$GIVEN_VARS" --floor "$$GIVEN_FLOOR" $(if $(DB),--db "$(DB)") \
+		$(if $(TRUTH),--truth "$(TRUTH)") $(if $(LINKS),--links "$(LINKS)") $(if $(KEEP),--keep "$(KEEP)") $(if $(filter 0,$(SPLINK)),--no-splink) $(GENERATED)
+
+explain: $(DEV)/ready ## Tell why a contact has its company: CONTACT=… DB=…
+	@$(DEV)/bin/python -m evaluation.explain --db "$(or $(DB),output/prod/published/warehouse.duckdb)" -- "$$GIVEN_CONTACT"
+
+spark: $(DEV)/ready $(VENV)/ready $(DBT)/ready .venv-spark/ready ## Build the links on DuckDB and on Spark, and compare: DB=… VARS=…
+	@$(DEV)/bin/python -m evaluation.spark --vars "$$GIVEN_VARS" $(if $(DB),--db "$(DB)") $(GENERATED)
+
+airbyte-check: $(DEV)/ready .venv-airbyte-cdk/ready .venv-bench-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
+	@$(DEV)/bin/python -m scripts.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-bench-pyairbyte/bin/python
+
+bench: $(DEV)/ready .meltano/ready ## Compare with other pipelines: a few minutes, or BENCH=full for hours
+	@$(DEV)/bin/python benchmarks/pipelines/run.py --uv "$(UV)" $(BENCH) $(BENCH_ARGS)
+
+lint: $(DEV)/ready ## Check form, types, SQL and Dockerfiles
 	@$(DEV)/bin/ruff check .
 	@$(DEV)/bin/ruff format --check .
 	@$(DEV)/bin/mypy
 	@$(DEV)/bin/sqlfluff lint dbt_project
+	@$(DEV)/bin/hadolint packaging/airbyte/*/Dockerfile
 
 matrix: ## Run every test on each Python from 3.10 to 3.13 that is present
 	@$(PYTHON) scripts/matrix.py
@@ -51,7 +82,9 @@ docs: $(DEV)/ready ## Write the settings tables of README.md and the files in pl
 	@$(DEV)/bin/python -m scripts.plugin_definitions
 
 clean: ## Remove environments, caches and Meltano's state; the data in output/ stays (next: run --full-refresh)
-	@rm -rf .venv .venv-dev .venv-dbt .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-* .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf output/spark
+	@rm -rf benchmarks/data benchmarks/environments benchmarks/target_duckdb/environment
 	@rm -rf dbt_project/target dbt_project/logs logs dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -83,4 +116,10 @@ $(DBT)/ready: $(VENV)/bin/uv requirements/dbt.txt
 	@echo "Setting up $(DBT) …"
 	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python $(DBT)
 	@$(UV) pip install --quiet --python $(DBT)/bin/python -r requirements/dbt.txt
+	@touch $@
+
+.venv-%/ready: $(VENV)/bin/uv requirements/%.txt
+	@echo "Setting up .venv-$* …"
+	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python .venv-$*
+	@$(UV) pip install --quiet --python .venv-$*/bin/python -r requirements/$*.txt
 	@touch $@

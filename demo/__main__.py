@@ -11,14 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 from time import monotonic
-from typing import Any, NoReturn
+from typing import Any
 
 from demo import report
-from demo.processes import DemoError, meltano, sandbox
-from sandbox.credentials import Credentials
-
-ROOT = Path(__file__).resolve().parent.parent
-OUTPUT = ROOT / "output" / "demo"
+from demo.processes import DemoError, interrupt, meltano, sandbox
+from demo.settings import OUTPUT, PUBLISHED, ROOT, environment
 
 EXIT_INTERRUPTED = 130
 
@@ -28,22 +25,6 @@ PROGRESS = re.compile(
     r"dbt .* (\d+ of \d+ (OK|FAIL|ERROR|WARN)|Done\. )|\[(warning|error|critical) *\])"
 )
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-
-
-def environment(facts: dict[str, Any]) -> dict[str, str]:
-    """Give the settings that lead the taps to the sandbox."""
-    credentials = Credentials.from_environment()
-    return {
-        "TAP_KANANAS_API_URL": facts["kananas_url"],
-        "TAP_KANANAS_SECRET_KEY": credentials.kananas_token,
-        "TAP_KIZEN_API_URL": facts["kizen_url"],
-        "TAP_KIZEN_API_KEY": credentials.kizen_api_key,
-        "TAP_KIZEN_USER_ID": credentials.kizen_user_id,
-        "TAP_KIZEN_BUSINESS_ID": credentials.kizen_business_id,
-        "DUCKDB_PATH": str(OUTPUT / "warehouse.duckdb"),
-        "DUCKDB_PUBLISH_DIR": str(OUTPUT / "published"),
-        "NO_COLOR": "1",
-    }
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -72,9 +53,8 @@ def _plain(line: str) -> str:
 
 def show(facts: dict[str, Any]) -> int:
     """Print the report; 1 if rows were lost, else 0."""
-    database = OUTPUT / "published" / "warehouse.duckdb"
     streams = report.streams(
-        database,
+        PUBLISHED,
         {
             "kananas.contacts": facts["contacts"],
             **{f"kizen.{name}": rows for name, rows in facts["kizen"].items()},
@@ -83,12 +63,12 @@ def show(facts: dict[str, Any]) -> int:
     print("\nRows, as served and as loaded:")
     print(report.table(["stream", "served", "loaded"], streams))
     print("\nContacts, by whether and how they were linked to a company:")
-    print(report.table(*report.select(database, report.LINKS)))
+    print(report.table(*report.select(PUBLISHED, report.LINKS)))
     print("\nFive contacts with their companies:")
-    print(report.table(*report.select(database, report.QUERY)))
+    print(report.table(*report.select(PUBLISHED, report.QUERY)))
     print(f"\nThe DuckDB file:     {OUTPUT / 'warehouse.duckdb'}")
-    print(f"A copy for readers:  {database}")
-    print(f"\nTo ask it yourself, paste:\n\n{_command(database)}")
+    print(f"A copy for readers:  {PUBLISHED}")
+    print(f"\nTo ask it yourself, paste:\n\n{_command(PUBLISHED)}")
     wrong = [stream.name for stream in streams if stream.served != stream.loaded]
     if wrong:
         print(f"\nRows differ in: {', '.join(wrong)}", file=sys.stderr)
@@ -104,17 +84,13 @@ def _command(database: Path) -> str:
     return f"{shlex.quote(sys.executable)} -c {shlex.quote(code)}"
 
 
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 def main() -> int:
     """Run the demo from the command line."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="1 is 2,000 contacts")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same data")
     # Every process it started must end with it, however it ends.
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     try:
         return run(parser.parse_args())
     except DemoError as error:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +19,11 @@ SECONDS_TO_END = 20.0
 
 class DemoError(Exception):
     """The demo cannot go on; the message says why."""
+
+
+def interrupt(*_: object) -> NoReturn:
+    """Take a signal as an interrupt from the keyboard."""
+    raise KeyboardInterrupt
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -60,7 +65,7 @@ def _started(
 
 
 @contextmanager
-def sandbox(root: Path, log: Path, *arguments: str) -> Iterator[dict[str, Any]]:
+def sandbox(root: Path, log: Path, *arguments: str, **environment: str) -> Iterator[dict[str, Any]]:
     """Run the stand-in of both services on a free port.
 
     Yields:
@@ -72,7 +77,7 @@ def sandbox(root: Path, log: Path, *arguments: str) -> Iterator[dict[str, Any]]:
     command = [program("sandbox"), "--port", "0", *arguments]
     with (
         log.open("w+", encoding="utf-8") as errors,
-        _started(command, os.environ, root, errors) as process,
+        _started(command, {**os.environ, **environment}, root, errors) as process,
     ):
         assert process.stdout is not None  # noqa: S101 - for the type checker
         line = process.stdout.readline()
@@ -80,6 +85,27 @@ def sandbox(root: Path, log: Path, *arguments: str) -> Iterator[dict[str, Any]]:
             message = f"the sandbox did not start: {line}{log.read_text(encoding='utf-8')}"
             raise DemoError(message.strip())
         yield json.loads(line)
+
+
+@contextmanager
+def receiver(
+    root: Path, log: Path, environment: Mapping[str, str], *arguments: str
+) -> Iterator[None]:
+    """Run the receiver of webhooks.
+
+    Raises:
+        DemoError: If it does not come up.
+    """
+    command = [program("kananas-webhooks"), "serve", *arguments]
+    with (
+        log.open("w+", encoding="utf-8") as errors,
+        _started(command, {**os.environ, **environment}, root, errors) as process,
+    ):
+        assert process.stdout is not None  # noqa: S101 - for the type checker
+        if not process.stdout.readline():
+            message = f"the receiver did not start: {log.read_text(encoding='utf-8')}"
+            raise DemoError(message.strip())
+        yield
 
 
 def program(name: str) -> str:

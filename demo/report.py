@@ -18,7 +18,7 @@ order by contact_id
 limit 5"""
 
 LINKS = """\
-select status, coalesce(method, '') as method, count(*) as contacts
+select status, coalesce(tier, '') as tier, count(*) as contacts
 from marts.contact_company_links
 group by all
 order by status, contacts desc, tier"""

@@ -1,8 +1,8 @@
-"""Refusals that a stream can answer to, instead of ending the run."""
+"""Refusals that a stream can answer to, and failures that end the run."""
 
 from __future__ import annotations
 
-from singer_sdk.exceptions import FatalAPIError
+from singer_sdk.exceptions import FatalAPIError, RetriableSyncError, SingerSDKError
 
 
 class UnavailableError(FatalAPIError):
@@ -11,3 +11,11 @@ class UnavailableError(FatalAPIError):
 
 class RefusedError(FatalAPIError):
     """The service does not take the request as it was put: 400."""
+
+
+class PartialReadError(RetriableSyncError):
+    """A list was read, but for a part that may be there another time."""
+
+
+class BatchFileError(SingerSDKError):
+    """A batch file could not be written."""

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from singer_sdk.singerlib.encoding import GenericSingerWriter, SimpleSingerWriter
+from singer_sdk.singerlib.encoding import GenericSingerWriter
 from singer_sdk.singerlib.encoding.simple import Message, RecordMessage
+from singer_sdk.singerlib.json import serialize_json
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -25,24 +26,24 @@ def _other(value: Any) -> Any:  # noqa: ANN401 - whatever JSON has no word for
 _encode = msgspec.json.Encoder(enc_hook=_other, decimal_format="number").encode
 
 
+def encode(value: Any) -> bytes:  # noqa: ANN401 - any JSON value, moments and decimals among them
+    """Give a value as one line of JSON, in UTF-8."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        # Half a surrogate pair has no UTF-8, but JSON has a way to write it.
+        return serialize_json(value).encode()
+
+
 class BufferedWriter(GenericSingerWriter[bytes, Message]):
     """Writes messages as UTF-8, and flushes after each that is no record.
 
     What was not flushed when a tap is killed is no loss: a state never counts it.
     """
 
-    def __init__(self) -> None:
-        """Begin with nothing written."""
-        super().__init__()
-        self._careful = SimpleSingerWriter()
-
     def serialize_message(self, message: Message) -> bytes:
         """Give a message as JSON."""
-        try:
-            return _encode(message.to_dict())
-        except UnicodeEncodeError:
-            # Half a surrogate pair has no UTF-8, but JSON has a way to write it.
-            return self._careful.serialize_message(message).encode()
+        return encode(message.to_dict())
 
     def write_message(self, message: Message) -> None:
         """Write a message to standard output."""

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import random
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from functools import cached_property
+from functools import cached_property, partial
 from http import HTTPStatus
 from importlib.metadata import version
 from time import time
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
+from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import RESTStream
+from singer_sdk.streams.rest import PageContext
 
+from rest_tap.ahead import PagesAhead
 from rest_tap.answers import describe_answer
-from rest_tap.errors import RefusedError, UnavailableError
-from rest_tap.progress import Progress
+from rest_tap.batches import local_root
+from rest_tap.errors import PartialReadError, RefusedError, UnavailableError
+from rest_tap.progress import Part, Progress
 from rest_tap.settings import DEFAULT_REQUEST_TIMEOUT_SECONDS, DEFAULT_REQUEST_TRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Hashable, Iterable, Mapping
 
     import requests
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, SDKBatchMessage
-    from singer_sdk.helpers.types import Context
+    from singer_sdk.helpers.types import Context, Record
 
     from rest_tap.tap import RestTap
 
@@ -81,8 +87,14 @@ class HttpStream(RESTStream[Any]):
     #: Whether the running read left something out.
     _has_gaps = False
 
+    #: Why the last read left something out, though it went through; None where it was whole.
+    shortfall: Exception | None = None
+
     #: The version to be announced once the last batch is written.
     _due_version: int | None = None
+
+    #: The pages of the list that is being read, where it has pages.
+    _ahead: PagesAhead[Any, Any] | None = None
 
     #: What the run made of this stream, for the summary at its end.
     _outcome: str | None = None
@@ -193,6 +205,67 @@ class HttpStream(RESTStream[Any]):
             reason,
         )
 
+    @property
+    def expected_records(self) -> int | None:
+        """How many records there are, as far as the service has said; None where it has not."""
+        return None
+
+    # Pages ahead
+
+    @property
+    def page_token(self) -> Hashable:
+        """What the page in hand was asked for by."""
+        return None
+
+    def page_tokens_ahead(self) -> Iterable[Hashable]:
+        """Give what will be asked for after the page in hand, whatever that page brings."""
+        return ()
+
+    def pages_read(self) -> Part | None:
+        """Give how many pages of the list have been read, and how many it has, if that is known."""
+        return None
+
+    def request_records(self, context: Context | None) -> Iterable[dict[str, Any]]:
+        """Request records page by page, `concurrent_requests` pages at a time at most."""
+        window = int(self.config.get("concurrent_requests", 1))
+        with PagesAhead[Any, Any](window) as self._ahead:
+            yield from super().request_records(context)
+
+    def request_decorator(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Have a request tried again where that may help, and the next ones sent meanwhile."""
+        ahead = self._ahead
+        if ahead is None:
+            return super().request_decorator(func)
+
+        def attempt(request: requests.PreparedRequest, context: Context | None) -> Any:  # noqa: ANN401
+            ahead.check()
+            return func(request, context)
+
+        send = super().request_decorator(attempt)
+
+        def take(request: requests.PreparedRequest, context: Context | None) -> Any:  # noqa: ANN401
+            current = self.page_token
+
+            def prepare(token: Hashable) -> Callable[[], Any]:
+                # Not in the thread that sends it: this changes the session.
+                prepared = request if token == current else self._request_for(token, context)
+                return partial(send, prepared, context)
+
+            return ahead.take(current, self.page_tokens_ahead(), prepare)
+
+        return take
+
+    def _request_for(self, token: Hashable, context: Context | None) -> requests.PreparedRequest:
+        asked = self.get_http_request(page=PageContext(context, token))
+        body = {"json" if self.payload_as_json else "data": asked.data}
+        return self.build_prepared_request(
+            method=asked.method,
+            url=asked.url,
+            params=asked.encode_params(),
+            headers=asked.headers,
+            **body,
+        )
+
     # Whole tables
 
     @property
@@ -228,9 +301,11 @@ class HttpStream(RESTStream[Any]):
         rows it has.
         """
         self._has_gaps = False
+        self.shortfall = None
         whole = self.begin(context)
         try:
-            with Progress(self.logger, self.name, quiet=self.is_quiet) as progress:
+            progress = Progress(self.logger, self.name, quiet=self.is_quiet, pages=self.pages_read)
+            with progress:
                 for record in self.read(context):
                     progress.count()
                     yield record
@@ -247,17 +322,60 @@ class HttpStream(RESTStream[Any]):
         self.conclude(context)
         self._outcome = f"{progress.records:,} records"
 
+    @cached_property
+    def is_sent_as_read(self) -> bool:
+        """Whether records are sent as `read` gives them: no column left out, nothing mapped."""
+        stream_map = self.stream_maps[0]
+        plain = isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled
+        return len(self.stream_maps) == 1 and plain and all(self.mask.values())
+
+    def _process_record(
+        self,
+        record: Record,
+        child_context: Context | None = None,
+        partition_context: Context | None = None,
+    ) -> None:
+        """Give a record to the streams below and its partition's keys, where there are any."""
+        if self.child_streams or partition_context:
+            super()._process_record(record, child_context, partition_context)
+
+    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+        """Yield the messages of a record; one that needs no change is not looked into."""
+        if not self.is_sent_as_read or self.TYPE_CONFORMANCE_LEVEL is not TypeConformanceLevel.NONE:
+            yield from super()._generate_record_messages(record)
+            return
+        yield RecordMessage(
+            stream=self.name,
+            record=record,
+            version=self._stream_version,
+            time_extracted=datetime.now(tz=timezone.utc),
+        )
+
     def get_batch_config(self, config: Mapping[str, Any]) -> BatchConfig | None:
         """Give how batch files are written; None where records have to be sent as messages.
 
         The SDK writes records to batch files as they are before columns are left out and
         stream maps applied: a column that is to be hashed or removed would be in them.
         """
-        stream_map = self.stream_maps[0]
-        plain = isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled
-        if len(self.stream_maps) > 1 or not plain or not all(self.mask.values()):
-            return None
-        return super().get_batch_config(config)
+        return super().get_batch_config(config) if self.is_sent_as_read else None
+
+    def get_batches(
+        self, batch_config: BatchConfig, context: Context | None = None
+    ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
+        """Write the records into files of this machine, or, for any other kind, as the SDK does.
+
+        Yields:
+            The encoding and the address of each file.
+        """
+        root = local_root(batch_config)
+        if root is None:
+            yield from super().get_batches(batch_config, context)
+            return
+        files = cast("RestTap", self._tap).batch_folder(root)
+        records = self._sync_records(context, write_messages=False)
+        compression = batch_config.encoding.compression
+        for address in files.write(records, compression, batch_config.batch_size):
+            yield batch_config.encoding, [address]
 
     def _generate_batch_messages(
         self, encoding: BaseBatchFileEncoding, manifest: list[str]
@@ -285,10 +403,12 @@ class HttpStream(RESTStream[Any]):
         """Say, once, that this stream could not be read, and let the run go on."""
         self.logger.warning("skipped: %s", reason)
         self._outcome = f"skipped: {reason}"
+        self.shortfall = UnavailableError(reason)
 
     def leave_out(self, reason: str) -> None:
         """Say that a part of this stream could not be read; no row counts as gone then."""
         self._has_gaps = True
+        self.shortfall = PartialReadError(f"{self.name}: {reason}")
         self.logger.warning("%s: %s", self.name, reason)
 
     def log_sync_costs(self) -> None:

@@ -12,12 +12,16 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
 
+from rest_tap.batches import BatchFolder
 from rest_tap.logs import keep_to_own_words
+from rest_tap.messages import BufferedWriter
 from rest_tap.secrets import keep_out_of_logs, secret_values
 from rest_tap.settings import explain_settings_errors
 from rest_tap.transport import new_session
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import click
 
 EXIT_FAILED = 1
@@ -80,11 +84,20 @@ class RestTap(Tap):
     """A Singer tap over an HTTP service, with errors a user can act on."""
 
     package_name = "kananas-kizen-elt"
+    message_writer_class = BufferedWriter
+
+    _batch_folder: BatchFolder | None = None
 
     @cached_property
     def session(self) -> requests.Session:
         """The session of all streams; setting `rate_limit`, where a tap has it, paces it."""
         return new_session(self.config["api_url"], self.config.get("rate_limit"))
+
+    def batch_folder(self, root: Path) -> BatchFolder:
+        """Give the folder of this run's batch files, made when it is first needed."""
+        if self._batch_folder is None:
+            self._batch_folder = BatchFolder(root, self.name)
+        return self._batch_folder
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings; say what is wrong without quoting a secret.

@@ -26,6 +26,7 @@ from sandbox.options import (
 )
 from sandbox.server import PortInUseError, Sandbox, opened
 from sandbox.shares import Shares, share_options
+from sandbox.webhooks import FORMS, VARIED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,6 +116,19 @@ def _add_behaviour(parser: argparse.ArgumentParser) -> None:
         help="parameters that Kananas heeds: page and limit, or offset and limit (default: none)",
     )
     add(
+        "--kananas-webhook",
+        default=os.environ.get("SANDBOX_KANANAS_WEBHOOK") or None,
+        metavar="ADDRESS",
+        help="where to send a webhook for each contact that registers; also from the environment "
+        "variable SANDBOX_KANANAS_WEBHOOK",
+    )
+    add(
+        "--kananas-webhook-form",
+        choices=(VARIED, *FORMS),
+        default=VARIED,
+        help="how a webhook looks (default: each time another way)",
+    )
+    add(
         "--kizen-account",
         choices=KIZEN_ACCOUNTS,
         default="both",
@@ -165,6 +179,8 @@ def _options(given: argparse.Namespace) -> Options:
         rate_limit=given.rate_limit,
         kananas_lie=given.kananas_lie,
         kananas_paging=given.kananas_paging,
+        kananas_webhook=given.kananas_webhook,
+        kananas_webhook_form=given.kananas_webhook_form,
         kizen_account=given.kizen_account,
         kizen_counts=given.kizen_counts,
         kizen_hidden=tuple(given.kizen_hidden),
@@ -221,6 +237,7 @@ def _announce(sandbox: Sandbox, ready_file: Path | None) -> None:
             "host": sandbox.host,
             "port": sandbox.port,
             "kananas_url": sandbox.kananas_url,
+            "registration_url": sandbox.registration_url,
             "kizen_url": sandbox.kizen_url,
             "contacts": len(sandbox.account.contacts),
             "companies": len(sandbox.account.companies),

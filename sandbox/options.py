@@ -10,6 +10,7 @@ from sandbox.envelopes import ENVELOPES
 from sandbox.generate.crm.model import BY_NAME
 from sandbox.lies import LIES
 from sandbox.shares import Shares
+from sandbox.webhooks import FORMS, VARIED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +47,9 @@ class Options:
         kananas_lie: how Kananas' answers are wrong (a key of :data:`sandbox.lies.LIES`), or None.
         kananas_paging: which parameters Kananas heeds: none, ``page`` and ``limit``, or ``offset``
             and ``limit``; the latter two also ``updated_since``.
+        kananas_webhook: the address that is told of each new contact, or None; a secret.
+        kananas_webhook_form: how it is told, a key of :data:`sandbox.webhooks.FORMS`, or
+            ``varied``: each time in another form.
         kizen_account: which generations of Kizen's API answer: ``both``, ``legacy`` or ``objects``.
         kizen_counts: where pages carry ``count``: as ``documented``, on ``all`` or on ``none``.
         kizen_hidden: objects (API names) and fixed lists (such as ``forms``) that the user may not
@@ -72,6 +76,8 @@ class Options:
     rate_limit: int = 25
     kananas_lie: str | None = None
     kananas_paging: str = "none"
+    kananas_webhook: str | None = field(default=None, repr=False)
+    kananas_webhook_form: str = VARIED
     kizen_account: str = "both"
     kizen_counts: str = "documented"
     kizen_hidden: tuple[str, ...] = ()
@@ -92,6 +98,11 @@ class Options:
                 raise ValueError(message)
         _known("envelope", ENVELOPES, self.envelope)
         _known("kananas-paging", KANANAS_PAGINGS, self.kananas_paging)
+        _known("kananas-webhook-form", (VARIED, *FORMS), self.kananas_webhook_form)
+        address = self.kananas_webhook
+        if address is not None and not address.startswith(("http://", "https://")):
+            message = "kananas-webhook is no address: it begins with http:// or https://"
+            raise ValueError(message)
         _known("kizen-account", KIZEN_ACCOUNTS, self.kizen_account)
         _known("kizen-counts", KIZEN_COUNTS, self.kizen_counts)
         _known("kizen-hidden", (*BY_NAME, *KIZEN_LISTS), *self.kizen_hidden)

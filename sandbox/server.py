@@ -16,6 +16,7 @@ from sandbox.account import Account
 from sandbox.faults import Fault
 from sandbox.kananas import SCRIPT
 from sandbox.options import Options
+from sandbox.registration import PAGE
 from sandbox.stack import KIZEN_BASE, Stack
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sandbox.credentials import Credentials
     from sandbox.faults import Faults
     from sandbox.waiting import Closing
+    from sandbox.webhooks import Webhooks
 
 __all__ = ["Fault", "Options", "PortInUseError", "Sandbox", "running"]
 
@@ -107,6 +109,16 @@ class Sandbox:
     def kananas_url(self) -> str:
         """The address of Kananas' script."""
         return self._base + SCRIPT
+
+    @property
+    def registration_url(self) -> str:
+        """The address of the page on which contacts register."""
+        return self._base + PAGE
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """What was sent to the address that is told of new contacts."""
+        return self._stack.registration.webhooks
 
     @property
     def kizen_url(self) -> str:

@@ -15,6 +15,7 @@ from sandbox.faults import Faults, FaultsMiddleware
 from sandbox.kananas import Kananas
 from sandbox.kizen.service import application as kizen
 from sandbox.limits import RateLimit
+from sandbox.registration import Registration
 from sandbox.waiting import Closing
 
 if TYPE_CHECKING:
@@ -37,9 +38,11 @@ class Stack:
         self.faults = Faults()
         self.closing = Closing()
         self.kananas = Kananas(options, account)
+        self.registration = Registration(options, account)
         services = Starlette(
             routes=[
                 *self.kananas.routes(),
+                *self.registration.routes(),
                 Mount(KIZEN_BASE, kizen(options, account)),
             ],
             exception_handlers={404: _not_found, 405: _method_not_allowed},

@@ -22,6 +22,9 @@ EXTRAS = {"tap-kananas": "", "tap-kizen": "", "target-duckdb": "[duckdb]"}
 # What only makes sense in this project, or is for the other project to say.
 LEFT_OUT = ("load_schema", "use_cached_catalog")
 
+# Another project's loader may take no BATCH messages.
+LEFT_OUT_SETTINGS = ("batch_config",)
+
 
 def definitions() -> dict[str, dict[str, Any]]:
     """Give each definition by its path below `plugins/`."""
@@ -30,6 +33,11 @@ def definitions() -> dict[str, dict[str, Any]]:
     for kind in ("extractors", "loaders"):
         for plugin in project["plugins"][kind]:
             definition = {key: value for key, value in plugin.items() if key not in LEFT_OUT}
+            definition["settings"] = [
+                setting
+                for setting in plugin["settings"]
+                if setting["name"] not in LEFT_OUT_SETTINGS
+            ]
             extra = EXTRAS[plugin["name"]]
             definition["pip_url"] = f"'kananas-kizen-elt{extra} @ $KANANAS_KIZEN_ELT'"
             found[f"{kind}/{plugin['name']}.yml"] = {"plugin_type": kind, **definition}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONTACTS = "contacts"
+WEBHOOK_EVENTS = "webhook_events"
 
 #: Parameters the tap sends itself.
 RESERVED_PARAMETERS = frozenset({"event", "request"})
@@ -105,6 +106,9 @@ def resources(config: Mapping[str, Any]) -> list[Resource]:
         items = [{"name": CONTACTS, "request": CONTACTS}, *items]
     for item in items:
         where = f"setting 'requests' (TAP_KANANAS_REQUESTS), '{item['name']}'"
+        if item["name"] == WEBHOOK_EVENTS:
+            message = f"{where}: the name is that of the events webhook_store holds"
+            raise ConfigurationError(message)
         if item["name"] in found:
             message = f"{where}: the name is there twice"
             raise ConfigurationError(message)

@@ -165,6 +165,11 @@ class AccountStream(KananasStream):
         known = {name: earlier.get(name, {"type": ["string", "null"]}) for name in wanted}
         return columns.schema(self.primary_keys, known)
 
+    @property
+    def expected_records(self) -> int:
+        """How many records the answer has."""
+        return len(self._answer[0])
+
     # Sending
 
     def read(self, context: Context | None) -> Iterable[dict[str, Any]]:  # noqa: ARG002

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigurationError
 
-from rest_tap.messages import BufferedWriter
 from rest_tap.settings import COMMON_SETTINGS, CREDENTIAL
 from rest_tap.tap import RestTap
 from tap_kananas.catalog import bring_up_to_date
 from tap_kananas.client import DEFAULT_API_URL
 from tap_kananas.resources import resources
 from tap_kananas.streams import AccountStream
+from tap_kananas.webhooks import WebhookEvents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +103,6 @@ class TapKananas(RestTap):
 
     name = "tap-kananas"
     dynamic_catalog = True
-    message_writer_class = BufferedWriter
 
     config_jsonschema: ClassVar[dict[str, Any]] = th.PropertiesList(
         th.Property(
@@ -125,6 +124,7 @@ class TapKananas(RestTap):
             "primary_keys",
             _NAMES,
             default=["id"],
+            examples=[["id"]],
             title="Primary keys",
             description="The columns that tell one contact from another. Where the answer is "
             "an object keyed by id, the first one takes that key. The name record_hash stands "
@@ -133,6 +133,7 @@ class TapKananas(RestTap):
         th.Property(
             "records_path",
             th.StringType(min_length=1),
+            examples=["data.contacts"],
             title="Records path",
             description="Where the records are in the answer, keys joined by dots, $ for the "
             "top. Without it the tap finds out, and says so when it cannot.",
@@ -140,6 +141,7 @@ class TapKananas(RestTap):
         th.Property(
             "timezone",
             th.StringType(min_length=1),
+            examples=["Europe/Paris"],
             title="Time zone",
             description="The zone of timestamps that name none, such as Europe/Paris: they "
             "become UTC. Without it they stay text.",
@@ -162,6 +164,7 @@ class TapKananas(RestTap):
         th.Property(
             "requests",
             th.ArrayType(_REQUEST),
+            examples=[[{"name": "branches", "request": "entities"}]],
             title="Requests",
             description="More lists to read, or contacts in another way: for each its name and "
             "request, and where needed records_path, primary_keys, replication_key with "
@@ -174,6 +177,21 @@ class TapKananas(RestTap):
             title="Rate limit",
             description="Requests a second at most, retries included.",
         ),
+        th.Property(
+            "webhook_store",
+            th.StringType(min_length=1),
+            title="Webhook store",
+            description="The file in which `kananas-webhooks` stores events. Where it is set, they "
+            "are read as stream webhook_events.",
+        ),
+        th.Property(
+            "webhook_acknowledge",
+            th.BooleanType(),
+            default=True,
+            title="Acknowledge webhooks",
+            description="Let the store remove events, some time after they have been loaded. "
+            "Switch it off for any further copy of the data.",
+        ),
         *COMMON_SETTINGS,
     ).to_dict()
 
@@ -181,7 +199,7 @@ class TapKananas(RestTap):
     config_jsonschema["properties"]["primary_keys"]["minItems"] = 1
 
     _up_to_date = False
-    _discovered: list[AccountStream] | None = None
+    _discovered: list[Stream] | None = None
 
     def __init__(self, *, state: Any = None, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's
         """Take the same as any tap; the state is needed before the SDK hands it out."""
@@ -236,6 +254,8 @@ class TapKananas(RestTap):
             self._discovered = [
                 AccountStream(self, resource) for resource in resources(self.config)
             ]
+            if self.config.get("webhook_store"):
+                self._discovered.append(WebhookEvents(self))
         return self._discovered
 
 

@@ -109,16 +109,16 @@ class Bookmark:
         reached = parse_timestamp(str(state.get("replication_key_value") or ""))
         version = state.get("table_version")
         # What lies outside of the period is not read, and so not gone.
-        backfill = self._period.is_bounded
+        is_bounded = self._period.is_bounded
         every = int(config["full_refresh_every"]) * MILLISECONDS_PER_HOUR
         due = (
             stream.sends_versions
-            and not backfill
+            and not is_bounded
             and every > 0
             and (version is None or now - version >= every)
         )
         self.is_whole = is_full_table or reached is None or due
-        self.is_whole_table = self.is_whole and stream.sends_versions and not backfill
+        self.is_whole_table = self.is_whole and stream.sends_versions and not is_bounded
         if not stream.sends_versions:
             self.version = None
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, cast
+from urllib.parse import parse_qs, urlsplit
 
 from singer_sdk.authenticators import APIAuthenticatorBase
 from singer_sdk.exceptions import FatalAPIError
@@ -18,9 +19,9 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from rest_tap.answers import decode_json, describe_answer
 from rest_tap.errors import RefusedError, UnavailableError
 from rest_tap.streams import HttpStream
-from tap_kizen.shapes import fits
+from tap_kizen.shapes import kinds
 from tap_kizen.timestamps import parse_timestamp, to_utc
-from tap_kizen.walk import Ask, Backward, BothWays, OnePage, OrderIgnoredError, Page, Seen
+from tap_kizen.walk import Ask, Backward, BothWays, OnePage, OrderIgnoredError, Page, Pages, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.streams.rest import HTTPRequest, PageContext
 
+    from rest_tap.progress import Part
     from tap_kizen.tap import TapKizen
     from tap_kizen.walk import Walk
 
@@ -72,6 +74,7 @@ class KizenStream(HttpStream):
     may_be_bare: ClassVar[bool] = False
 
     _decoded: tuple[requests.Response, Page] | None = None
+    _count: int | None = None
     _page_before: tuple[Ask, list[Any]] | None = None
     _walk: Walk
 
@@ -111,11 +114,33 @@ class KizenStream(HttpStream):
         if not self._is_past_end(response):
             super().validate_response(response)
 
-    def _is_past_end(self, response: requests.Response) -> bool:
+    @property
+    def page_token(self) -> Ask:
+        """What the page in hand was asked for by."""
+        return self._walk.current_value
+
+    def page_tokens_ahead(self) -> Iterable[Ask]:
+        """Give what the walk will ask for next, whatever the page in hand brings."""
+        return self._walk.ahead()
+
+    def pages_read(self) -> Part | None:
+        """Give how many pages of the list have been read, and how many it has, if that is known."""
+        return self._walk.pages_read()
+
+    @staticmethod
+    def _is_past_end(response: requests.Response) -> bool:
+        if response.status_code != HTTPStatus.NOT_FOUND:
+            return False
         # 404 may also mean "not visible to you", but then the first page is 404 as well.
-        return response.status_code == HTTPStatus.NOT_FOUND and self._walk.current_value.page > 1
+        asked = parse_qs(urlsplit(response.request.url or "").query)
+        return int(asked.get("page", ["1"])[0]) > 1
 
     # Answers
+
+    @property
+    def expected_records(self) -> int | None:
+        """How many records the list has, by the latest answer; some lists do not say."""
+        return self._count
 
     def decode(self, response: requests.Response) -> Page:
         """Decode a page, once, though both the walk and the parser ask for it.
@@ -141,6 +166,7 @@ class KizenStream(HttpStream):
             )
             raise FatalAPIError(message) from error
         self._refuse_repetition(page)
+        self._count = page.count
         beyond = not page.results and page.next is None and self._walk.current_value.page > 1
         page.is_past_end = beyond
         return page
@@ -154,7 +180,9 @@ class KizenStream(HttpStream):
         ask = self._walk.current_value
         ids = [record.get("id") for record in page.results]
         before, self._page_before = self._page_before, (ask, ids)
-        if before is None or not ids or None in ids or before[1] != ids:
+        if self._walk.is_returning or before is None or not ids or None in ids:
+            return
+        if before[1] != ids:
             return
         if before[0].page != ask.page and before[0]._replace(page=ask.page) == ask:
             message = (
@@ -186,11 +214,17 @@ class KizenStream(HttpStream):
         """Give the ways to read the list, the best first; the last one asks for least."""
         if not self.has_pages:
             return [lambda: OnePage(self, Ask())]
-        ways: list[Callable[[], Walk]] = [lambda: BothWays(self, Ask())]
+        pages = self.pages
+        ways: list[Callable[[], Walk]] = [lambda: BothWays(self, pages)]
         if self.ordering is not None:
-            ordering, size = self.ordering, int(self.config["page_size"])
-            ways.insert(0, lambda: Backward(self, ordering, size, None))
+            ordering = self.ordering
+            ways.insert(0, lambda: Backward(self, ordering, pages))
         return ways
+
+    @property
+    def pages(self) -> Pages:
+        """How large pages are, and how many may be asked for at a time."""
+        return Pages(int(self.config["page_size"]), int(self.config["concurrent_requests"]))
 
     def read(self, context: Context | None) -> Iterable[dict[str, Any]]:
         """Yield every record once, as the service sends it."""
@@ -235,15 +269,21 @@ class KizenStream(HttpStream):
         return {name: schema for name, schema in properties.items() if name != "additional_fields"}
 
     @cached_property
+    def kinds(self) -> Mapping[str, frozenset[type]]:
+        """The types of values that each column takes."""
+        return {name: kinds(schema) for name, schema in self.columns.items()}
+
+    @cached_property
     def time_columns(self) -> tuple[str, ...]:
         """The columns that hold moments."""
         return tuple(
             name for name, schema in self.columns.items() if schema.get("format") == "date-time"
         )
 
-    def is_selected(self, column: str) -> bool:
-        """Tell whether a column is wanted: one that is not must not come in by another."""
-        return self.mask["properties", column]
+    @cached_property
+    def unwanted(self) -> frozenset[str]:
+        """The columns that are not selected: what they hold must not come in by another."""
+        return frozenset(name for name in self.columns if not self.mask["properties", name])
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
         """Put moments into UTC, and what fits no column into `additional_fields`.
@@ -259,10 +299,9 @@ class KizenStream(HttpStream):
         record: dict[str, Any] = {}
         others: dict[str, Any] = {}
         for key, value in row.items():
-            schema = self.columns.get(key)
-            if schema is not None and not self.is_selected(key):
+            if key in self.unwanted:
                 continue
-            if schema is not None and fits(value, schema):
+            if type(value) in self.kinds.get(key, ()):
                 record[key] = value
             else:
                 others[key] = value

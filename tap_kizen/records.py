@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from tap_kizen.client import KizenStream
 from tap_kizen.columns import schema_of
 from tap_kizen.timestamps import parse_timestamp, to_milliseconds
 from tap_kizen.values import Fit, unwrap
-from tap_kizen.walk import Ask, Backward, BothWays, Seek
+from tap_kizen.walk import Backward, Seek
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tap_kizen.account import Entity
     from tap_kizen.columns import FieldColumns
     from tap_kizen.tap import TapKizen
-    from tap_kizen.walk import Page, Walk
+    from tap_kizen.walk import Ask, Page, Walk
 
 
 #: Stands for a value that is not in the record but in a list of its own.
@@ -64,6 +65,7 @@ class RecordsStream(KizenStream):
         )
         self._by_id = {each.field.id: each for each in entity.columns}
         self._by_column = {each.names[0]: each for each in entity.columns}
+        self._plain = {key: each.field.type.plain for key, each in self._by_id.items()}
         self._values = FieldValuesStream(tap)
         if "updated" in self._by_column:
             self.replication_key = "updated"
@@ -104,15 +106,11 @@ class RecordsStream(KizenStream):
 
     def walks(self) -> list[Callable[[], Walk]]:
         """Give the ways to read the records: with the filter, if it is of use, and without."""
-        size = int(self.config["page_size"])
         since = self._bookmark.since
-        ways: list[Callable[[], Walk]] = [
-            lambda: Backward(self, "created", size, None),
-            lambda: BothWays(self, Ask()),
-        ]
+        ways = super().walks()
         if since is None or self.replication_key is None or self.kizen.is_filter_refused:
             return ways
-        ways.insert(0, lambda: Backward(self, "created", size, since))
+        ways.insert(0, lambda: Backward(self, "created", self.pages, since))
         if not self.kizen.is_order_ignored:
             proven, until = self.kizen.is_order_proven, self.kizen.period.end
             ways.insert(0, lambda: Seek(self, since, is_proven=proven, until=until))
@@ -168,7 +166,7 @@ class RecordsStream(KizenStream):
             if not self._bookmark.is_whole:
                 self._bookmark.save()
                 # Records on their way into a file have not been sent.
-                in_files = self.config.get("batch_config") is not None
+                in_files = self.get_batch_config(self.config) is not None
                 if self._walk.count > self._pages_told and not in_files:
                     self._pages_told = self._walk.count
                     self._write_state_message()
@@ -185,6 +183,10 @@ class RecordsStream(KizenStream):
         """Leave the bookmark to `read`, which knows the order that records come in."""
 
     # Records as rows
+
+    @cached_property
+    def _empty_row(self) -> dict[str, Any]:
+        return dict.fromkeys(self.columns)
 
     def stamp(self, record: dict[str, Any], name: str) -> datetime | None:
         """Give a time of a raw record, which is the value of a field."""
@@ -206,34 +208,39 @@ class RecordsStream(KizenStream):
             A value or null per column. `additional_fields` holds all other keys of the
             record, and under `fields`, by name, the values that no column holds whole.
         """
-        row: dict[str, Any] = dict.fromkeys(self.columns)
+        row = self._empty_row.copy()
         others = {key: value for key, value in raw.items() if key not in {"id", "fields"}}
         row["id"] = raw.get("id")
         kept: dict[str, Any] = {}
         for key, entry in _entries(raw.get("fields")):
-            each = self._columns_of(key, entry)
+            each = self._by_id.get(key) or self._columns_of(entry)
             if each is None:
                 kept[_name(key, entry)] = entry
                 continue
-            if not any(map(self.is_selected, each.names)):
+            if self.unwanted and self.unwanted.issuperset(each.names):
                 continue
-            fit = self._fit(raw, each, entry)
+            # The usual shape first: this runs for every field of every record.
+            is_usual = type(entry) is dict and "value" in entry
+            value = entry["value"] if is_usual else value_of(entry)
+            if value is None:
+                continue
+            if type(value) is self._plain[each.field.id]:
+                row[each.names[0]] = value
+                continue
+            fit = self._fit(raw, each, value)
             row.update(zip(each.names, fit.values, strict=True))
-            if not fit.is_whole and all(map(self.is_selected, each.names)):
+            if not fit.is_whole and self.unwanted.isdisjoint(each.names):
                 kept[each.field.name] = entry
         if kept:
             others["fields"] = kept
         row["additional_fields"] = others or None
         return row
 
-    def _columns_of(self, key: str, entry: Any) -> FieldColumns | None:  # noqa: ANN401
-        if key in self._by_id:
-            return self._by_id[key]
+    def _columns_of(self, entry: Any) -> FieldColumns | None:  # noqa: ANN401
         return self._by_id.get(str(entry.get("id"))) if isinstance(entry, dict) else None
 
-    def _fit(self, raw: Mapping[str, Any], each: FieldColumns, entry: Any) -> Fit:  # noqa: ANN401
+    def _fit(self, raw: Mapping[str, Any], each: FieldColumns, value: Any) -> Fit:  # noqa: ANN401
         """Put a field's value into its columns, fetched from its own list if it is not there."""
-        value = value_of(entry)
         if value is ELSEWHERE:
             value = self._fetch(str(raw.get("id")), each.field.id)
             if value is None:

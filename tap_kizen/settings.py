@@ -11,6 +11,8 @@ from tap_kizen.client import DEFAULT_API_URL, MAX_PAGE_SIZE
 
 #: Under the 25 that Kizen documents: requests that leave evenly may arrive unevenly.
 DEFAULT_RATE_LIMIT = 24
+#: Enough to keep to the rate limit while an answer takes a third of a second.
+DEFAULT_CONCURRENT_REQUESTS = 8
 #: Reads lag behind writes by up to about 2 seconds (Kizen's own public code).
 DEFAULT_LOOKBACK_SECONDS = 10
 DEFAULT_FULL_REFRESH_HOURS = 24
@@ -28,6 +30,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "user_id",
         CREDENTIAL,
         required=True,
+        examples=["0f8fad5b-d9cb-469f-a165-70867728950e"],
         title="User id",
         description="The UUID of the API user, sent in the X-User-Id header.",
     ),
@@ -35,6 +38,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "business_id",
         CREDENTIAL,
         required=True,
+        examples=["7c9e6679-7425-40de-944b-e07fc1f90ae7"],
         title="Business id",
         description="The UUID of the business, sent in the X-Business-Id header.",
     ),
@@ -50,6 +54,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "objects",
         th.ArrayType(th.StringType(min_length=1)),
         default=["*"],
+        examples=[["client_*", "companies_company"]],
         title="Objects",
         description="Patterns of the objects to read, by API name or id.",
     ),
@@ -57,12 +62,14 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "exclude_objects",
         th.ArrayType(th.StringType(min_length=1)),
         default=[],
+        examples=[["deal_*"]],
         title="Excluded objects",
         description="Patterns of the objects not to read, by API name or id.",
     ),
     th.Property(
         "start_date",
         th.DateTimeType(),
+        examples=["2026-01-01T00:00:00Z"],
         title="Start date",
         description="Leave out records last changed before this time: companies and clients "
         "created, activities logged before it. Without it, all are read. While it is set, no "
@@ -71,6 +78,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     th.Property(
         "end_date",
         th.DateTimeType(),
+        examples=["2026-07-01T00:00:00Z"],
         title="End date",
         description="Leave out what start_date would take from this time on, to fill in a "
         "period of the past.",
@@ -120,6 +128,14 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         title="Rate limit",
         description="Requests that may leave in any second, for all streams together. Kizen "
         "documents 25.",
+    ),
+    th.Property(
+        "concurrent_requests",
+        th.IntegerType(minimum=1, maximum=32),
+        default=DEFAULT_CONCURRENT_REQUESTS,
+        title="Concurrent requests",
+        description="Pages of a list that are asked for at the same time, where its order allows "
+        "it. 1 asks for one after the other.",
     ),
     *COMMON_SETTINGS,
 ).to_dict()

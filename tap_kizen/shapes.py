@@ -36,9 +36,6 @@ def table(**columns: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def fits(value: Any, schema: dict[str, Any]) -> bool:  # noqa: ANN401 - any JSON value
-    """Tell whether a JSON value is of a type that a column's schema names."""
-    types: list[str] = schema["type"]
-    if isinstance(value, bool):
-        return "boolean" in types
-    return any(isinstance(value, _PYTHON[name]) for name in types)
+def kinds(schema: dict[str, Any]) -> frozenset[type]:
+    """Give the types of decoded JSON values that a column's schema names."""
+    return frozenset(kind for name in schema["type"] for kind in _PYTHON[name])

@@ -122,6 +122,11 @@ class ChildStream(KizenStream):
     #: The column that holds the parent's id.
     parent_key: ClassVar[str]
 
+    @property
+    def expected_records(self) -> int | None:
+        """Unknown: an answer counts the records of one parent."""
+        return None
+
     def parent_ids(self) -> Iterable[str]:
         """Give the ids of the parents."""
         raise NotImplementedError

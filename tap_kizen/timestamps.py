@@ -30,7 +30,9 @@ def parse_timestamp(text: str) -> datetime | None:
 def to_utc(moment: datetime) -> str:
     """Write a moment in UTC with `Z` and six decimals, so that texts sort as moments do."""
     utc = moment.astimezone(timezone.utc)
-    return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    # A third of the time of isoformat, but without decimals where all are zero.
+    text = msgspec.json.encode(utc)[1:-1].decode()
+    return text if utc.microsecond else f"{text[:-1]}.000000Z"
 
 
 def to_milliseconds(moment: datetime) -> str:

@@ -40,11 +40,13 @@ class Fit(NamedTuple):
 class FieldType:
     """The columns of a field type: suffixes to the field's name with their JSON schemas.
 
-    `convert` takes an unwrapped value that is not null.
+    `convert` takes an unwrapped value that is not null. Values of the type `plain` are what the
+    one column holds, as they are.
     """
 
     columns: dict[str, dict[str, Any]]
     convert: Callable[[Json], Fit]
+    plain: type | None = None
 
     def fit(self, value: Json) -> Fit:
         """Put a value into the columns; null leaves all of them null."""
@@ -179,17 +181,17 @@ def _any(value: Json) -> Fit:
     return Fit((value,))
 
 
-TEXT = FieldType({"": STRING}, _text)
+TEXT = FieldType({"": STRING}, _text, plain=str)
 WHOLE_NUMBER = FieldType({"": INTEGER}, _integer)
 CHOICE = FieldType({"_id": STRING, "_code": STRING, "_name": STRING}, _choice)
-MANY = FieldType({"": LIST}, _list)
+MANY = FieldType({"": LIST}, _list, plain=list)
 REFERENCES = FieldType({"": LIST, "_id": STRING, "_name": STRING}, _references)
 UNKNOWN = FieldType({"": ANY}, _any)
 
 #: By `field_type`. Whether choices, selectors, team selectors and relationships hold one
 #: value or several is not certain of an account, so they take either.
 FIELD_TYPES: dict[str, FieldType] = {
-    "checkbox": FieldType({"": BOOLEAN}, _checkbox),
+    "checkbox": FieldType({"": BOOLEAN}, _checkbox, plain=bool),
     "checkboxes": MANY,
     "choices": REFERENCES,
     "date": FieldType({"": DATE}, _date),

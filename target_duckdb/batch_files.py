@@ -20,6 +20,7 @@ from target_duckdb.column_types import as_json_text, canonical
 from target_duckdb.database import one_line
 from target_duckdb.errors import BatchError
 from target_duckdb.names import literal, quote
+from target_duckdb.reader import whole_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,7 +57,7 @@ def written_at(url: str) -> str:
 def read_lines(
     url: str, compression: str | None, storage: Mapping[str, Any] | None
 ) -> Iterator[bytes]:
-    """Yield the lines of a batch file, unpacked.
+    """Yield the lines of a batch file, unpacked, some hundred at a time.
 
     Args:
         url: Address of the file, as the message has it.
@@ -73,9 +74,9 @@ def read_lines(
         with _opened(url, storage) as file:
             if compression == "gzip":
                 with gzip.GzipFile(fileobj=file) as unpacked:
-                    yield from unpacked
+                    yield from whole_lines(unpacked)
             else:
-                yield from file
+                yield from whole_lines(file)
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         msg = f"cannot read the batch file {shown(url)}: {reason}"
@@ -85,7 +86,7 @@ def read_lines(
 def read_rows(
     url: str, connection: DuckDBPyConnection, directory: Path, storage: Mapping[str, Any] | None
 ) -> Iterator[bytes]:
-    """Yield the rows of a Parquet file as JSON, without the columns that are null in them.
+    """Yield the rows of a Parquet file as lines of JSON, without the columns that are null in them.
 
     Args:
         url: Address of the file, as the message has it.
@@ -109,8 +110,7 @@ def read_rows(
         members = ", ".join(_member(name, canonical(sql_type)) for name, sql_type, *_ in types)
         cursor.execute(f"SELECT '{{' || concat_ws(',', {members}) || '}}' FROM {source}")  # noqa: S608
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
-            for (row,) in rows:
-                yield row.encode()
+            yield "".join(f"{row}\n" for (row,) in rows).encode()
     except (OSError, duckdb.Error) as error:
         msg = f"cannot read the batch file {shown(url)}: {one_line(error)}"
         raise BatchError(msg) from None

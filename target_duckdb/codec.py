@@ -19,6 +19,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from target_duckdb import fields, shapes, values
+from target_duckdb.bulk import BulkStager
 from target_duckdb.column_types import column_type, resolve
 from target_duckdb.errors import InvalidKeyError, InvalidValueError, SchemaError
 from target_duckdb.names import folded
@@ -145,7 +146,7 @@ class Codec:
         self._drop_unknown = False
         if self._fast:
             self._plan_fields()
-            self._decoder = self._build_decoder()
+            self._build_decoders()
 
     def stage(
         self,
@@ -182,6 +183,21 @@ class Codec:
             reason = "the record is nested too deeply"
             raise InvalidValueError(reason) from None
         to += b"\n"
+
+    def stage_lines(self, lines: bytes, metadata: Mapping[str, Any], to: bytearray) -> int | None:
+        """Append many records to a staging buffer at once.
+
+        Args:
+            lines: Records as JSON, one per line.
+            metadata: Values of metadata columns, by name, the same for all.
+            to: The buffer.
+
+        Returns:
+            How many there were; None, and nothing appended, where `stage` has to take each.
+        """
+        if not self._fast or not self.columns:
+            return None
+        return self._bulk.stage(lines, metadata, to)
 
     def _stage_fast(
         self, record: bytes | msgspec.Raw, metadata: Mapping[str, Any], to: bytearray
@@ -262,7 +278,7 @@ class Codec:
             self._warn(f"records have properties that the schema lacks ({named}): they are dropped")
             self._drop_unknown = True
             if self._fast:
-                self._decoder = self._build_decoder()
+                self._build_decoders()
 
     def _warn_rounding(self, name: str) -> None:
         if name not in self._warned:
@@ -296,26 +312,24 @@ class Codec:
         ]
         self._key_attributes = [c.attribute for c in self.columns if c.name in self.keys]
 
-    def _build_decoder(self) -> Any:  # noqa: ANN401
+    def _build_decoders(self) -> None:
         required = set(self._schema.get("required", [])) if self._validate else set()
         needed = required | set(self.keys)
         strict = self._validate and self._schema.get("additionalProperties") is False
-        definition: list[tuple[str, Any, Any]] = [
-            (
-                column.attribute,
-                plan.annotation,
-                msgspec.field(name=column.staged)
-                if column.name in needed
-                else msgspec.field(name=column.staged, default=msgspec.UNSET),
-            )
+        forbid_unknown = strict or not self._drop_unknown
+        annotations = {
+            column.name: plan.annotation
             for column, plan in zip(self.columns, self._plans, strict=True)
-        ]
-        definition += [(name, Any, msgspec.UNSET) for name in self._metadata]
-        row = msgspec.defstruct(
-            "Row",
-            definition,
-            kw_only=True,
-            gc=False,
-            forbid_unknown_fields=strict or not self._drop_unknown,
+        }
+        row = fields.row_type(
+            self.columns, annotations, needed, self._metadata, forbid_unknown=forbid_unknown
         )
-        return msgspec.json.Decoder(row, float_hook=Decimal)
+        self._decoder = msgspec.json.Decoder(row, float_hook=Decimal)
+        self._bulk = BulkStager(
+            self.columns,
+            self._plans,
+            needed=needed,
+            keys=self.keys,
+            metadata=self._metadata,
+            forbid_unknown=forbid_unknown,
+        )

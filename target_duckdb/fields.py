@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 
 import msgspec
 
@@ -14,7 +14,7 @@ from target_duckdb import shapes, values
 from target_duckdb.errors import InvalidValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 _READ_AS_THEY_ARE = {"BIGINT", "BOOLEAN", "DOUBLE"}
 _SHORT_NUMBER = 15
@@ -36,6 +36,7 @@ _UNCONSTRAINED: dict[str, dict[str, Any]] = {
     "JSON": {},
     "VARCHAR": {"type": ["string", "null"]},
 }
+_NESTED: Any = Union[dict[str, Any], list[Any], None]  # noqa: UP007 (a value, not an annotation)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _ANYTHING = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -73,10 +74,47 @@ class FieldPlan:
     Attributes:
         annotation: The field's type.
         fix: Takes the decoded value (neither missing nor None), returns the staged one.
+        nested: Where all values are objects or arrays, a type that keeps all of what is in them.
+        checked: With `nested`, a type to decode as well where that one says less than the schema.
     """
 
     annotation: Any
     fix: Callable[[Any], Any] | None = None
+    nested: Any = None
+    checked: Any = None
+
+
+def row_type(
+    columns: Sequence[Column],
+    annotations: Mapping[str, Any],
+    needed: Collection[str],
+    metadata: Collection[str],
+    *,
+    forbid_unknown: bool,
+) -> Any:  # noqa: ANN401
+    """Return the structure that `msgspec` decodes records into.
+
+    Args:
+        columns: The properties it has.
+        annotations: The type of each, by name.
+        needed: Names of properties that no record may lack.
+        metadata: Names of metadata columns, which are set afterwards.
+        forbid_unknown: Whether other properties are refused; otherwise they are skipped.
+    """
+    definition: list[tuple[str, Any, Any]] = [
+        (
+            column.attribute,
+            annotations[column.name],
+            msgspec.field(name=column.staged)
+            if column.name in needed
+            else msgspec.field(name=column.staged, default=msgspec.UNSET),
+        )
+        for column in columns
+    ]
+    definition += [(name, Any, msgspec.UNSET) for name in metadata]
+    return msgspec.defstruct(
+        "Row", definition, kw_only=True, gc=False, forbid_unknown_fields=forbid_unknown
+    )
 
 
 def plan(
@@ -124,9 +162,13 @@ def _plan_raw(
         return FieldPlan(msgspec.Raw, _double(column.name, warn_rounding, nullable=nullable))
     if column.sql_type != "JSON":
         return FieldPlan(msgspec.Raw, _checked(column.sql_type, is_valid, nullable=nullable))
+    is_nested = shapes.is_nested(known)
     if shapes.keeps_all(known):
-        return FieldPlan(known, _json_text)
-    return FieldPlan(msgspec.Raw, _json(known, nullable=nullable))
+        return FieldPlan(known, json_text, nested=known if is_nested else None)
+    fix = _json(known, nullable=nullable)
+    if is_nested:
+        return FieldPlan(msgspec.Raw, fix, nested=_NESTED, checked=known)
+    return FieldPlan(msgspec.Raw, fix)
 
 
 def _double(
@@ -149,7 +191,8 @@ def _double(
     return fix
 
 
-def _json_text(value: Any) -> str:  # noqa: ANN401
+def json_text(value: Any) -> str:  # noqa: ANN401
+    """Return a decoded value as JSON, numbers with all their digits."""
     return _ENCODER.encode(value).decode()
 
 
@@ -162,7 +205,7 @@ def _json(known: Any, *, nullable: bool) -> Callable[[msgspec.Raw], str | None]:
                 return None
             raise SlowPathError
         typed.decode(raw)
-        return _json_text(_ANYTHING.decode(raw))
+        return json_text(_ANYTHING.decode(raw))
 
     return fix
 

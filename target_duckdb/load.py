@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from target_duckdb.codec import DELETED_AT, VERSION
+from target_duckdb.codec import DELETED_AT, METADATA, VERSION
 from target_duckdb.column_types import converted
+from target_duckdb.database import StagingPlace
 from target_duckdb.names import literal, quote
-from target_duckdb.tables import refuse_rounding
+from target_duckdb.tables import find_columns, refuse_rounding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from duckdb import DuckDBPyConnection
 
@@ -42,7 +43,7 @@ class StagedColumn:
 
 @dataclass
 class StagingTable:
-    """A temporary table with the rows of one stream under one schema, in the order they came.
+    """A table with the rows of one stream under one schema, in the order they came.
 
     Attributes:
         name: Name of the table.
@@ -53,19 +54,28 @@ class StagingTable:
     name: str
     columns: Sequence[StagedColumn]
     rows: int = 0
-    _made: bool = field(default=False, init=False)
+    _place: StagingPlace | None = field(default=None, init=False)
 
     @property
     def sql(self) -> str:
         """The table as SQL writes it."""
-        return f"temp.main.{quote(self.name)}"
+        return self._sql_in(self._place or StagingPlace())
 
-    def load(self, connection: DuckDBPyConnection, file: StagingFile) -> None:
+    def _sql_in(self, place: StagingPlace) -> str:
+        return ".".join(map(quote, (place.database, place.schema, self.name)))
+
+    @property
+    def can_be_renamed(self) -> bool:
+        """Whether a new name makes it a table of the target."""
+        return self._place is not None and self._place.is_target
+
+    def load(self, connection: DuckDBPyConnection, file: StagingFile, place: StagingPlace) -> None:
         """Add the lines of a staging file, and remove the file.
 
         Args:
             connection: The working connection.
             file: The lines.
+            place: Where the table is made if this is the first file.
 
         Raises:
             RuntimeError: DuckDB read another number of rows than was written.
@@ -82,11 +92,12 @@ class StagingTable:
             f"format = 'newline_delimited', compression = 'uncompressed', columns = {{{keys}}}, "
             f"maximum_object_size = {size})"
         )
-        if self._made:
+        if self._place is not None:
             connection.execute(f"INSERT INTO {self.sql} {query}")
         else:
-            connection.execute(f"CREATE TEMP TABLE {quote(self.name)} AS {query}")
-            self._made = True
+            kind = "TEMP TABLE" if place == StagingPlace() else "TABLE"
+            connection.execute(f"CREATE {kind} {self._sql_in(place)} AS {query}")
+            self._place = place
         self.rows += file.rows
         found = connection.execute(f"SELECT count(*) FROM {self.sql}").fetchone()  # noqa: S608
         if found != (self.rows,):
@@ -95,10 +106,34 @@ class StagingTable:
         file.remove()
 
     def drop(self, connection: DuckDBPyConnection) -> None:
-        """Remove the table."""
-        connection.execute(f"DROP TABLE IF EXISTS {self.sql}")
+        """Remove the table; one that could be renamed is gone, or has become another."""
+        if not self.can_be_renamed:
+            connection.execute(f"DROP TABLE IF EXISTS {self.sql}")
         self.rows = 0
-        self._made = False
+        self._place = None
+
+
+def rename(
+    connection: DuckDBPyConnection,
+    staging: StagingTable,
+    table: Table,
+    columns: Mapping[str, str],
+) -> None:
+    """Make a staging table a table of the target; must be called inside a transaction.
+
+    Args:
+        connection: The working connection.
+        staging: A staging table that can be renamed.
+        table: A table that does not exist.
+        columns: For each staged name the column it becomes; others are removed.
+    """
+    for index, column in enumerate(staging.columns):
+        change = f"ALTER TABLE {staging.sql} "
+        if column.name in columns:
+            connection.execute(f"{change} RENAME c{index} TO {quote(columns[column.name])}")
+        else:
+            connection.execute(f"{change} DROP c{index}")
+    connection.execute(f"ALTER TABLE {staging.sql} RENAME TO {quote(table.name)}")
 
 
 @dataclass(frozen=True)
@@ -113,6 +148,7 @@ class Merge:
         keys: Columns of the key; rows that share it replace each other.
         replace: Whether the table is emptied first.
         place: What errors name.
+        is_renamed: Whether the staging table has become the table, and all rows are in it.
     """
 
     staging: StagingTable
@@ -122,6 +158,7 @@ class Merge:
     keys: Sequence[str]
     replace: bool
     place: str
+    is_renamed: bool = False
 
     def run(self, connection: DuckDBPyConnection) -> None:
         """Write the rows; must be called inside a transaction.
@@ -129,6 +166,9 @@ class Merge:
         Raises:
             EvolutionError: The table is wider than the schema and would round a value.
         """
+        if self.is_renamed:
+            self._remove_repeated(connection)
+            return
         if self.replace:
             connection.execute(f"DELETE FROM {self.table.sql}")  # noqa: S608
         if not self.staging.rows:
@@ -141,7 +181,7 @@ class Merge:
         where = ""
         if self.keys:
             key = ", ".join(cells[name] for name in self.keys)
-            where = self._last_of_each(connection, key)
+            where = self._last_of_each(connection, self.staging.sql, key)
             if not self.replace and self._has_rows(connection):
                 self._remove_replaced(connection, cells)
         names = ", ".join(map(quote, cells))
@@ -155,15 +195,24 @@ class Merge:
         refuse_rounding(connection, self.staging.sql, name, types, self.place)
         return converted(name, *types)
 
-    def _last_of_each(self, connection: DuckDBPyConnection, key: str) -> str:
+    def _last_of_each(self, connection: DuckDBPyConnection, source: str, key: str) -> str:
         """Return a condition that leaves the last row of each key, nothing where all differ."""
         counted = connection.execute(
-            f"SELECT count(*) FROM (SELECT DISTINCT {key} FROM {self.staging.sql})"  # noqa: S608
+            f"SELECT count(*) FROM (SELECT DISTINCT {key} FROM {source})"  # noqa: S608
         ).fetchone()
         if counted == (self.staging.rows,):
             return ""
-        last = f"SELECT max(rowid) FROM {self.staging.sql} GROUP BY {key}"  # noqa: S608
-        return f"WHERE rowid IN ({last})"
+        return f"WHERE rowid IN (SELECT max(rowid) FROM {source} GROUP BY {key})"  # noqa: S608
+
+    def _remove_repeated(self, connection: DuckDBPyConnection) -> None:
+        """Leave the last row of each key in a table that holds just what was staged."""
+        if not self.keys:
+            return
+        key = ", ".join(map(quote, self.keys))
+        where = self._last_of_each(connection, self.table.sql, key)
+        if where:
+            others = where.replace("rowid IN", "rowid NOT IN")
+            connection.execute(f"DELETE FROM {self.table.sql} {others}")  # noqa: S608
 
     def _has_rows(self, connection: DuckDBPyConnection) -> bool:
         query = f"SELECT 1 FROM {self.table.sql} LIMIT 1"  # noqa: S608
@@ -179,6 +228,15 @@ class Merge:
             f"DELETE FROM {self.table.sql} AS old "  # noqa: S608
             f"USING (SELECT DISTINCT {selected} FROM {self.staging.sql}) AS new WHERE {same}"
         )
+
+
+def newest_version(connection: DuckDBPyConnection, table: Table) -> int | None:
+    """Return the newest version among a table's rows, None where no row or no table has one."""
+    if find_columns(connection, table).get(VERSION) != METADATA[VERSION]:
+        return None
+    query = f"SELECT max({quote(VERSION)}) FROM {table.sql}"  # noqa: S608 (quoted names)
+    row = connection.execute(query).fetchone()
+    return row[0] if row else None
 
 
 def activate(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from target_duckdb.database import StagingPlace
 from target_duckdb.load import StagedColumn, StagingTable
 from target_duckdb.staging import StagingFile
 from target_duckdb.tables import Table, evolve, find_schema
@@ -65,7 +66,7 @@ class Quarantine:
     def stage(self, connection: DuckDBPyConnection) -> None:
         """Move what was collected into a staging table."""
         if self._file.rows:
-            self._staging.load(connection, self._file)
+            self._staging.load(connection, self._file, StagingPlace())
             self._file = StagingFile(self._directory, _FILE_NAME)
 
     def write(self, connection: DuckDBPyConnection, database: str, schema: str) -> None:

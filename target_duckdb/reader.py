@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections import Counter
 from decimal import Decimal
+from itertools import groupby
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import msgspec
 from singer_sdk.singerlib.encoding.base import GenericSingerReader, SingerMessageType
 
+from target_duckdb.bulk import is_one_per_line, uncollected
 from target_duckdb.errors import MessageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+    from gzip import GzipFile
+
+_READ_SIZE = 256 << 10
+"""Bytes read at once: enough records that Python counts for little, few enough for the caches."""
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -39,6 +46,8 @@ class LineReader(GenericSingerReader[bytes]):
     Attributes:
         line_number: Number of the line being read, from 1.
         on_bad_line: Takes a line that is no message and what is wrong with it.
+        on_records: Takes the stream, version and JSON of records that came one after another;
+            returns whether it took them, or they are to be handed on one by one.
     """
 
     def __init__(self) -> None:
@@ -46,6 +55,7 @@ class LineReader(GenericSingerReader[bytes]):
         super().__init__()
         self.line_number = 0
         self.on_bad_line: Callable[[bytes, str], None] = _refuse
+        self.on_records: Callable[[str, int | None, list[msgspec.Raw]], bool] = _one_by_one
         self._decoder = msgspec.json.Decoder(_Envelope)
 
     @property
@@ -68,9 +78,44 @@ class LineReader(GenericSingerReader[bytes]):
             Number of messages by type.
         """
         seen: Counter[str] = Counter()
-        lines = self.default_input if file_input is None else file_input
-        for number, line in enumerate(_as_bytes(lines), start=1):
-            self.line_number = number
+        source = self.default_input if file_input is None else file_input
+        for chunk in whole_lines(source):
+            lines = io.BytesIO(chunk).readlines()
+            envelopes = self._envelopes(chunk, len(lines))
+            if envelopes is None:
+                self._take_lines(lines, callbacks, seen)
+                continue
+            pairs = zip(envelopes, lines, strict=True)
+            for (kind, stream, version), run in groupby(pairs, _kind_of_pair):
+                taken = list(run)
+                if kind == SingerMessageType.RECORD:
+                    records = [envelope.record for envelope, _ in taken]
+                    if self.on_records(cast("str", stream), version, records):
+                        self.line_number += len(taken)
+                        seen[kind] += len(taken)
+                        continue
+                self._take_lines([line for _, line in taken], callbacks, seen)
+        return seen
+
+    def _envelopes(self, chunk: bytes, count: int) -> list[_Envelope] | None:
+        """Decode lines at once; None where one of them is not what it should be."""
+        try:
+            with uncollected():
+                envelopes = self._decoder.decode_lines(chunk)
+        except _UNREADABLE:
+            return None
+        if len(envelopes) != count or not is_one_per_line(chunk, count):
+            return None
+        return envelopes if all(map(_is_whole, envelopes)) else None
+
+    def _take_lines(
+        self,
+        lines: Iterable[bytes],
+        callbacks: dict[str, Callable[[dict[str, Any]], None]],
+        seen: Counter[str],
+    ) -> None:
+        for line in lines:
+            self.line_number += 1
             if line.isspace():
                 continue
             try:
@@ -84,7 +129,6 @@ class LineReader(GenericSingerReader[bytes]):
                 continue
             callback(message)
             seen[message["type"]] += 1
-        return seen
 
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
         """Decode one message.
@@ -97,7 +141,7 @@ class LineReader(GenericSingerReader[bytes]):
         except _UNREADABLE:
             return _decode_slowly(line)
         if envelope.type == SingerMessageType.RECORD:
-            if not bytes(envelope.record) or envelope.stream is msgspec.UNSET:
+            if not _is_whole(envelope):
                 reason = "a RECORD message needs 'stream' and 'record'"
                 raise MessageError(reason)
             return {
@@ -112,13 +156,41 @@ class LineReader(GenericSingerReader[bytes]):
         return _decode_slowly(line)
 
 
-def _as_bytes(lines: Iterable[bytes] | Iterable[str]) -> Iterable[bytes]:
-    binary = getattr(lines, "buffer", None)
-    if binary is not None:
-        return cast("Iterable[bytes]", binary)
-    return (
-        line.encode("utf-8", "surrogatepass") if isinstance(line, str) else line for line in lines
+def _is_whole(envelope: _Envelope) -> bool:
+    """Tell whether a message has what its type needs, as far as that is looked at here."""
+    return envelope.type != SingerMessageType.RECORD or (
+        bool(bytes(envelope.record)) and envelope.stream is not msgspec.UNSET
     )
+
+
+def _kind_of_pair(
+    pair: tuple[_Envelope, bytes],
+) -> tuple[str, str | msgspec.UnsetType, int | None]:
+    envelope = pair[0]
+    return envelope.type, envelope.stream, envelope.version
+
+
+def whole_lines(source: IO[bytes] | IO[str] | GzipFile) -> Iterator[bytes]:
+    """Yield what can be read of a source without waiting for more, up to the end of a line.
+
+    Args:
+        source: A file of bytes, a file of text, or anything that yields lines.
+    """
+    binary = getattr(source, "buffer", source)
+    if not hasattr(binary, "read1"):
+        for line in source:
+            yield line.encode("utf-8", "surrogatepass") if isinstance(line, str) else line
+        return
+    begun = bytearray()
+    while data := binary.read1(_READ_SIZE):
+        end = data.rfind(b"\n") + 1
+        if end:
+            begun += data[:end]
+            yield bytes(begun)
+            begun.clear()
+        begun += data[end:]
+    if begun:
+        yield bytes(begun)
 
 
 def _decode_slowly(line: bytes) -> dict[str, Any]:
@@ -146,6 +218,10 @@ def _state_text(value: object) -> bytes:
 
 def _number(value: object) -> float:
     return float(cast("Decimal", value))
+
+
+def _one_by_one(_stream: str, _version: int | None, _records: list[msgspec.Raw]) -> bool:
+    return False
 
 
 def _refuse(_line: bytes, reason: str) -> None:

@@ -105,7 +105,10 @@ CONFIG_JSONSCHEMA = th.PropertiesList(
         "max_memory",
         th.StringType,
         title="Max memory",
-        description="Limit of DuckDB's memory, such as `1GB`; what exceeds it goes to disk.",
+        description=(
+            "Limit of DuckDB's memory, such as `1GB`; what exceeds it goes to disk. By default "
+            "256 MB, or as much as DuckDB would take by itself where a step cannot do with it."
+        ),
     ),
     th.Property(
         "settings",

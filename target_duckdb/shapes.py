@@ -92,6 +92,17 @@ def keeps_all(known: Any) -> bool:  # noqa: ANN401
     return all(part in exact for part in parts)
 
 
+def is_nested(known: Any) -> bool:  # noqa: ANN401
+    """Tell whether all values of this type are objects or arrays, or null."""
+    parts = get_args(known) if get_origin(known) is Union else (known,)
+    kinds = [get_origin(part) or part for part in parts]
+    return all(
+        kind in {dict, list, type(None)}
+        or (isinstance(kind, type) and issubclass(kind, msgspec.Struct))
+        for kind in kinds
+    )
+
+
 def _parts(node: dict[str, Any], root: dict[str, Any], depth: int) -> list[Any]:
     names = type_names(node)
     if "number" in names:
@@ -165,7 +176,7 @@ def _object(node: dict[str, Any], root: dict[str, Any], depth: int) -> Any:  # n
         if name not in required:
             named = msgspec.field(name=name, default=msgspec.UNSET)
         fields.append((f"f{index}", inner, named))
-    return msgspec.defstruct("Nested", fields, kw_only=True)
+    return msgspec.defstruct("Nested", fields, kw_only=True, gc=False)
 
 
 def plain(name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from singer_sdk.sinks import Sink
 
@@ -78,10 +79,11 @@ class DuckDBSink(Sink):
         except SchemaError as error:
             msg = f"stream {stream_name!r}: {error}"
             raise SchemaError(msg) from None
-        self._sent_rows = self._sent_bytes = 0
+        self._sent_rows = self._sent_bytes = self._counted = 0
         self._file = self._new_file()
-        self.staging = StagingTable(f"staged_{target.next_number()}", self._staged_columns())
-        self._unactivated = False
+        self.staging = StagingTable(f"_staged_{uuid4().hex}", self._staged_columns())
+        #: The newest version of the records since the last activation or commit, None for none.
+        self.unactivated: int | None = None
         self._has_versions = False
         self.activation: int | None = None
         #: Whether a record was quarantined since the last version was activated: its row, if
@@ -106,11 +108,14 @@ class DuckDBSink(Sink):
         columns = [
             StagedColumn(c.name, c.staged, c.sql_type, c.read_as) for c in self._codec.columns
         ]
-        return columns + [
+        columns += [
             StagedColumn(name, name, sql_type, "BIGINT" if sql_type == "BIGINT" else "VARCHAR")
             for name, sql_type in METADATA.items()
             if name in self._given
         ]
+        # In the order of the table, should this become it.
+        last = [name for name in METADATA if name != DELETED_AT or not self._has_deleted_at]
+        return sorted(columns, key=lambda c: last.index(c.name) + 1 if c.name in last else 0)
 
     @property
     def versioned(self) -> bool:
@@ -153,24 +158,55 @@ class DuckDBSink(Sink):
         buffer = self._file.buffer
         start = len(buffer)
         try:
-            plain = not self._metadata and message.get("version") is None
-            self._codec.stage(record, _NO_METADATA if plain else self._metadata_of(message), buffer)
+            self._codec.stage(record, self._metadata_for(message), buffer)
         except InvalidValueError as error:
             place = f"stream {self.stream_name!r}, {self._target.place}"
             kind = MissingKeyError if isinstance(error, InvalidKeyError) else RecordError
             self._target.refuse(self.stream_name, record, str(error), kind(f"{place}: {error}"))
             return
         self._file.line_added(start)
-        if self._file.rows % _COUNTED_AT_ONCE == 0:
-            self._count(_COUNTED_AT_ONCE)
-            if self._file.size >= CHUNK_BYTES:
+        self._after_adding()
+
+    def add_lines(self, lines: bytes, message: Mapping[str, Any]) -> int | None:
+        """Stage many records at once, if each is just as the schema has it.
+
+        Args:
+            lines: Records as JSON, one per line.
+            message: The message they came in, for their version and time of extraction.
+
+        Returns:
+            How many there were; None, and none of them staged, where `add` has to take each.
+        """
+        buffer = self._file.buffer
+        start = len(buffer)
+        try:
+            count = self._codec.stage_lines(lines, self._metadata_for(message), buffer)
+        except InvalidValueError:
+            return None
+        if count is not None:
+            self._file.lines_added(start, count)
+            self._after_adding()
+        return count
+
+    def _after_adding(self) -> None:
+        file = self._file
+        if file.rows - self._counted >= _COUNTED_AT_ONCE:
+            self._count()
+            if file.size >= CHUNK_BYTES:
                 self.stage()
-        if self._file.rows >= self._target.chunk_rows:
+                return
+        if file.rows >= self._target.chunk_rows:
             self.stage()
 
-    def _count(self, rows: int) -> None:
+    def _count(self) -> None:
+        rows = self._file.rows - self._counted
+        self._counted = self._file.rows
         self.tally_record_read(rows)
         self.record_counter_metric.increment(rows)
+
+    def _metadata_for(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        is_plain = not self._metadata and message.get("version") is None
+        return _NO_METADATA if is_plain else self._metadata_of(message)
 
     def _metadata_of(self, message: Mapping[str, Any]) -> dict[str, Any]:
         version = message.get("version")
@@ -180,7 +216,9 @@ class DuckDBSink(Sink):
                 reason = "the message's 'version' is no integer"
                 raise InvalidValueError(reason)
             metadata[VERSION] = version
-            self._has_versions = self._unactivated = True
+            self._has_versions = True
+            if self.unactivated is None or version > self.unactivated:
+                self.unactivated = version
         if self._metadata:
             now = dt.datetime.now(tz=dt.timezone.utc)
             extracted = message.get("time_extracted")
@@ -211,7 +249,8 @@ class DuckDBSink(Sink):
         file = self._file
         if not file.rows:
             return
-        self._count(file.rows % _COUNTED_AT_ONCE)
+        self._count()
+        self._counted = 0
         self._sent_rows += file.rows
         self._sent_bytes += file.size
         self._file = self._new_file()
@@ -219,8 +258,11 @@ class DuckDBSink(Sink):
         self.mark_drained()
 
     def _load(self, file: StagingFile) -> None:
+        database = self._target.database
         with self.batch_processing_timer:
-            self.staging.load(self._target.database.connection, file)
+            database.with_memory(
+                lambda: self.staging.load(database.connection, file, database.staging)
+            )
 
     @property
     def pending_rows(self) -> int:
@@ -237,13 +279,18 @@ class DuckDBSink(Sink):
     def activate_version(self, new_version: int) -> None:
         """Remember that rows of older versions are to go with the next commit."""
         self.activation = new_version
-        self._unactivated = False
+        self.unactivated = None
 
-    @property
-    def is_half_read(self) -> bool:
-        """Whether a commit now would show a part of a table that is read as a whole."""
-        activated_early = self.activation is not None and not self._has_versions
-        return self._unactivated or activated_early
+    def is_half_read(self, table_version: int | None) -> bool:
+        """Tell whether a commit now would show a part of a table that is read as a whole.
+
+        Args:
+            table_version: The newest version in the table, None where it has none. Records of a
+                version that is there already belong to changes, not to a new table.
+        """
+        if self.unactivated is not None:
+            return table_version is None or self.unactivated > table_version
+        return self.activation is not None and not self._has_versions
 
     def committed(self) -> None:
         """Forget what has been committed."""
@@ -251,5 +298,5 @@ class DuckDBSink(Sink):
         if self.activation is not None:
             self.has_refused = False
         self.activation = None
-        self._unactivated = False
+        self.unactivated = None
         self._sent_rows = self._sent_bytes = 0

@@ -89,7 +89,7 @@ class StagingFile:
         path: The file (mode 0600).
         buffer: Where lines are appended, each ending in a newline.
         rows: Number of lines.
-        longest: Bytes of the longest line.
+        longest: No line has more bytes than this.
     """
 
     def __init__(self, directory: Path, name: str) -> None:
@@ -111,8 +111,18 @@ class StagingFile:
         Args:
             start: Where in the buffer the line begins.
         """
-        self.rows += 1
+        self.lines_added(start, 1)
+
+    def lines_added(self, start: int, count: int) -> None:
+        """Count lines that were just appended to the buffer, write if there is enough.
+
+        Args:
+            start: Where in the buffer the first of them begins.
+            count: How many there are.
+        """
+        self.rows += count
         end = len(self.buffer)
+        # No line is longer than all of them together, which are few unless they are long.
         self.longest = max(self.longest, end - start)
         if end >= _WRITE_SIZE:
             self.write()

@@ -35,16 +35,23 @@ class Table:
         return ".".join(map(quote, (self.database, self.schema, self.name)))
 
 
-def find_schema(connection: DuckDBPyConnection, database: str, wanted: str) -> str:
-    """Return the schema's name as the database spells it, made where it does not exist."""
+def look_up_schema(connection: DuckDBPyConnection, database: str, wanted: str) -> str | None:
+    """Return the schema's name as the database spells it, None where it does not exist."""
     rows = connection.execute(
         "SELECT schema_name FROM duckdb_schemas() WHERE database_name = $1", [database]
     ).fetchall()
     for (name,) in rows:
         if folded(name) == folded(wanted):
             return str(name)
-    connection.execute(f"CREATE SCHEMA {quote(database)}.{quote(wanted)}")
-    return wanted
+    return None
+
+
+def find_schema(connection: DuckDBPyConnection, database: str, wanted: str) -> str:
+    """Return the schema's name as the database spells it, made where it does not exist."""
+    found = look_up_schema(connection, database, wanted)
+    if found is None:
+        connection.execute(f"CREATE SCHEMA {quote(database)}.{quote(wanted)}")
+    return found or wanted
 
 
 def find_names(connection: DuckDBPyConnection, database: str, schema: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import logging
 import os
 import sys
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import FrameType
 
+    import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.mapper import StreamMap
     from singer_sdk.plugin_base import _ConfigInput
@@ -91,11 +93,14 @@ class TargetDuckDB(Target):
         self.flush_started_at = dt.datetime.now(tz=dt.timezone.utc)
         self.chunk_rows = min(CHUNK_ROWS, self.config["batch_size_rows"])
         self.message_reader.on_bad_line = self._refuse_line
+        self.message_reader.on_records = self._load_run
         self._numbers = count()
         self._batch_file: str | None = None
         self._batch_line = 0
         self._routes: dict[str, list[tuple[DuckDBSink, StreamMap | None]]] = {}
         self._batch_files: list[str] = []
+        #: The newest version in the table of each stream, as asked for since the last commit.
+        self._versions: dict[str, int | None] = {}
         self._state: bytes | None = None
         self._worker = ThreadPoolExecutor(1, "target-duckdb")
         self._working: Future[None] | None = None
@@ -121,13 +126,13 @@ class TargetDuckDB(Target):
     @cached_property
     def database(self) -> Database:
         """The database, checked once."""
-        spill = self.staging_directory / "spill"
         database = Database(
             self.config["path"],
             name=self.config.get("database"),
+            schema=self.config["default_target_schema"],
             options=self.config.get("settings") or {},
             max_memory=self.config.get("max_memory"),
-            spill_directory=spill,
+            directory=self.staging_directory,
             lock_timeout=self.config["lock_timeout"],
             logger=self.logger,
         )
@@ -222,6 +227,25 @@ class TargetDuckDB(Target):
             if mapped is not None:
                 sink.add(mapped, message)
 
+    def _load_run(self, stream: str, version: int | None, records: list[msgspec.Raw]) -> bool:
+        """Load records that came one after another, if none of them needs a look of its own."""
+        if self.config["add_record_metadata"]:
+            return False  # each has its own time of extraction
+        return self._load_lines(stream, b"\n".join(records), {"version": version})
+
+    def _load_lines(self, stream: str, lines: bytes, message: Mapping[str, Any]) -> bool:
+        """Load records that differ in nothing but themselves; False where each has to be looked at.
+
+        Args:
+            stream: Name of their stream.
+            lines: The records as JSON, one per line.
+            message: The message they came in.
+        """
+        routes = self._routes.get(stream, [])
+        if len(routes) != 1 or routes[0][1] is not None:
+            return False
+        return routes[0][0].add_lines(lines, message) is not None
+
     def _mapped(self, stream_map: StreamMap, record: Record) -> dict[str, Any] | None:
         """Run a record through the user's stream map; None where the map drops it."""
         if not isinstance(record, dict):
@@ -248,10 +272,15 @@ class TargetDuckDB(Target):
             message = {"version": message_dict.get("version"), "time_extracted": extracted}
             self._batch_file = batch_files.shown(url)
             quarantined = self._quarantine.rows
-            for number, line in enumerate(self._batch_lines(url, encoding), start=1):
-                self._batch_line = number
-                if not line.isspace():
-                    self._load(stream, line, message)
+            self._batch_line = 0
+            for lines in self._batch_lines(url, encoding):
+                if self._load_lines(stream, lines, message):
+                    self._batch_line += lines.count(b"\n")
+                    continue
+                for line in io.BytesIO(lines):
+                    self._batch_line += 1
+                    if not line.isspace():
+                        self._load(stream, line, message)
             self._batch_file = None
             # A file with a line that is no record may be no batch file at all: it stays.
             if self._quarantine.rows == quarantined:
@@ -323,15 +352,28 @@ class TargetDuckDB(Target):
 
     def _is_time_to_commit(self) -> bool:
         sinks = self._sinks
-        # What replaces a whole table is committed when it is whole, and the STATE waits for it.
-        if any(sink.is_half_read for sink in sinks) or self.config["load_method"] == OVERWRITE:
-            return False
         now = dt.datetime.now(tz=dt.timezone.utc)
-        return (
+        is_due = (
             sum(sink.pending_rows for sink in sinks) >= self.config["batch_size_rows"]
             or sum(sink.pending_bytes for sink in sinks) >= self.config["batch_size_bytes"]
             or now - self.flush_started_at >= _LONGEST_WAIT
         )
+        # What replaces a whole table is committed when it is whole, and the STATE waits for it.
+        return is_due and self.config["load_method"] != OVERWRITE and not self._is_half_read(sinks)
+
+    def _is_half_read(self, sinks: list[DuckDBSink]) -> bool:
+        """Tell whether a commit now would show a part of a table that is read as a whole."""
+        unknown = [
+            sink
+            for sink in sinks
+            if sink.unactivated is not None and sink.stream_name not in self._versions
+        ]
+        if unknown:
+            self._await_background()
+            with self.database.reading() as connection:
+                if connection is not None:
+                    self._versions.update(self._committer.versions(connection, unknown))
+        return any(sink.is_half_read(self._versions.get(sink.stream_name)) for sink in sinks)
 
     def flush(self) -> None:
         """Commit all that was read, then pass on the STATE that stands for it.
@@ -347,13 +389,11 @@ class TargetDuckDB(Target):
                     sink.stage()
                 self._await_background()
                 self._quarantine.stage(connection)
-                with self.database.writing():
-                    self._committer.write(connection, sinks)
-                    self._quarantine.write(
-                        connection, self.database.name, self.config["default_target_schema"]
-                    )
+                self.database.with_memory(lambda: self._write(sinks))
+                self._committer.committed()
                 for sink in sinks:
                     sink.committed()
+                self._versions.clear()
                 self._quarantine.clear(connection)
         except duckdb.Error as error:
             msg = f"DuckDB cannot load this: {one_line(error)}"
@@ -367,6 +407,14 @@ class TargetDuckDB(Target):
                 batch_files.remove(url)
         self._batch_files.clear()
         self.flush_started_at = dt.datetime.now(tz=dt.timezone.utc)
+
+    def _write(self, sinks: list[DuckDBSink]) -> None:
+        """Write all that is staged, in one transaction."""
+        with self.database.writing() as connection:
+            self._committer.write(connection, sinks)
+            self._quarantine.write(
+                connection, self.database.name, self.config["default_target_schema"]
+            )
 
     def _write_state(self) -> None:
         if self._state is not None:
@@ -403,6 +451,28 @@ class TargetDuckDB(Target):
         os._exit(_SIGNALLED + signum)
 
     # Command line
+
+    @classmethod
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> _ConfigInput:
+        """Read the files of `--config`; one that is missing or no JSON object ends the program.
+
+        Args:
+            ctx: Of the command line.
+            param: The option.
+            value: Paths, or `ENV`.
+        """
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, TypeError, ValueError) as error:
+            name = "', '".join(path for path in value if path != "ENV")
+            cls.logger.error(  # noqa: TRY400 (one line is enough)
+                "Wrong settings: --config '%s' is no file with a JSON object: %s",
+                name,
+                one_line(error),
+            )
+            sys.exit(_EXIT_WRONG_SETTINGS)
 
     @classmethod
     def invoke(  # type: ignore[override]

@@ -8,11 +8,18 @@ import pytest
 
 from sandbox.server import running
 from tests import servers
+from tests.scheduling import LoadFolderScheduling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from xdist.remote import Producer  # type: ignore[import-untyped]
+
     from sandbox.server import Sandbox
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFolderScheduling:
+    return LoadFolderScheduling(config, log)
 
 
 def pytest_unconfigure() -> None:

@@ -59,7 +59,8 @@ def test_meltano_knows_every_setting_of_a_program(name: str) -> None:
     program.append_builtin_config(program.config_jsonschema)
     schema = program.config_jsonschema["properties"]
     own = {setting: rule for setting, rule in schema.items() if not BUILT_IN.match(setting)}
-    known = {setting["name"]: setting for setting in _plugins()[name]["settings"]}
+    settings = _plugins()[name]["settings"]
+    known = {each["name"]: each for each in settings if not BUILT_IN.match(each["name"])}
     assert known.keys() == own.keys()
     for setting, rule in own.items():
         types = set(rule["type"]) if isinstance(rule["type"], list) else {rule["type"]}
@@ -69,6 +70,16 @@ def test_meltano_knows_every_setting_of_a_program(name: str) -> None:
         value = known[setting].get("value")
         if value is not None and not str(value).startswith("$"):
             assert value == rule.get("default") or setting == "add_record_metadata", setting
+
+
+def test_batch_files_are_the_way_to_this_loader_only() -> None:
+    """Another project's loader may know no BATCH messages."""
+    plugins = _plugins()
+    for name in ("tap-kananas", "tap-kizen"):
+        (setting,) = [s for s in plugins[name]["settings"] if s["name"] == "batch_config"]
+        assert setting["value"]["storage"]["root"].startswith("$MELTANO_PROJECT_ROOT/.meltano/")
+        elsewhere = definitions()[f"extractors/{name}.yml"]["settings"]
+        assert "batch_config" not in {each["name"] for each in elsewhere}
 
 
 def test_the_example_of_env_names_settings_there_are() -> None:

@@ -1,3 +1,12 @@
+{#- The blocking rules: what a contact and a company must share for the pair to be looked at. -#}
+{% macro blocking_rules() -%}
+    {{ return([
+        'name', 'name_in_city', 'words', 'word', 'beginning', 'half', 'domain', 'colleagues',
+        'domain_name', 'email', 'phone', 'office', 'vat', 'address',
+    ]) }}
+{%- endmacro %}
+
+
 {#-
     The keys by which both sides are blocked alike, one row each: (rule, block_key, <id>). Expects
     the common table expressions match_keys, tokens, domains and phones of one side.

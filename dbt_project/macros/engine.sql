@@ -1,5 +1,14 @@
 {#- What engines spell differently, and nothing else: one macro per operation, dispatched. -#}
 
+{#-
+    A pattern as Spark reads it: raw, so that a backslash is one; two quotes in a text are none to it,
+    so they go by their number.
+-#}
+{% macro spark_pattern(pattern) -%}
+    r'{{ pattern | replace("''", "\\x27") }}'
+{%- endmacro %}
+
+
 {#- Every match of the pattern replaced; \1 in the replacement is the first group. -#}
 {% macro regexp_replace_all(value, pattern, replacement) -%}
     {{ adapter.dispatch('regexp_replace_all')(value, pattern, replacement) }}
@@ -7,6 +16,11 @@
 
 {% macro duckdb__regexp_replace_all(value, pattern, replacement) -%}
     regexp_replace({{ value }}, '{{ pattern }}', '{{ replacement }}', 'g')
+{%- endmacro %}
+
+{% macro spark__regexp_replace_all(value, pattern, replacement) -%}
+    {%- set replacement = modules.re.sub('\\\\([0-9])', '$\\1', replacement) -%}
+    regexp_replace({{ value }}, {{ spark_pattern(pattern) }}, '{{ replacement }}')
 {%- endmacro %}
 
 
@@ -19,6 +33,10 @@
     regexp_matches({{ value }}, '{{ pattern }}')
 {%- endmacro %}
 
+{% macro spark__regexp_matches(value, pattern) -%}
+    {{ value }} rlike {{ spark_pattern(pattern) }}
+{%- endmacro %}
+
 
 {#- The first group of the first match, empty where nothing matches. -#}
 {% macro regexp_first_group(value, pattern) -%}
@@ -27,6 +45,10 @@
 
 {% macro duckdb__regexp_first_group(value, pattern) -%}
     regexp_extract({{ value }}, '{{ pattern }}', 1)
+{%- endmacro %}
+
+{% macro spark__regexp_first_group(value, pattern) -%}
+    regexp_extract({{ value }}, {{ spark_pattern(pattern) }}, 1)
 {%- endmacro %}
 
 
@@ -40,6 +62,15 @@
         {{ value }}
     {%- else -%}
         try_cast({{ value }} as json)
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Spark has no type of JSON text: JSON is text that can be parsed. -#}
+{% macro spark__to_json(value, type) -%}
+    {%- if type == 'JSON' -%}
+        {{ value }}
+    {%- else -%}
+        case when try_parse_json({{ value }}) is not null then {{ value }} end
     {%- endif -%}
 {%- endmacro %}
 
@@ -61,6 +92,28 @@
     json_extract_string({{ value }}, '${{ steps | join('') }}')
 {%- endmacro %}
 
+{% macro spark__json_text(value, path) -%}
+    {%- set steps = [] -%}
+    {%- for step in path -%}
+        {%- do steps.append('[' ~ step ~ ']' if step is number else "['" ~ step ~ "']") -%}
+    {%- endfor -%}
+    {%- if steps -%}
+        get_json_object({{ value }}, "${{ steps | join('') }}")
+    {%- else -%}
+        nullif(get_json_object({{ value }}, '$'), 'null')
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The keys of a JSON object, as a JSON array; null where the value is no object. -#}
+{% macro json_object_keys(value) -%}
+    {{ adapter.dispatch('json_object_keys')(value) }}
+{%- endmacro %}
+
+{% macro duckdb__json_object_keys(value) -%}
+    case when json_type({{ value }}) = 'OBJECT' then to_json(json_keys({{ value }})) end
+{%- endmacro %}
+
 
 {#- Joins each row to the elements of its JSON array, as column `element` of the alias. -#}
 {% macro cross_join_json_array(value, alias) -%}
@@ -69,6 +122,13 @@
 
 {% macro duckdb__cross_join_json_array(value, alias) -%}
     cross join unnest(from_json({{ value }}, '["json"]')) as {{ alias }} (element)
+{%- endmacro %}
+
+{% macro spark__cross_join_json_array(value, alias) -%}
+    cross join lateral (
+        select to_json(exploded.value) as element
+        from variant_explode(try_parse_json({{ value }})) as exploded
+    ) as {{ alias }}
 {%- endmacro %}
 
 
@@ -81,6 +141,10 @@
     try_cast({{ value }} as double)
 {%- endmacro %}
 
+{% macro spark__try_to_number(value) -%}
+    try_cast({{ value }} as double)
+{%- endmacro %}
+
 
 {% macro try_to_date(value) -%}
     {{ adapter.dispatch('try_to_date')(value) }}
@@ -90,6 +154,15 @@
     coalesce(
         try_cast({{ value }} as date),
         cast(try_strptime({{ value }}, ['%d/%m/%Y', '%d-%m-%Y', '%d.%m.%Y']) as date)
+    )
+{%- endmacro %}
+
+{% macro spark__try_to_date(value) -%}
+    coalesce(
+        try_cast({{ value }} as date),
+        cast(try_to_timestamp({{ value }}, 'd/M/yyyy') as date),
+        cast(try_to_timestamp({{ value }}, 'd-M-yyyy') as date),
+        cast(try_to_timestamp({{ value }}, 'd.M.yyyy') as date)
     )
 {%- endmacro %}
 
@@ -106,6 +179,18 @@
             try_strptime({{ value }}, ['%d/%m/%Y %H:%M:%S', '%d/%m/%Y %H:%M', '%d/%m/%Y'])
             as timestamp with time zone
         )
+    )
+{%- endmacro %}
+
+{% macro spark__try_to_timestamp(value) -%}
+    coalesce(
+        try_cast({{ value }} as timestamp),
+        timestamp_seconds(
+            cast(nullif(regexp_extract({{ value }}, '^[0-9]{9,10}$', 0), '') as bigint)
+        ),
+        try_to_timestamp({{ value }}, 'd/M/yyyy H:m:s'),
+        try_to_timestamp({{ value }}, 'd/M/yyyy H:m'),
+        try_to_timestamp({{ value }}, 'd/M/yyyy')
     )
 {%- endmacro %}
 
@@ -130,4 +215,70 @@
 
 {% macro duckdb__words_in_order(word, position) -%}
     string_agg({{ word }}, ' ' order by {{ position }})
+{%- endmacro %}
+
+{% macro spark__words_in_order(word, position) -%}
+    array_join(
+        transform(array_sort(collect_list(struct({{ position }} as place, {{ word }} as word))), x -> x.word), ' '
+    )
+{%- endmacro %}
+
+{% macro spark__cross_join_words(value, alias) -%}
+    cross join lateral (
+        select
+            words.col as word,
+            words.pos + 1 as position
+        from posexplode(split({{ value }}, ' ')) as words
+    ) as {{ alias }}
+{%- endmacro %}
+
+
+{#- How many bytes (UTF-8) one text differs from another in: Levenshtein's distance. -#}
+{% macro edit_distance(one, other) -%}
+    {{ adapter.dispatch('edit_distance')(one, other) }}
+{%- endmacro %}
+
+{% macro duckdb__edit_distance(one, other) -%}
+    levenshtein({{ one }}, {{ other }})
+{%- endmacro %}
+
+{#- Spark counts letters: each byte is made one. -#}
+{% macro spark__edit_distance(one, other) -%}
+    levenshtein(
+        decode(encode({{ one }}, 'UTF-8'), 'ISO-8859-1'),
+        decode(encode({{ other }}, 'UTF-8'), 'ISO-8859-1')
+    )
+{%- endmacro %}
+
+
+{#- A row per day, both ends included, as column `date_day`. -#}
+{% macro days_between(first, last) -%}
+    {{ adapter.dispatch('days_between')(first, last) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(first, last) -%}
+    generate_series(date '{{ first }}', date '{{ last }}', interval 1 day) as days (date_day)
+{%- endmacro %}
+
+{% macro spark__days_between(first, last) -%}
+    (
+        select explode(sequence(date '{{ first }}', date '{{ last }}', interval 1 day)) as date_day
+    ) as days
+{%- endmacro %}
+
+
+{#- An aggregate: a JSON object of keys and numbers, in the order of the keys. -#}
+{% macro json_object_of(key, number) -%}
+    {{ adapter.dispatch('json_object_of')(key, number) }}
+{%- endmacro %}
+
+{% macro duckdb__json_object_of(key, number) -%}
+    cast(
+        '{' || string_agg(to_json({{ key }}) || ':' || {{ number }}, ',' order by {{ key }}) || '}'
+        as json
+    )
+{%- endmacro %}
+
+{% macro spark__json_object_of(key, number) -%}
+    to_json(map_from_entries(array_sort(collect_list(struct({{ key }}, {{ number }})))))
 {%- endmacro %}

@@ -21,8 +21,8 @@
     {%- set plain -%}
         translate(
             lower({{ text }}),
-            'àáâãäåāăąçćčďđèéêëēėęěğģìíîïīįıķĺľłļñńňņòóôõöōőøŕřśšşșťţțùúûüūůűųýÿźżž',
-            'aaaaaaaaacccddeeeeeeeeggiiiiiiikllllnnnnoooooooorrsssstttuuuuuuuuyyzzz'
+            'àáâãäåāăąçćčďđèéêëēėęěğģìíîïīįıķĺľłļñńňņòóôõöōőøŕřśšşșťţțùúûüūůűųýÿźżžς',
+            'aaaaaaaaacccddeeeeeeeeggiiiiiiikllllnnnnoooooooorrsssstttuuuuuuuuyyzzzσ'
         )
     {%- endset -%}
     {%- set letters = "replace(replace(replace(" ~ plain ~ ", 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe')" -%}

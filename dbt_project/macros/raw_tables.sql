@@ -10,9 +10,26 @@
     {%- if table is none -%}
         {{ return(none) }}
     {%- endif -%}
+    {{ return(adapter.dispatch('typed_columns')(table)) }}
+{% endmacro %}
+
+
+{% macro duckdb__typed_columns(table) %}
     {%- set columns = [] -%}
     {%- for column in adapter.get_columns_in_relation(table) -%}
         {%- do columns.append({'name': column.name, 'type': column.dtype}) -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{% endmacro %}
+
+
+{#- Spark has no JSON: a column of text that holds it says so in its comment. -#}
+{% macro spark__typed_columns(table) %}
+    {%- set columns = [] -%}
+    {%- for column in run_query('describe table ' ~ table) -%}
+        {%- do columns.append(
+            {'name': column.col_name, 'type': 'JSON' if column.comment == 'JSON' else column.data_type}
+        ) -%}
     {%- endfor -%}
     {{ return(columns) }}
 {% endmacro %}
@@ -58,15 +75,20 @@
     being empty or the keys that lead into a JSON column.
 -#}
 {% macro matching_columns(columns, candidates) %}
+    {#- Keys are made once: there are hundreds of candidates, and a macro call is slow. -#}
+    {%- set by_key = {} -%}
+    {%- for column in columns or [] -%}
+        {%- do by_key.setdefault(column_key(column.name), []).append(column) -%}
+    {%- endfor -%}
     {%- set found = [] -%}
     {%- for candidate in candidates -%}
-        {%- set before = found | length -%}
-        {%- for column in columns or [] if column_key(column.name) == column_key(candidate) -%}
+        {%- set whole = by_key.get(column_key(candidate), []) -%}
+        {%- for column in whole -%}
             {%- do found.append({'name': column.name, 'type': column.type, 'path': []}) -%}
         {%- endfor -%}
         {%- set path = candidate.split('.') -%}
-        {%- if found | length == before and path | length > 1 -%}
-            {%- for column in columns or [] if column_key(column.name) == column_key(path[0]) -%}
+        {%- if not whole and path | length > 1 -%}
+            {%- for column in by_key.get(column_key(path[0]), []) -%}
                 {%- do found.append({'name': column.name, 'type': column.type, 'path': path[1:]}) -%}
             {%- endfor -%}
         {%- endif -%}

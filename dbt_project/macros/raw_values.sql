@@ -62,3 +62,30 @@
     {%- set plain = "replace(replace(" ~ website ~ ", '" ~ '"' ~ "', ''), chr(92), '')" -%}
     {{ to_json("'[{" ~ '"name": "' ~ "' || " ~ plain ~ " || '" ~ '"}]' ~ "'", 'VARCHAR') }}
 {%- endmacro %}
+
+
+{#- A raw column as it is; a null of the given type where this table has no such column. -#}
+{% macro raw_as_is(columns, name, type) -%}
+    {%- if columns and columns | selectattr('name', 'equalto', name) | list -%}
+        {{ adapter.quote(name) }}
+    {%- else -%}
+        cast(null as {{ type }})
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#-
+    The first text found in JSON at one of several paths, keys joined by dots; of a list, the first
+    element is looked into, too.
+-#}
+{% macro first_json_text(value, paths) -%}
+    coalesce(
+        {%- for path in paths %}
+        nullif(trim({{ json_text(value, path.split('.')) }}), ''),
+        {%- endfor %}
+        {%- for path in paths %}
+        nullif(trim({{ json_text(value, [0] + path.split('.')) }}), ''),
+        {%- endfor %}
+        cast(null as {{ dbt.type_string() }})
+    )
+{%- endmacro %}

@@ -6,10 +6,7 @@ with counts as (
         (select count(*) from {{ ref('contacts') }}) as contacts,
         (select count(*) from {{ ref('stg_kizen__companies') }}) as staged_companies,
         (select count(*) from {{ ref('companies') }}) as companies,
-        (
-            select count(*) from {{ ref('contact_company_links') }}
-            where status in ('forced', 'auto')
-        ) as links,
+        (select count(company_id) from {{ ref('contacts') }}) as links,
         (select coalesce(sum(contact_count), 0) from {{ ref('companies') }}) as counted_links
 
 )

@@ -58,6 +58,15 @@ where id = 'elan';
 insert into kizen.companies by name
 select 'gone' as id, 'Bois' as name, now() as _sdc_deleted_at;
 """
+WEBHOOKS = """
+create table kananas.webhook_events as select
+    1::bigint as sequence, now() as received_at, ' {"type": "contact", "id": 7}' as body,
+    '{"type": "contact", "id": 7}'::json as payload, null::timestamptz as _sdc_deleted_at
+"""
+STAGED_WEBHOOKS = """
+select payload_type, payload_id, payload_keys, is_repeated, content_type, body
+from staging.stg_kananas__webhook_events
+"""
 LINKS = """
 select contact_id, company_id, status, tier from marts.contact_company_links order by contact_id
 """
@@ -65,13 +74,14 @@ select contact_id, company_id, status, tier from marts.contact_company_links ord
 
 @dataclass(frozen=True)
 class Account:
-    """What the commands printed, the links of two builds, and a copy of the built file."""
+    """What the commands printed, the links of two builds, a copy of the built file, webhooks."""
 
     build: Run
     freshness: Run
     links: list[tuple[Any, ...]]
     links_again: list[tuple[Any, ...]]
     database: Path
+    webhooks: list[tuple[Any, ...]]
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +90,10 @@ def account(
 ) -> Account:
     database_path.unlink(missing_ok=True)
     write(database_path, "create schema kananas", "create schema kizen", CONTACTS, COMPANIES)
+    write(database_path, WEBHOOKS)
     build = project.run(database_path, "build")
     assert build.exit_code == 0, build.output
+    webhooks = read(database_path, STAGED_WEBHOOKS)
     kept = tmp_path_factory.mktemp("built") / "kept.duckdb"
     shutil.copyfile(database_path, kept)
 
@@ -94,7 +106,7 @@ def account(
     )
     again = project.run(database_path, "run")
     assert again.exit_code == 0, again.output
-    return Account(build, freshness, links, read(database_path, LINKS), kept)
+    return Account(build, freshness, links, read(database_path, LINKS), kept, webhooks)
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +183,7 @@ def test_schemas_carry_no_prefix_and_nothing_else_is_made(built: Path) -> None:
     ) order by all
     """
     assert [schema for (schema,) in read(built, query)] == [
-        *("intermediate", "kananas", "kizen", "marts", "seeds", "staging")
+        *("history", "intermediate", "kananas", "kizen", "marts", "seeds", "staging")
     ]
 
 
@@ -197,3 +209,8 @@ def test_the_sources_are_fresh(account: Account) -> None:
 
 def test_twice_the_same_input_gives_the_same_links(account: Account) -> None:
     assert account.links_again == account.links
+
+
+def test_webhooks_are_staged_where_there_are_some(account: Account) -> None:
+    body = ' {"type": "contact", "id": 7}'
+    assert account.webhooks == [("contact", "7", '["type","id"]', False, None, body)]

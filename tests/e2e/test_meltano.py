@@ -33,6 +33,13 @@ def test_run_and_new_columns(installed: Checkout, sandbox: Sandbox, database: Pa
     run = installed.meltano("run", "elt")
     ended = installed.run(*run, **_settings(sandbox, database))
     assert ended.code == 0, ended.said
+    # Records went by files, which are gone: only the folders of the runs are still there.
+    folders = installed.path / ".meltano" / "run" / "batches"
+    assert {name.name.rsplit("-", 2)[0] for name in folders.iterdir()} == {
+        "tap-kananas",
+        "tap-kizen",
+    }
+    assert not [file for file in folders.rglob("*") if file.is_file()]
 
     contacts, companies = sandbox.account.contacts, sandbox.account.companies
     with contacts.lock, companies.lock:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from singer_sdk.singerlib import RecordMessage, StateMessage
 
 from rest_tap.messages import BufferedWriter
+from tap_kananas.tap import TapKananas
+from tap_kizen.tap import TapKizen
 
 if TYPE_CHECKING:
     import pytest
@@ -60,3 +62,8 @@ class _Raw(io.RawIOBase):
 
     def write(self, data: object) -> int:
         return self._seen.write(bytes(data))  # type: ignore[call-overload]
+
+
+def test_both_taps_write_with_it() -> None:
+    assert TapKananas.message_writer_class is BufferedWriter
+    assert TapKizen.message_writer_class is BufferedWriter

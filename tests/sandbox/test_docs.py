@@ -11,6 +11,7 @@ from sandbox.cli import main
 from sandbox.envelopes import ENVELOPES
 from sandbox.lies import LIES
 from sandbox.shares import ShareOption, share_options
+from sandbox.webhooks import FORMS
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
 
@@ -30,6 +31,6 @@ def test_every_share_s_default_is_told(option: ShareOption) -> None:
     assert float(row[1]) == pytest.approx(default * 100)
 
 
-@pytest.mark.parametrize("name", [*ENVELOPES, *LIES])
-def test_every_envelope_and_every_lie_is_told(name: str) -> None:
+@pytest.mark.parametrize("name", [*ENVELOPES, *LIES, *FORMS])
+def test_every_envelope_lie_and_form_is_told(name: str) -> None:
     assert f"\n| `{name}` |" in _PAGE

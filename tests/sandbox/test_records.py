@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sandbox.records import Record, Records
@@ -55,6 +55,7 @@ def _apply(target: Any, changes: list[tuple[str, int]]) -> None:
             target.append({"appended": number})
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_changes, st.integers(0, _SIZE), st.integers(0, 1200))
 def test_like_a_list_whatever_is_done_to_it(
     changes: list[tuple[str, int]], start: int, size: int

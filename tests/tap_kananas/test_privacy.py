@@ -41,7 +41,9 @@ def catalog_without(settings: dict[str, Any], folder: Path, *columns: str) -> di
 
 def everything(outcome: Outcome, folder: Path) -> str:
     """All that the tap wrote anywhere but in its settings and the catalog it was given."""
-    files = [gzip.decompress(path.read_bytes()).decode() for path in (folder / "files").glob("*")]
+    files = [
+        gzip.decompress(path.read_bytes()).decode() for path in (folder / "files").rglob("*.gz")
+    ]
     return "\n".join([outcome.out, outcome.err, *files])
 
 

@@ -6,25 +6,28 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 
+from sandbox.generate.crm.model import FIELD_TYPES, OBJECTS
 from sandbox.server import running
-from tap_kizen.timestamps import parse_timestamp, to_utc
+from tap_kizen.timestamps import to_utc
 from tests import servers
 from tests.programs import kizen_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from sandbox.server import Sandbox
 
 CONTACTS = "client_client"
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+BOOKMARK = "replication_key_value"
 DAY = 24 * 3_600_000
 
 
@@ -32,6 +35,11 @@ DAY = 24 * 3_600_000
 def server() -> Iterator[Sandbox]:
     with running(replace(servers.SMALL, kizen_refuses=())) as ordering:
         yield ordering
+
+
+def put_all(lines: Iterable[str], queue: SimpleQueue[str]) -> None:
+    for line in lines:
+        queue.put(line)
 
 
 @dataclass
@@ -50,49 +58,93 @@ class Warehouse:
         file.write_text(json.dumps(value), encoding="utf-8")
         return str(file)
 
-    def load(self, server: Sandbox, *, kill_after: int | None = None) -> None:
-        """Run tap and target; kill the tap after so many messages."""
+    def load(
+        self,
+        server: Sandbox,
+        *,
+        kill_after: int | None = None,
+        kill_at: Callable[[dict[str, Any]], bool] | None = None,
+        target: Mapping[str, Any] | None = None,
+        **changes: Any,
+    ) -> None:
+        """Run tap and target.
+
+        Kill the tap after so many messages; or both once the target has passed on a state that
+        `kill_at` waits for.
+        """
         self.folder.mkdir(exist_ok=True)
-        settings = kizen_settings(server, page_size=10)
+        settings = kizen_settings(server, **{"page_size": 10, **changes})
         command = [sys.executable, "-m", "tap_kizen", "--config", self._write("tap.json", settings)]
         if self.state is not None:
             command += ["--state", self._write("state.json", self.state)]
-        target_settings = {"path": str(self.file), "default_target_schema": "kizen"}
+        target_settings = {
+            "path": str(self.file),
+            "default_target_schema": "kizen",
+            **(target or {}),
+        }
         target_command = [sys.executable, "-m", "target_duckdb", "--config"]
         target_command.append(self._write("target.json", target_settings))
         passed = 0
         with (
             (self.folder / "log").open("w") as log,
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as tap,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as source,
             subprocess.Popen(
                 target_command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-            ) as target,
+            ) as sink,
         ):
-            assert tap.stdout
-            assert target.stdin
-            assert target.stdout
-            for line in tap.stdout:
-                target.stdin.write(line)
+            assert source.stdout
+            assert sink.stdin
+            assert sink.stdout
+            states: SimpleQueue[str] = SimpleQueue()
+            listener = Thread(target=put_all, args=(sink.stdout, states))
+            listener.start()
+            for line in source.stdout:
+                sink.stdin.write(line)
                 passed += 1
+                message = json.loads(line)
+                if kill_at and message["type"] == "STATE" and kill_at(message["value"]):
+                    sink.stdin.flush()
+                    try:
+                        while self.state != message["value"]:
+                            self.state = json.loads(states.get(timeout=60))
+                    finally:
+                        sink.kill()
+                        source.kill()
+                    return
                 if passed == kill_after:
-                    tap.kill()
+                    source.kill()
                     break
-            target.stdin.close()
-            states = target.stdout.read().split()
+            sink.stdin.close()
+            listener.join()
         said = (self.folder / "log").read_text()
-        assert target.returncode == 0, said
+        assert sink.returncode == 0, said
         # A pipe holds what a quick tap wrote before it was killed: the target never sees it.
-        assert tap.returncode in ({0} if kill_after is None else {0, -9}), said
-        if states:
-            self.state = json.loads(states[-1])
+        assert source.returncode in ({0} if kill_after is None else {0, -9}), said
+        assert not kill_at, "the state that was waited for never came"
+        while not states.empty():
+            self.state = json.loads(states.get())
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.file), read_only=True) as connection:
             return connection.execute(query).fetchall()
+
+    def dictionaries(self, query: str) -> dict[str, dict[str, Any]]:
+        """Give rows by their id, JSON as what it stands for."""
+        with duckdb.connect(str(self.file), read_only=True) as connection:
+            found = connection.execute(query)
+            columns = [(name, str(kind) == "JSON") for name, kind, *_ in found.description or ()]
+            rows = [
+                {
+                    name: json.loads(value) if is_json and value is not None else value
+                    for (name, is_json), value in zip(columns, row, strict=True)
+                }
+                for row in found.fetchall()
+            ]
+        return {row["id"]: row for row in rows}
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """Give every current row of every table, without what tells when it was loaded."""
@@ -109,7 +161,7 @@ class Warehouse:
         }
 
 
-def test_every_scalar_is_read_without_json(server: Sandbox, tmp_path: Path) -> None:
+def test_values_of_every_field_type_are_read_in_sql(server: Sandbox, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "w")
     warehouse.load(server)
     types = dict(
@@ -148,26 +200,52 @@ def test_every_scalar_is_read_without_json(server: Sandbox, tmp_path: Path) -> N
     }
     assert {column: types.get(column) for column in expected} == expected
 
-    deals = {
-        str(record["id"]): {entry["name"]: entry["value"] for entry in record["fields"].values()}
-        for record in json.loads(json.dumps(list(server.account.crm.records["deal_subvention"])))
-    }
-    rows = warehouse.rows(
-        "select id, amount_amount, stage_name, company_id, epoch_us(updated), "
-        "decision_on::varchar, rate from kizen.deal_subvention"
-    )
-    assert len(rows) == len(deals)
-    for key, amount, stage, company, updated, decision, rate in rows:
-        deal = deals[key]
-        money = deal["amount"] and deal["amount"]["amount"]
-        assert amount == (None if money is None else float(money))
-        assert rate == (None if deal["rate"] is None else float(deal["rate"]))
-        assert stage == deal["stage"]["name"]
-        assert company == (deal["company"] or {}).get("id")
-        moment = parse_timestamp(deal["updated"])
-        assert moment is not None
-        assert updated == (moment - EPOCH) // timedelta(microseconds=1)
-        assert decision == deal["decision_on"]
+    found_types = set()
+    for model in OBJECTS:
+        rows = warehouse.dictionaries(f"select * from kizen.{model.name}")
+        served = {str(record["id"]): record for record in server.account.crm.records[model.name]}
+        assert rows.keys() == served.keys()
+        for key, record in served.items():
+            for entry in json.loads(json.dumps(record))["fields"].values():
+                value = entry.get("value")
+                if "value_summary" in entry:
+                    value = server.account.crm.long_value(key, entry["id"])
+                if value is not None:
+                    found_types.add(entry["field_type"])
+                columns = columns_of(entry["name"], entry["field_type"], value)
+                assert {name: rows[key][name] for name in columns} == columns
+    assert found_types == set(FIELD_TYPES)
+
+
+def columns_of(name: str, field_type: str, value: Any) -> dict[str, Any]:
+    """Give what the columns of a field are to hold of a value as the service sends it."""
+    if field_type in {"dropdown", "radio", "status", "yesnomaybe"}:
+        return {f"{name}_{part}": value and value[part] for part in ("id", "code", "name")}
+    if field_type in {"choices", "selector", "team_selector", "relationship"}:
+        values = value if isinstance(value, list) or value is None else [value]
+        one = values[0] if values is not None and len(values) == 1 else {}
+        # A person has two names.
+        full = [one[part] for part in ("first_name", "last_name") if part in one]
+        return {
+            name: values,
+            f"{name}_id": one.get("id"),
+            f"{name}_name": one.get("name") or " ".join(full) or None,
+        }
+    if field_type == "money":
+        amount = value and value["amount"]
+        return {
+            f"{name}_amount": None if amount is None else float(amount),
+            f"{name}_currency": value and value["currency"],
+            f"{name}_symbol": value and value["symbol"],
+        }
+    if value is not None and field_type in {"decimal", "date", "datetime"}:
+        read: dict[str, Callable[[Any], Any]] = {
+            "decimal": float,
+            "date": date.fromisoformat,
+            "datetime": datetime.fromisoformat,
+        }
+        return {name: read[field_type](value)}
+    return {name: value}
 
 
 def change(server: Sandbox) -> None:
@@ -196,14 +274,36 @@ def test_archived_records_are_marked_after_a_full_refresh(server: Sandbox, tmp_p
     assert warehouse.rows(gone) == [(key,)]
 
 
-def test_a_tap_that_is_killed_changes_nothing_in_the_end(server: Sandbox, tmp_path: Path) -> None:
+def test_runs_that_are_killed_go_on_and_change_nothing_in_the_end(
+    server: Sandbox, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {
+        "page_size": 5,
+        "lookback_seconds": 0,
+        # Commits at every state that it may commit at.
+        "target": {"batch_size_bytes": 1},
+    }
     disturbed = Warehouse(tmp_path / "disturbed")
-    disturbed.load(server, kill_after=150)
-    disturbed.load(server)
+    disturbed.load(server, kill_after=150, **options)
+    disturbed.load(server, **options)
     change(server)
-    # In the midst of the changed contacts, the third stream of the run.
-    disturbed.load(server, kill_after=35)
-    disturbed.load(server)
+    changed = len(server.account.crm.records[CONTACTS]) // 2 + 5
+    assert disturbed.state
+    reached = {disturbed.state["bookmarks"][CONTACTS][BOOKMARK]}
+
+    def third_page(state: dict[str, Any]) -> bool:
+        reached.add(state["bookmarks"][CONTACTS][BOOKMARK])
+        return len(reached) == 4
+
+    disturbed.load(server, kill_at=third_page, **options)
+    assert disturbed.state["bookmarks"][CONTACTS][BOOKMARK] == max(reached)
+    path = f"/api/records/{CONTACTS}/search"
+    before = len(server.requests.to(path))
+    disturbed.load(server, **options)
+    # A page begins with the record at which the one before ended; and the order is proven.
+    whole = changed / 4 + 1
+    assert len(server.requests.to(path)) - before <= whole - 2
+
     undisturbed = Warehouse(tmp_path / "undisturbed")
     undisturbed.load(server)
     assert disturbed.tables() == undisturbed.tables()

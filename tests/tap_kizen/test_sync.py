@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+from copy import deepcopy
 from typing import TYPE_CHECKING
+
+from singer_sdk.helpers._typing import conform_record_data_types
+from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from sandbox.server import Fault
 from tests.programs import kizen_settings, run_tap
@@ -25,6 +30,26 @@ def test_every_company_comes_once_over_pages(legacy_sandbox: Sandbox, tmp_path: 
         for key in ("name", "email", "addresses", "tags", "domains", "custom_fields"):
             assert record[key] == company[key]
         assert record["created"].endswith("Z")
+
+
+def test_records_are_what_the_sdk_would_make_of_them(
+    shared_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The tap brings values into type itself, and spares the SDK's way to do so."""
+    outcome = run_tap("tap_kizen", kizen_settings(shared_sandbox), tmp_path)
+    schemas = {message["stream"]: message["schema"] for message in outcome.of_type("SCHEMA")}
+    seen = set()
+    for message in outcome.of_type("RECORD"):
+        seen.add(message["stream"])
+        conforming = conform_record_data_types(
+            stream_name=message["stream"],
+            record=deepcopy(message["record"]),
+            schema=schemas[message["stream"]],
+            level=TypeConformanceLevel.ROOT_ONLY,
+            logger=logging.getLogger(),
+        )
+        assert conforming == message["record"]
+    assert seen == schemas.keys()
 
 
 def test_the_page_size_is_always_sent(legacy_sandbox: Sandbox, tmp_path: Path) -> None:

@@ -69,6 +69,21 @@ def test_load(tmp_path: Path) -> None:
     assert files(tmp_path) == ["test.duckdb"]
 
 
+@pytest.mark.parametrize("text", [None, "{", "[1]", "", "\xff"])
+def test_a_settings_file_that_cannot_be_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str | None
+) -> None:
+    file = tmp_path / "config.json"
+    if text is not None:
+        file.write_text(text, encoding="latin-1")
+    with pytest.raises(SystemExit) as end:
+        TargetDuckDB.cli.main(["--config", str(file)], prog_name="target-duckdb")
+    assert end.value.code == 2
+    (line,) = [entry.getMessage() for entry in caplog.records if entry.levelname == "ERROR"]
+    assert line.startswith(f"Wrong settings: --config '{file}'")
+    assert "\n" not in line
+
+
 def test_settings_from_the_environment(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "er" / "test.duckdb"
     environment = {

@@ -151,3 +151,28 @@ def test_rows_the_tap_marks_as_deleted(tmp_path: Path) -> None:
     assert query(path, "SELECT count(*) FROM items") == [(2,)]
     load(path, messages, hard_delete=True)
     assert query(path, "SELECT id FROM items") == [(1,)]
+
+
+def test_changes_of_the_version_in_the_table_are_committed_on_the_way(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID, ["id"]), *full(2, 1, 2)])
+    messages: list[Any] = [schema(ID, ["id"])]
+    for n in range(3):
+        messages += [record({"id": n, "v": "changed"}, version=2), state(n)]
+    assert load(path, messages, batch_size_rows=1) == [0, 1, 2]
+    # The next whole table is held back again, and with it what follows of other streams.
+    messages = [schema(ID, ["id"]), *full(3, 1, ends=False), state(0), activate(3), state(1)]
+    messages += [record({"id": 1, "v": "later"}, version=3), state(2)]
+    assert load(path, messages, batch_size_rows=1) == [1, 2]
+    assert alive(path) == [(1, "later")]
+
+
+def test_a_version_is_held_back_while_the_table_cannot_be_asked(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID, ["id"]), record({"id": 1, "v": "no version"})])
+    messages = [schema(ID, ["id"]), *full(1, 1, ends=False), state(0)]
+    for n in (2, 3):
+        messages += [*full(1, n, ends=False), state(n)]
+    # Rows without a version are older than any.
+    assert load(path, messages, batch_size_rows=1) == [3]
+    assert load(tmp_path / "new.duckdb", messages, batch_size_rows=1) == [3]

@@ -1,7 +1,4 @@
-{%- set rules = [
-    'name', 'name_in_city', 'words', 'word', 'beginning', 'half', 'domain', 'colleagues',
-    'domain_name', 'email', 'phone', 'office', 'vat', 'address',
-] -%}
+{%- set rules = blocking_rules() -%}
 
 with block_keys as (
 

@@ -156,7 +156,7 @@ with_edits as (
             when contact_name = company_name then 0
             -- Names of very different length are not compared letter by letter.
             when longer_length - shorter_length > 6 then longer_length
-            else levenshtein(contact_name, company_name)
+            else {{ edit_distance('contact_name', 'company_name') }}
         end as edits
     from pairs
 

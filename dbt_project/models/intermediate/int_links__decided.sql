@@ -6,9 +6,24 @@ with contacts as (
 
 ),
 
+overrides as (
+
+    select * from {{ ref('int_link_overrides__checked') }}
+
+),
+
+-- A pair that a person ruled out is none: the next best company takes its place.
 scored as (
 
-    select * from {{ ref('int_links__scored') }}
+    select scored_pairs.*
+    from {{ ref('int_links__scored') }} as scored_pairs
+    left join overrides
+        on
+            scored_pairs.contact_id = overrides.contact_id
+            and scored_pairs.company_id = overrides.company_id
+            and overrides.decision = 'forbid'
+            and overrides.effect = 'in force'
+    where overrides.contact_id is null
 
 ),
 

@@ -4,9 +4,10 @@ with companies as (
 
 ),
 
-links as (
+contacts as (
 
-    select * from {{ ref('contact_company_links') }}
+    select * from {{ ref('contacts') }}
+    where company_id is not null
 
 ),
 
@@ -14,9 +15,34 @@ contact_counts as (
 
     select
         company_id,
+        count(*) as contact_count,
+        sum(case when contact_kind = 'member of an organisation' then 1 else 0 end) as member_count,
+        sum(case when contact_kind = 'organisation' then 1 else 0 end) as organisation_count,
+        sum(case when contact_kind = 'person' then 1 else 0 end) as person_count,
+        max(updated_at) as last_contact_change_at
+    from contacts
+    group by company_id
+
+),
+
+contacts_of_type as (
+
+    select
+        company_id,
+        contact_type,
         count(*) as contact_count
-    from links
-    where status in ('forced', 'auto')
+    from contacts
+    where contact_type is not null
+    group by company_id, contact_type
+
+),
+
+contact_types as (
+
+    select
+        company_id,
+        {{ json_object_of('contact_type', 'contact_count') }} as contact_types
+    from contacts_of_type
     group by company_id
 
 )
@@ -37,6 +63,16 @@ select
     companies.domains,
     companies.custom_fields,
     companies.created_at,
-    coalesce(contact_counts.contact_count, 0) as contact_count
+    companies.updated_at,
+    coalesce(contact_counts.contact_count, 0) as contact_count,
+    cast(coalesce(contact_counts.member_count, 0) as bigint) as member_count,
+    cast(coalesce(contact_counts.organisation_count, 0) as bigint) as organisation_count,
+    cast(coalesce(contact_counts.person_count, 0) as bigint) as person_count,
+    contact_types.contact_types,
+    greatest(
+        coalesce(companies.updated_at, companies.created_at, contact_counts.last_contact_change_at),
+        coalesce(contact_counts.last_contact_change_at, companies.updated_at, companies.created_at)
+    ) as last_changed_at
 from companies
 left join contact_counts on companies.company_id = contact_counts.company_id
+left join contact_types on companies.company_id = contact_types.company_id

@@ -4,50 +4,52 @@ with decided as (
 
 ),
 
-companies as (
+scored as (
 
-    select company_id from {{ ref('stg_kizen__companies') }}
+    select * from {{ ref('int_links__scored') }}
 
 ),
 
 overrides as (
 
-    select link_overrides.*
-    from {{ ref('link_overrides') }} as link_overrides
-    inner join companies on link_overrides.company_id = companies.company_id
-
-),
-
--- Of several companies that a contact was forced to, the last decision counts.
-ranked_forces as (
-
-    select
-        *,
-        row_number()
-            over (partition by contact_id order by decided_at desc, company_id asc)
-            as place
-    from overrides
-    where decision = 'force'
+    select * from {{ ref('int_link_overrides__checked') }}
+    where effect = 'in force'
 
 ),
 
 forces as (
 
-    select * from ranked_forces
-    where place = 1
+    select * from overrides
+    where decision = 'force'
 
 ),
 
-forbids as (
+ranked_forbids as (
 
     select
-        contact_id,
-        company_id,
-        min(author) as author,
-        min(reason) as reason
+        overrides.contact_id,
+        overrides.author,
+        overrides.reason,
+        row_number() over (
+            partition by overrides.contact_id
+            order by scored.score desc, overrides.company_id asc
+        ) as place
     from overrides
-    where decision = 'forbid'
-    group by contact_id, company_id
+    inner join scored
+        on
+            overrides.contact_id = scored.contact_id
+            and overrides.company_id = scored.company_id
+    where
+        overrides.decision = 'forbid'
+        and scored.score >= {{ var('link_threshold') }}
+
+),
+
+-- The company that the rules would have taken or proposed.
+forbids as (
+
+    select * from ranked_forbids
+    where place = 1
 
 ),
 
@@ -56,57 +58,45 @@ overridden as (
     select
         decided.*,
         forces.company_id as forced_company_id,
-        forbids.company_id as forbidden_company_id,
         coalesce(forces.author, forbids.author) as author,
         coalesce(forces.reason, forbids.reason) as reason,
-        coalesce(decided.company_id = forces.company_id, false) as is_agreed
+        forces.company_id is null and decided.status = 'none' and forbids.contact_id is not null
+            as is_forbidden,
+        forces.company_id is null or coalesce(decided.company_id = forces.company_id, false)
+            as is_agreed
     from decided
     left join forces on decided.contact_id = forces.contact_id
-    left join forbids
-        on
-            decided.contact_id = forbids.contact_id
-            and decided.company_id = forbids.company_id
+    left join forbids on decided.contact_id = forbids.contact_id
 
 )
 
 select
     contact_id,
-    case
-        when forced_company_id is not null then forced_company_id
-        when forbidden_company_id is null then company_id
-    end as company_id,
+    coalesce(forced_company_id, company_id) as company_id,
     case
         when forced_company_id is not null then 'forced'
-        when forbidden_company_id is not null then 'forbidden'
+        when is_forbidden then 'forbidden'
         else status
     end as status,
-    case
-        when forced_company_id is null or is_agreed then tier
-    end as tier,
-    case
-        when forced_company_id is null or is_agreed then score
-    end as score,
+    case when is_agreed then tier end as tier,
+    case when is_agreed then score end as score,
     case
         when forced_company_id is not null then cast(1 as decimal(4, 3))
-        when forbidden_company_id is null then confidence
+        else confidence
     end as confidence,
+    case when is_agreed then margin end as margin,
+    case when is_agreed then runner_up_company_id else company_id end as runner_up_company_id,
+    case when is_agreed then evidence_name end as evidence_name,
+    case when is_agreed then evidence_domain end as evidence_domain,
+    case when is_agreed then evidence_phone end as evidence_phone,
+    case when is_agreed then evidence_vat end as evidence_vat,
+    case when is_agreed then evidence_address end as evidence_address,
+    conflict and is_agreed as conflict,
     case
-        when forced_company_id is null or is_agreed then margin
-    end as margin,
-    case
-        when forced_company_id is null or is_agreed then runner_up_company_id
-        else company_id
-    end as runner_up_company_id,
-    case when forced_company_id is null or is_agreed then evidence_name end as evidence_name,
-    case when forced_company_id is null or is_agreed then evidence_domain end as evidence_domain,
-    case when forced_company_id is null or is_agreed then evidence_phone end as evidence_phone,
-    case when forced_company_id is null or is_agreed then evidence_vat end as evidence_vat,
-    case when forced_company_id is null or is_agreed then evidence_address end as evidence_address,
-    conflict and (forced_company_id is null or is_agreed) as conflict,
-    case
-        when forced_company_id is not null or forbidden_company_id is not null
+        when forced_company_id is not null or is_forbidden
             then
-                'decided by ' || coalesce(author, 'a person') || coalesce(': ' || reason, '')
+                case when is_forbidden then 'ruled out by ' else 'decided by ' end
+                || coalesce(author, 'a person') || coalesce(': ' || reason, '')
         else reasons
     end as reasons,
     rule_version

@@ -33,7 +33,8 @@ renamed as (
         {{ raw_json(columns, ['tags']) }} as tags,
         {{ raw_json(columns, ['domains']) }} as domains,
         {{ raw_json(columns, ['custom_fields']) }} as custom_fields,
-        {{ raw_timestamp(columns, ['created']) }} as created_at
+        {{ raw_timestamp(columns, ['created']) }} as created_at,
+        {{ raw_timestamp(columns, ['updated']) }} as updated_at
     from source
 
 ),
@@ -68,7 +69,8 @@ with_first_address as (
         -- A record has a website, where a legacy company lists its domains.
         coalesce(domains, {{ website_as_domains('website') }}) as domains,
         custom_fields,
-        created_at
+        created_at,
+        updated_at
     from renamed
 
 )

@@ -1,0 +1,129 @@
+with overrides as (
+
+    select
+        'seed' as kept_in,
+        cast(contact_id as string) as contact_id,
+        cast(company_id as string) as company_id,
+        lower(trim(decision)) as decision,
+        author,
+        reason,
+        cast(decided_at as timestamp) as decided_at
+    from {{ ref('link_overrides') }}
+
+    {%- if var('link_overrides_table') %}
+
+        union all
+
+        select
+            'table' as kept_in,
+            cast(contact_id as string) as contact_id,
+            cast(company_id as string) as company_id,
+            lower(trim(decision)) as decision,
+            author,
+            reason,
+            cast(decided_at as timestamp) as decided_at
+        from {{ var('link_overrides_table') }}
+    {%- endif %}
+
+),
+
+contacts as (
+
+    select contact_id from {{ ref('stg_kananas__contacts') }}
+
+),
+
+companies as (
+
+    select company_id from {{ ref('stg_kizen__companies') }}
+
+),
+
+checked as (
+
+    select
+        overrides.*,
+        case
+            when overrides.decision is null or overrides.decision not in ('force', 'forbid')
+                then 'unknown decision'
+            when contacts.contact_id is null then 'no such contact'
+            when companies.company_id is null then 'no such company'
+        end as objection
+    from overrides
+    left join contacts on overrides.contact_id = contacts.contact_id
+    left join companies on overrides.company_id = companies.company_id
+
+),
+
+-- The later decision about a pair counts; of two in the same moment, the one that links nothing.
+latest_of_pair as (
+
+    select
+        *,
+        row_number() over (
+            partition by contact_id, company_id
+            order by decided_at desc nulls last, decision asc, author asc, reason asc, kept_in asc
+        ) as age_rank
+    from checked
+    where objection is null
+
+),
+
+-- A contact has one company: of several that are forced, the one decided last.
+latest_force as (
+
+    select
+        *,
+        row_number() over (
+            partition by contact_id
+            order by decided_at desc nulls last, company_id asc
+        ) as force_rank
+    from latest_of_pair
+    where age_rank = 1 and decision = 'force'
+
+),
+
+effects as (
+
+    select
+        kept_in,
+        contact_id,
+        company_id,
+        decision,
+        author,
+        reason,
+        decided_at,
+        case when age_rank = 1 then 'in force' else 'superseded' end as effect
+    from latest_of_pair
+    where age_rank > 1 or decision = 'forbid'
+
+    union all
+
+    select
+        kept_in,
+        contact_id,
+        company_id,
+        decision,
+        author,
+        reason,
+        decided_at,
+        case when force_rank = 1 then 'in force' else 'superseded' end as effect
+    from latest_force
+
+    union all
+
+    select
+        kept_in,
+        contact_id,
+        company_id,
+        decision,
+        author,
+        reason,
+        decided_at,
+        objection as effect
+    from checked
+    where objection is not null
+
+)
+
+select * from effects

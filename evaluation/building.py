@@ -1,0 +1,96 @@
+"""The dbt project, built over raw tables anywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from evaluation.inputs import InputError
+from evaluation.processes import run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evaluation.processes import Usage
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = ROOT / "dbt_project"
+MAPS = ("contact_columns", "company_columns")
+
+
+def variables(given: str) -> dict[str, Any]:
+    """Return dbt variables from JSON or YAML; what a column map leaves out stays the project's.
+
+    Raises:
+        InputError: the text is no mapping of names to values, or a map has an unknown meaning.
+    """
+    try:
+        values = yaml.safe_load(given or "{}")
+    except yaml.YAMLError as error:
+        msg = f"VARS is neither JSON nor YAML: {str(error).splitlines()[0]}"
+        raise InputError(msg) from error
+    if not isinstance(values, dict):
+        msg = (
+            """VARS must be a mapping, such as '{"contact_columns": {"organisation": ["firm"]}}'"""
+        )
+        raise InputError(msg)
+    defaults = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    for name in MAPS:
+        if name not in values:
+            continue
+        known = defaults[name]
+        if not isinstance(values[name], dict) or not values[name].keys() <= known.keys():
+            msg = f"VARS: {name} maps meanings to lists of columns; meanings are {', '.join(known)}"
+            raise InputError(msg)
+        values[name] = known | values[name]
+    return values
+
+
+def dbt(
+    command: Sequence[str],
+    folder: Path,
+    *,
+    executable: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Usage:
+    """Run a dbt command, which leaves its own files in a folder.
+
+    Raises:
+        ProgramError: it failed.
+    """
+    program = executable or os.environ.get("DBT_EXECUTABLE", ROOT / ".venv-dbt" / "bin" / "dbt")
+    arguments = [str(program), "--no-use-colors", *command]
+    arguments += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    arguments += ["--vars", json.dumps(values or {})]
+    own = {"DBT_TARGET_PATH": str(folder / "target"), "DBT_LOG_PATH": str(folder / "logs")}
+    return run(arguments, folder / "dbt.log", {**own, **(environment or {})})
+
+
+def build_links(warehouse: Path, folder: Path, values: Mapping[str, Any]) -> Usage:
+    """Build the links in a DuckDB file that holds raw tables, and what tells how they were made.
+
+    Raises:
+        ProgramError: dbt failed.
+    """
+    selection = ["+contact_company_links", "+contact_mapping_report", "int_links__capped_keys"]
+    return dbt(
+        ["build", "--select", *selection, "--exclude-resource-type", "test", "unit_test"],
+        folder,
+        environment={"DUCKDB_PATH": str(warehouse)},
+        values=values,
+    )
+
+
+def model_seconds(folder: Path) -> float:
+    """Return the seconds that the models of the last build took, one after another."""
+    results = json.loads((folder / "target" / "run_results.json").read_text(encoding="utf-8"))
+    return sum(
+        float(result["execution_time"])
+        for result in results["results"]
+        if result["unique_id"].startswith("model.")
+    )

@@ -1,0 +1,138 @@
+"""Tell why a contact has its company: `make explain CONTACT=…`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from demo.report import table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FOUND, FAILED, WRONG_USAGE = 0, 1, 2
+
+CANDIDATES = """
+select scored.*, companies.company_name
+from intermediate.int_links__scored as scored
+left join intermediate.int_companies__match_keys as companies using (company_id)
+where scored.contact_id = ?
+order by scored.score desc, scored.company_id
+limit 10
+"""
+POINTS = "select feature, level, points, wording from seeds.link_points"
+LINK = "select * from marts.contact_company_links where contact_id = ?"
+OVERRIDES = """
+select decision, company_id, author, reason, decided_at
+from seeds.link_overrides where contact_id = ? order by decided_at, company_id
+"""
+# Tables only: a view in a DuckDB file that was renamed is not found.
+CONTACT = "select * from intermediate.int_contacts__match_keys where contact_id = ?"
+SAID = (
+    "contact_kind", "organisation_name", "email", "vat_number", "house_number", "street_name",
+    "postal_code", "city", "country",
+)  # fmt: skip
+
+
+def rows(connection: duckdb.DuckDBPyConnection, query: str, *values: str) -> list[dict[str, Any]]:
+    """Answer a query with a dictionary per row."""
+    result = connection.execute(query, values)
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def explain(connection: duckdb.DuckDBPyConnection, contact_id: str) -> bool:
+    """Print what a contact says, its link and each candidate's waterfall; False if unknown."""
+    links = rows(connection, LINK, contact_id)
+    if not links:
+        return False
+    (link,) = links
+    for contact in rows(connection, CONTACT, contact_id):
+        said = ", ".join(str(contact[name]) for name in SAID if contact.get(name))
+        print(f"Contact {contact_id}: {said}")
+    print(f"Link: {_link(link)}")
+    print(f"      {link['reasons']}")
+    for decision in rows(connection, OVERRIDES, contact_id):
+        print(
+            f"Override: {decision['decision']} {decision['company_id']}, by {decision['author']},"
+            f" {decision['decided_at']}: {decision['reason']}"
+        )
+    candidates = rows(connection, CANDIDATES, contact_id)
+    if not candidates:
+        print("\nNo company shares a key with this contact.")
+        return True
+    wordings = {
+        (point["feature"], point["level"]): point["wording"] for point in rows(connection, POINTS)
+    }
+    for place, candidate in enumerate(candidates):
+        chosen = candidate["company_id"] == link["company_id"]
+        title = "The company" if chosen else f"Candidate {place + 1}"
+        print(f"\n{title}: {candidate['company_name']} ({candidate['company_id']})")
+        print(table(["feature", "level", "points", "sum", ""], _waterfall(candidate, wordings)))
+    return True
+
+
+def _link(link: dict[str, Any]) -> str:
+    if link["company_id"] is None:
+        return str(link["status"])
+    facts = [f"{link['status']}: {link['company_id']}"]
+    facts += [
+        f"{name} {link[name]}"
+        for name in ("tier", "score", "margin", "confidence")
+        if link[name] is not None
+    ]
+    return ", ".join(facts)
+
+
+def _waterfall(
+    candidate: dict[str, Any], wordings: dict[tuple[str, int], str]
+) -> list[tuple[object, ...]]:
+    """Return a row per feature that says something: level, points, their sum so far, wording."""
+    steps: list[tuple[object, ...]] = []
+    total = 0
+    for column, level in candidate.items():
+        feature = column.removesuffix("_level")
+        if feature == column or level is None:
+            continue
+        points = candidate[f"{feature}_points"]
+        total += points
+        steps.append((feature, level, f"{points:+}", total, wordings.get((feature, level), "")))
+    return [*steps, ("score", "", "", candidate["score"], "")]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Explain the link of one contact from the command line: 0 done, 1 failed, 2 wrong usage."""
+    parser = argparse.ArgumentParser(prog="python -m evaluation.explain", description=__doc__)
+    parser.add_argument("contact", metavar="CONTACT", help="the contact's id")
+    parser.add_argument(
+        "--db", metavar="DB", required=True, help="a DuckDB file that dbt has built"
+    )
+    given = parser.parse_args(arguments)
+    if not Path(given.db).is_file():
+        print(f"DB={given.db}: there is no such file", file=sys.stderr)
+        return WRONG_USAGE
+    try:
+        with duckdb.connect(given.db, read_only=True) as connection:
+            known = explain(connection, given.contact)
+    except duckdb.Error as error:
+        print(
+            f"DB={given.db} was not built by this project's dbt: {_first_line(error)}",
+            file=sys.stderr,
+        )
+        return FAILED
+    if not known:
+        print(f"CONTACT={given.contact}: DB={given.db} has no such contact", file=sys.stderr)
+        return WRONG_USAGE
+    return FOUND
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""What is evaluated: raw tables as the taps load them, and the links known to be right."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+REQUIRED = (("kananas", "contacts"), ("kizen", "companies"))
+OPTIONAL = (("kizen", "companies_company"),)
+TRUTH_COLUMNS = ["contact_id", "company_id"]
+
+
+class InputError(Exception):
+    """What was given cannot be evaluated; the message names the setting to change."""
+
+
+def copy_raw_tables(source: Path, warehouse: Path) -> None:
+    """Copy the raw tables of a DuckDB file, which is only read, into a new one.
+
+    Raises:
+        InputError: the file cannot be opened, or lacks a table.
+    """
+    if not source.is_file():
+        msg = f"DB={source}: there is no such file"
+        raise InputError(msg)
+    with duckdb.connect(warehouse) as connection:
+        try:
+            connection.execute(f"attach '{_quoted(source)}' as source (read_only)")
+        except duckdb.Error as error:
+            msg = f"DB={source} cannot be opened: {str(error).splitlines()[0]}"
+            raise InputError(msg) from error
+        present = {
+            (schema, table)
+            for schema, table in connection.execute(
+                "select table_schema, table_name from information_schema.tables"
+                " where table_catalog = 'source'"
+            ).fetchall()
+        }
+        missing = [".".join(table) for table in REQUIRED if table not in present]
+        if missing and ("kizen", "companies_company") not in present:
+            found = ", ".join(sorted(".".join(table) for table in present)) or "no table"
+            msg = f"DB={source} has no {' and no '.join(missing)}; it has {found}"
+            raise InputError(msg)
+        for schema, table in (*REQUIRED, *OPTIONAL):
+            if (schema, table) in present:
+                connection.execute(f"create schema if not exists {schema}")
+                connection.execute(f"create table {schema}.{table} as from source.{schema}.{table}")
+
+
+def generate(warehouse: Path, truth: Path, *, contacts: int, companies: int, seed: int) -> None:
+    """Fill a new DuckDB file with the sandbox's data, and a CSV file with its truth.
+
+    Raises:
+        InputError: the sandbox refuses the numbers.
+    """
+    with tempfile.TemporaryDirectory(prefix="generated-") as folder:
+        command = [sys.executable, "-m", "sandbox.cli", "--generate-only", folder]
+        command += ["--contacts", str(contacts), "--companies", str(companies)]
+        command += ["--seed", str(seed)]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        if run.returncode:
+            raise InputError(run.stderr.strip())
+        with duckdb.connect(warehouse) as connection:
+            for schema, table in REQUIRED:
+                connection.execute(f"create schema {schema}")
+                # What is nested stays whole, as JSON.
+                connection.execute(
+                    f"create table {schema}.{table} as from read_json("
+                    f"'{_quoted(Path(folder, table))}.jsonl', maximum_depth=1, sample_size=-1)"
+                )
+        truth.write_bytes(Path(folder, "truth.csv").read_bytes())
+
+
+def load_truth(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Make the table `truth` (contact_id, company_id: text, no duplicates) from a CSV file.
+
+    Raises:
+        InputError: the file cannot be read, has other columns, or has no row.
+    """
+    try:
+        rows = connection.sql(f"from read_csv('{_quoted(path)}', header=true, all_varchar=true)")
+    except duckdb.Error as error:
+        msg = f"TRUTH={path} cannot be read: {str(error).splitlines()[0]}"
+        raise InputError(msg) from error
+    if not set(TRUTH_COLUMNS) <= set(rows.columns):
+        found = ", ".join(rows.columns)
+        msg = f"TRUTH={path} has the columns {found}; it needs {', '.join(TRUTH_COLUMNS)}"
+        raise InputError(msg)
+    connection.execute(
+        "create temp table truth as select distinct trim(contact_id) as contact_id,"
+        " trim(company_id) as company_id from rows where contact_id <> '' and company_id <> ''"
+    )
+    if connection.execute("select count(*) from truth").fetchone() == (0,):
+        msg = f"TRUTH={path} has no row"
+        raise InputError(msg)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

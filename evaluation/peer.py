@@ -1,0 +1,65 @@
+"""Splink, on the columns that our own rules compare; see benchmarks/splink/link.py."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evaluation.building import ROOT
+from evaluation.processes import run
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from evaluation.processes import Usage
+
+PYTHON = ROOT / ".venv-splink" / "bin" / "python"
+PROGRAM = ROOT / "benchmarks" / "splink" / "link.py"
+MODELS = {"plain": "Splink, from the data alone", "labelled": "Splink, given the truth"}
+
+RECORDS = """
+select
+    keys.{id} as unique_id, keys.core_name, left(keys.squeezed_name, 6) as beginning,
+    keys.vat_number, keys.house_number || '|' || keys.street_token as address,
+    keys.postal_code, keys.city, keys.country,
+    words.words, words.words[1] as first_word, words.words[2] as second_word,
+    domains.domains, phones.phones
+from intermediate.int_{side}__match_keys as keys
+left join (
+    select core_name, list(token order by rarity_rank) as words
+    from intermediate.int_names__tokens group by core_name
+) as words on keys.core_name = words.core_name
+left join (
+    select {id}, list(domain) as domains from intermediate.int_{side}__domains group by {id}
+) as domains on keys.{id} = domains.{id}
+left join (
+    select {id}, list(phone) as phones from intermediate.int_{side}__phones group by {id}
+) as phones on keys.{id} = phones.{id}
+"""
+
+
+def link(connection: duckdb.DuckDBPyConnection, folder: Path) -> tuple[dict[str, str], Usage]:
+    """Let Splink link the contacts of a built DuckDB file whose truth is the table `truth`.
+
+    Returns:
+        By the model's name a query of its links, and what both models took together.
+
+    Raises:
+        ProgramError: Splink failed.
+    """
+    folder.mkdir()
+    queries = {
+        "contacts": RECORDS.format(side="contacts", id="contact_id"),
+        "companies": RECORDS.format(side="companies", id="company_id"),
+        "truth": "from truth",
+    }
+    for name, query in queries.items():
+        connection.execute(f"copy ({query}) to '{folder / name}.parquet'")
+    python = Path(os.environ.get("SPLINK_PYTHON", PYTHON))
+    usage = run([str(python), str(PROGRAM), str(folder)], folder / "splink.log")
+    links = {
+        title: f"from read_csv('{folder / name}.csv', header=true, all_varchar=true)"
+        for name, title in MODELS.items()
+    }
+    return links, usage

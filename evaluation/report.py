@@ -1,0 +1,157 @@
+"""What `make evaluate` prints, and the links it writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from demo.report import table
+from evaluation import peer
+from evaluation.baselines import CORE_NAME_OR_DOMAIN, NAMES_AS_WRITTEN
+from evaluation.inputs import InputError
+from evaluation.scores import AUTO, LINKED, Score, groups, linked, score
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from evaluation.floor import Result
+    from evaluation.scores import Group
+
+SCORED = ["links", "right", "precision", "recall", "F1"]
+# A measured share of fewer links than this says little about the share that was claimed.
+TELLING = 100
+NEAR = 0.03
+
+
+def inputs(connection: duckdb.DuckDBPyConnection) -> None:
+    """Print how many rows and true links there are, and which columns were read as what.
+
+    Raises:
+        InputError: no contact has an id.
+    """
+    ids = connection.execute(
+        "select count(*), count(contact_id) from staging.stg_kananas__contacts"
+    ).fetchone() or (0, 0)
+    mapped = connection.execute(
+        "select meaning, string_agg(raw_column, ', ' order by candidate)"
+        " from marts.contact_mapping_report"
+        " where meaning is not null and raw_column is not null group by meaning order by meaning"
+    ).fetchall()
+    unread = connection.execute(
+        "select string_agg(raw_column, ', ' order by raw_column)"
+        " from marts.contact_mapping_report where meaning is null"
+    ).fetchone()
+    columns = "; ".join(f"{meaning}: {names}" for meaning, names in mapped)
+    if ids[0] and ids[1] < ids[0]:
+        msg = (
+            f"{ids[0] - ids[1]:,} of {ids[0]:,} contacts have no id: name its column in VARS,"
+            f""" '{{"contact_columns": {{"contact_id": [...]}}}}'; the map now is {columns}"""
+        )
+        raise InputError(msg)
+    counts = connection.execute(
+        "select (select count(*) from staging.stg_kizen__companies), count(*),"
+        " count(contacts.contact_id), count(companies.company_id) from truth"
+        " left join staging.stg_kananas__contacts as contacts using (contact_id)"
+        " left join staging.stg_kizen__companies as companies using (company_id)"
+    ).fetchone() or (0, 0, 0, 0)
+    print(f"{ids[0]:,} contacts, {counts[0]:,} companies, {counts[1]:,} true links")
+    for kind, found in (("contact", counts[2]), ("company", counts[3])):
+        if found < counts[1]:
+            print(f"{counts[1] - found:,} true links name a {kind} that is not there; they count")
+    print(f"Columns of contacts read as {columns}")
+    if unread and unread[0]:
+        print(f"Columns of contacts not read: {unread[0]}")
+
+
+def quality(connection: duckdb.DuckDBPyConnection, result: Result) -> None:
+    """Print the scores of the links: in all, per tier, and per confidence."""
+    print("\nLinks against the truth:")
+    print(
+        table(
+            ["", *SCORED],
+            [
+                _scored("auto", score(connection, linked(AUTO))),
+                _scored("auto and review", score(connection, linked(LINKED))),
+            ],
+        )
+    )
+    print(f"Candidates hold {result.blocking_recall:.4f} of the true links")
+    print("\nPer tier, auto and review:")
+    print(table(["tier", "links", "right", "precision"], _grouped(groups(connection, "tier"))))
+    print("\nPer confidence, auto and review:")
+    rows = [
+        (
+            group.name, group.links, group.right, _share(group.precision),
+            "" if group.claimed is None else f"{group.precision - group.claimed:+.4f}",
+            _verdict(group),
+        )
+        for group in groups(connection, "confidence")
+    ]  # fmt: skip
+    print(table(["confidence", "links", "right", "measured", "difference", ""], rows))
+    capped = connection.execute(
+        "select count(*), coalesce(sum(pair_count), 0)::bigint"
+        " from intermediate.int_links__capped_keys"
+    ).fetchone() or (0, 0)
+    print(f"{capped[0]:,} keys are too common to be looked at ({capped[1]:,} pairs)")
+
+
+def baselines(
+    connection: duckdb.DuckDBPyConnection, result: Result, splink_folder: Path | None
+) -> None:
+    """Print what simpler ways and Splink find in the same data.
+
+    Raises:
+        ProgramError: Splink failed.
+    """
+    ways = {
+        "names as written": NAMES_AS_WRITTEN,
+        "names without legal form, or domain": CORE_NAME_OR_DOMAIN,
+    }
+    note = "Splink is left out (SPLINK=0)"
+    if splink_folder:
+        links, usage = peer.link(connection, splink_folder)
+        ways |= links
+        note = f"Splink: both models in {usage}"
+    scores = {name: score(connection, query) for name, query in ways.items()}
+    print("\nThe same data, linked otherwise:")
+    print(table(["", *SCORED], [_scored(name, found) for name, found in scores.items()]))
+    print(note)
+    if splink_folder:
+        best = max(scores[name].f1 for name in peer.MODELS.values())
+        print(f"Ours is {100 * (result.F1 - best):+.2f} points of F1 from the better Splink")
+
+
+def write_links(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Write `contact_company_links`, by contact, to a CSV file.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    links = connection.sql("from marts.contact_company_links order by contact_id")
+    try:
+        links.write_csv(str(path), header=True)
+    except Exception as error:
+        msg = f"LINKS={path} cannot be written: {str(error).splitlines()[0]}"
+        raise InputError(msg) from error
+    print(f"Links written to {path}")
+
+
+def _scored(name: str, found: Score) -> Sequence[object]:
+    shares = (_share(value) for value in (found.precision, found.recall, found.f1))
+    return (name, found.links, found.right, *shares)
+
+
+def _grouped(found: Sequence[Group]) -> list[Sequence[object]]:
+    return [(group.name, group.links, group.right, _share(group.precision)) for group in found]
+
+
+def _verdict(group: Group) -> str:
+    if group.claimed is None or group.links < TELLING:
+        return "too few to tell"
+    return "" if abs(group.precision - group.claimed) <= NEAR else "off"
+
+
+def _share(value: float) -> str:
+    return f"{value:.4f}"

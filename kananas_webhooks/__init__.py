@@ -1,0 +1,1 @@
+"""Receives webhooks, keeps each whole, and starts a refresh once they pause."""

@@ -1,0 +1,293 @@
+"""The store: an append-only queue in an SQLite file.
+
+The table is a contract: `tap-kananas` and anybody else reads it (docs/webhooks.md). Whoever
+extracts writes how far it has come into `extraction`; only events up to there are ever removed.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import contextmanager
+from dataclasses import astuple, fields
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, NoReturn
+
+from kananas_webhooks.events import Event, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+#: What `PRAGMA user_version` says of a file with these tables.
+SCHEMA_VERSION = 1
+
+DEFAULT_MAX_BYTES = 1_000_000_000
+DEFAULT_KEEP_DAYS = 30
+DEFAULT_BUSY_SECONDS = 2.0
+
+_SCHEMA = """
+begin immediate;
+create table events (
+  sequence integer primary key autoincrement,
+  received_at text not null,
+  content_type text,
+  query text,
+  headers text not null,
+  body blob not null,
+  body_sha256 text not null,
+  payload text
+);
+create table extraction (
+  id integer primary key check (id = 1),
+  sequence integer not null
+);
+insert into extraction values (1, 0);
+insert into sqlite_sequence values ('events', 0);
+pragma user_version = 1;
+commit;
+"""
+
+_COLUMNS = [field.name for field in fields(Event)]
+_INSERT = (
+    f"insert into events ({', '.join(_COLUMNS)}) "  # noqa: S608 - names of this module
+    f"values ({', '.join('?' * len(_COLUMNS))})"
+)
+
+#: A removal is one transaction, which events wait for.
+MOST_REMOVED = 100
+
+# Extracted events go before their age from this share of the limit on.
+_CROWDED = 0.75
+
+# Later than any moment.
+_LATEST = "9999"
+
+
+class StoreError(Exception):
+    """Nothing was stored."""
+
+    #: Seconds after which it is worth trying again.
+    retry_after = 30
+
+
+class StoreBusyError(StoreError):
+    """Another process holds the file, or more comes than can be written."""
+
+    retry_after = 5
+
+
+class StoreFullError(StoreError):
+    """The disk is full, or the store has reached its limit."""
+
+    retry_after = 60
+
+
+class Store:
+    """The file, open in one thread.
+
+    Attributes:
+        events: How many events it holds.
+        waiting: How many of them nobody has extracted.
+        last_sequence: The number of the newest event.
+        last_received_at: When that one came; None where the store holds none.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        keep_days: float = DEFAULT_KEEP_DAYS,
+        busy_seconds: float = DEFAULT_BUSY_SECONDS,
+    ) -> None:
+        """Open the file, made where there is none, readable by its owner only.
+
+        Args:
+            path: The file. It must be on a local disk: SQLite's log needs shared memory.
+            max_bytes: The size from which on events are refused.
+            keep_days: How long events are kept after they came, if they have been extracted.
+            busy_seconds: How long to wait for another process that writes.
+
+        Raises:
+            StoreError: It cannot be opened, or is not such a file.
+        """
+        self._path = path
+        self._max_bytes = max_bytes
+        self._keep = timedelta(days=keep_days)
+        self._busy_seconds = busy_seconds
+        self._extracted = -1
+        self.events = self.waiting = self.last_sequence = 0
+        self.last_received_at: str | None = None
+        with _translated(path):
+            self._make()
+            self._connection: sqlite3.Connection | None = self._connect()
+            self._number_from_now_on(self._connection)
+            self._learn(self._connection)
+
+    def _make(self) -> None:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite gives the files beside it the same permissions.
+        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
+        )
+        try:
+            for pragma in (
+                "journal_mode = wal",
+                # A commit returns when the log is on the disk.
+                "synchronous = full",
+                "fullfsync = 1",
+                # People's data is wiped where it is removed.
+                "secure_delete = on",
+            ):
+                connection.execute(f"pragma {pragma}")
+            (page_size,) = connection.execute("pragma page_size").fetchone()
+            connection.execute(f"pragma max_page_count = {max(1, self._max_bytes // page_size)}")
+            (version,) = connection.execute("pragma user_version").fetchone()
+            if version == 0:
+                connection.executescript(_SCHEMA)
+            elif version != SCHEMA_VERSION:
+                self._refuse(version)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _refuse(self, version: int) -> NoReturn:
+        message = f"{self._path} has version {version}, not {SCHEMA_VERSION}"
+        raise StoreError(message)
+
+    @staticmethod
+    def _number_from_now_on(connection: sqlite3.Connection) -> None:
+        """Begin beyond every number ever given, also by a file that was lost or is a copy.
+
+        Numbers rise with the milliseconds since 1970 at each start, so that whoever remembers
+        a number of an earlier file misses nothing of this one.
+        """
+        connection.execute(
+            "update sqlite_sequence set seq = max(seq, ?) where name = 'events'",
+            (time.time_ns() // 1_000_000,),
+        )
+
+    def _learn(self, connection: sqlite3.Connection) -> None:
+        """Count once; from then on, counts are kept."""
+        (self.events,) = connection.execute("select count(*) from events").fetchone()
+        row = connection.execute(
+            "select sequence, received_at from events order by sequence desc limit 1"
+        ).fetchone()
+        if row is not None:
+            self.last_sequence, self.last_received_at = row
+        self._look_at_extraction(connection)
+
+    def _look_at_extraction(self, connection: sqlite3.Connection) -> None:
+        (extracted,) = connection.execute("select sequence from extraction").fetchone()
+        if extracted != self._extracted:
+            (self.waiting,) = connection.execute(
+                "select count(*) from events where sequence > ?", (extracted,)
+            ).fetchone()
+            self._extracted = extracted
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Store events, all or none; on return they outlast a crash and a loss of power.
+
+        Raises:
+            StoreError: None was stored.
+        """
+        with self._transaction() as connection:
+            connection.executemany(_INSERT, map(astuple, events))
+            (last,) = connection.execute("select max(sequence) from events").fetchone()
+        self.events += len(events)
+        self.waiting += len(events)
+        self.last_sequence, self.last_received_at = last, events[-1].received_at
+
+    def trim(self) -> int:
+        """Remove a few events that have been extracted and are too old, or in the way.
+
+        Returns:
+            How many were removed; MOST_REMOVED where there may be more.
+
+        Raises:
+            StoreError: Nothing was removed.
+        """
+        with self._transaction() as connection:
+            self._look_at_extraction(connection)
+            crowded = _size(connection) > self._max_bytes * _CROWDED
+            oldest = datetime.now(timezone.utc) - self._keep
+            removed = connection.execute(
+                "delete from events where sequence in (select sequence from ("
+                "select sequence, received_at from events where sequence <= ? "
+                "order by sequence limit ?) where received_at < ?)",
+                (self._extracted, MOST_REMOVED, _LATEST if crowded else moment(oldest)),
+            ).rowcount
+        self.events -= removed
+        return removed
+
+    def probe(self) -> None:
+        """Write, to see whether it can be done.
+
+        Raises:
+            StoreError: It cannot.
+        """
+        with self._transaction() as connection:
+            connection.execute("update extraction set sequence = sequence")
+
+    def size(self) -> int:
+        """Give the bytes that events take, without what removed ones left free.
+
+        Raises:
+            StoreError: The file cannot be read.
+        """
+        with self._transaction() as connection:
+            return _size(connection)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Do all or nothing; after a failure the file is opened anew."""
+        with _translated(self._path):
+            try:
+                if self._connection is None:
+                    self._connection = self._connect()
+                self._connection.execute("begin immediate")
+                yield self._connection
+                self._connection.execute("commit")
+            except BaseException:
+                # Closing rolls back; what failed may have left the connection unusable.
+                self.close()
+                raise
+
+
+def _size(connection: sqlite3.Connection) -> int:
+    (pages,) = connection.execute("pragma page_count").fetchone()
+    (free,) = connection.execute("pragma freelist_count").fetchone()
+    (page_size,) = connection.execute("pragma page_size").fetchone()
+    return int((pages - free) * page_size)
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Say of SQLite's failures what they mean to a sender."""
+    try:
+        yield
+    except OSError as error:
+        message = f"{path}: {error.strerror}"
+        raise StoreError(message) from error
+    except sqlite3.Error as error:
+        words = f"{path}: {error}"
+        if "locked" in str(error):
+            raise StoreBusyError(words) from error
+        raise (StoreFullError if "full" in str(error) else StoreError)(words) from error

@@ -1,0 +1,27 @@
+"""The tap as an Airbyte source: `source-kananas`."""
+
+from __future__ import annotations
+
+from airbyte_source.source import Source
+from rest_tap.airbyte import describe, estimate, shortfall
+from tap_kananas.tap import TapKananas
+
+SOURCE = Source(
+    name="source-kananas",
+    title="Kananas",
+    tap=TapKananas,
+    # Airbyte has no word for rows that vanished.
+    fixed={"emit_activate_version_messages": False},
+    describe=describe,
+    estimate=estimate,
+    shortfall=shortfall,
+)
+
+
+def main() -> None:
+    """Run the source."""
+    SOURCE.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""Many records at once, from lines of JSON to lines of a staging file.
+
+What `codec` does to one record after another is done to some hundred at a time here, so that
+`msgspec` runs through them without Python in between. Only records that are just as their schema
+has them are staged so; where one of them is not, none is, and each goes its own way.
+
+Objects and arrays, which a column of type JSON keeps as text, are not made texts here: DuckDB
+writes that text while it reads the staging file. It writes the same one, but for numbers that it
+would round or spell otherwise, and control characters; records that hold any get their texts here.
+"""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from decimal import Decimal
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from target_duckdb.errors import InvalidValueError
+from target_duckdb.fields import SlowPathError, json_text, row_type
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from target_duckdb.fields import Column, FieldPlan
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_CONTROL_CHARACTER = b"\\u00"
+"""How the encoder begins each control character that has no letter of its own."""
+
+_REFUSALS = (
+    msgspec.DecodeError, SlowPathError, InvalidValueError, UnicodeError, RecursionError,
+)  # fmt: skip
+
+
+def is_one_per_line(lines: bytes, count: int) -> bool:
+    """Tell whether lines that were decoded as so many objects hold one whole object each.
+
+    `msgspec` takes any white space between values for the end of a line.
+    """
+    breaks = lines.count(b"\n") - lines.endswith(b"\n")
+    # Inside an object a bracket that closes never stands right before one that opens.
+    return breaks == count - 1 == lines.count(b"}\n{")
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep the garbage collector from looking through what is about to be decoded, again and again.
+
+    JSON makes no cycles.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+class BulkStager:
+    """Stages records of one stream under one schema, many at a time."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        columns: Sequence[Column],
+        plans: Sequence[FieldPlan],
+        *,
+        needed: Collection[str],
+        keys: Collection[str],
+        metadata: Collection[str],
+        forbid_unknown: bool,
+    ) -> None:
+        """Make the decoders.
+
+        Args:
+            columns: The stream's columns.
+            plans: How each of them is decoded.
+            needed: Names of properties that no record may lack.
+            keys: Names of the key properties, which are not null.
+            metadata: Names of the metadata columns.
+            forbid_unknown: Whether a property that is no column makes a record unusual.
+        """
+        pairs = list(zip(columns, plans, strict=True))
+        self._metadata = metadata
+        self._nested = [c.attribute for c, plan in pairs if plan.nested is not None]
+        self._keys = [attrgetter(c.attribute) for c in columns if c.name in keys]
+        self._fixes = [
+            (c.attribute, plan.fix)
+            for c, plan in pairs
+            if plan.nested is None and plan.fix is not None
+        ]
+        annotations = {
+            c.name: plan.annotation if plan.nested is None else plan.nested for c, plan in pairs
+        }
+        row = row_type(columns, annotations, needed, metadata, forbid_unknown=forbid_unknown)
+        self._decoder = msgspec.json.Decoder(row, float_hook=self._number)
+        checked = [c for c, plan in pairs if plan.checked is not None]
+        self._checker = None
+        if checked:
+            types = {c.name: plan.checked for c, plan in pairs}
+            check = row_type(checked, types, needed, (), forbid_unknown=False)
+            self._checker = msgspec.json.Decoder(check)
+        self._is_exact = True
+
+    def _number(self, literal: str) -> float | Decimal:
+        """Decode a number inside a nested value; note one that DuckDB would write otherwise."""
+        number = float(literal)
+        if repr(number) == literal and "e" not in literal:
+            return number
+        self._is_exact = False
+        return Decimal(literal)
+
+    def stage(self, lines: bytes, metadata: Mapping[str, Any], to: bytearray) -> int | None:
+        """Append records to a staging buffer, one line each.
+
+        Args:
+            lines: Records as JSON, one per line.
+            metadata: Values of metadata columns, by name, the same for all.
+            to: The buffer.
+
+        Returns:
+            How many records there were; None where one is unusual, and nothing was appended.
+        """
+        with uncollected():
+            try:
+                staged, count = self._staged(lines, metadata)
+            except _REFUSALS:
+                return None
+        if not is_one_per_line(lines, count):
+            return None
+        to += staged
+        return count
+
+    def _staged(self, lines: bytes, metadata: Mapping[str, Any]) -> tuple[bytes, int]:
+        self._is_exact = True
+        if self._checker is not None:
+            self._checker.decode_lines(lines)
+        rows = self._decoder.decode_lines(lines)
+        for key in self._keys:
+            if None in map(key, rows):
+                raise SlowPathError
+        self._apply(self._fixes, rows)
+        for name in self._metadata:
+            value = metadata.get(name, msgspec.UNSET)
+            for row in rows:
+                setattr(row, name, value)
+        staged = _ENCODER.encode_lines(rows) if self._is_exact else b""
+        if not self._is_exact or (self._nested and _CONTROL_CHARACTER in staged):
+            self._apply([(attribute, json_text) for attribute in self._nested], rows)
+            staged = _ENCODER.encode_lines(rows)
+        return staged, len(rows)
+
+    @staticmethod
+    def _apply(fixes: list[tuple[str, Any]], rows: list[Any]) -> None:
+        for attribute, fix in fixes:
+            for row in rows:
+                value = getattr(row, attribute)
+                if value is not None and value is not msgspec.UNSET:
+                    setattr(row, attribute, fix(value))

@@ -1,0 +1,150 @@
+"""What people decide, what waits for them, and what each build changed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.dbt_project.project import read, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.dbt_project.project import Project, Run
+
+COMPANIES = """
+create table kizen.companies as select * from (values
+    ('elan', 'Boulangerie Élan SARL', 'info@elan.example'),
+    ('amicale 1', 'Amicale laïque de Brest', null),
+    ('amicale 2', 'Amicale laïque de Brest', null),
+    ('bois', 'Bois & Fils Menuiserie', 'info@bois.example')
+) as rows (id, name, email)
+"""
+CONTACTS = """
+create table kananas.contacts as select * from (values
+    (1, 'Zoé', 'Roy', 'Boulangerie Élan', 'zoe@elan.example'),
+    (2, 'Léa', 'Roy', 'Amicale laïque de Brest', null),
+    (3, 'Jan', 'Roy', 'Amicale laïque de Brest', null),
+    (4, 'Max', 'Roy', 'Bois & Fils Menuiserie', 'max@bois.example'),
+    (5, 'Eva', 'Roy', null, null),
+    (6, 'Tom', 'Roy', 'Boulangerie Élan', 'tom@elan.example')
+) as rows (id, first_name, last_name, organisation, email)
+"""
+NO_DECISIONS = """
+create table decisions.links (
+    contact_id bigint, company_id varchar, decision varchar, author varchar, reason varchar,
+    decided_at timestamp
+)
+"""
+DECISIONS = """
+insert into decisions.links values
+    (2, 'amicale 2', 'force', 'Ida', 'she chairs it', '2026-01-01'),
+    (4, 'bois', 'forbid', 'Ida', 'left in May', '2026-01-01'),
+    (5, 'elan', 'force', 'Ida', null, '2026-01-01'),
+    (99, 'elan', 'force', 'Ida', null, '2026-01-01'),
+    (6, 'gone', 'force', 'Ida', null, '2026-01-01')
+"""
+VARIABLES = json.dumps({"link_overrides_table": "decisions.links"})
+
+
+@dataclass(frozen=True)
+class Account:
+    """The second build, and what the marts hold after the first and after the second."""
+
+    second: Run
+    queue: list[tuple[Any, ...]]
+    changes_at_first: list[tuple[Any, ...]]
+    changes: list[tuple[Any, ...]]
+    links: list[tuple[Any, ...]]
+    report: list[tuple[Any, ...]]
+
+
+CHANGES = """
+select contact_id, change, previous_company_id, company_id, status
+from marts.link_changes where in_last_build order by contact_id
+"""
+
+
+@pytest.fixture(scope="module")
+def account(project: Project, database_path: Path) -> Account:
+    database_path.unlink(missing_ok=True)
+    schemas = ("kananas", "kizen", "decisions")
+    write(database_path, *(f"create schema {schema}" for schema in schemas))
+    write(database_path, COMPANIES, CONTACTS, NO_DECISIONS)
+    build = ("build", "--exclude-resource-type", "unit_test", "--vars", VARIABLES)
+    first = project.run(database_path, *build)
+    assert first.exit_code == 0, first.output
+    queue = read(
+        database_path,
+        "select contact_id, similar_contact_count, company_id, runner_up_company_id "
+        "from marts.link_review_queue order by review_rank",
+    )
+    changes_at_first = read(database_path, CHANGES)
+    write(
+        database_path,
+        DECISIONS,
+        "insert into kananas.contacts values (7, 'Kim', 'Roy', 'Boulangerie Élan', null)",
+        "delete from kananas.contacts where id = 1",
+    )
+    second = project.run(database_path, *build)
+    assert second.exit_code == 0, second.output
+    return Account(
+        second,
+        queue,
+        changes_at_first,
+        read(database_path, CHANGES),
+        read(
+            database_path,
+            "select contact_id, status, company_id, reasons from marts.contact_company_links "
+            "where status in ('forced', 'forbidden') order by contact_id",
+        ),
+        read(
+            database_path,
+            "select contact_id, company_id, kept_in, effect from marts.link_override_report "
+            "order by cast(contact_id as int)",
+        ),
+    )
+
+
+def test_equal_companies_wait_for_a_person(account: Account) -> None:
+    assert account.queue == [
+        ("2", 2, "amicale 1", "amicale 2"),
+        ("3", 2, "amicale 1", "amicale 2"),
+    ]
+
+
+def test_a_decision_wins(account: Account) -> None:
+    assert account.links == [
+        ("2", "forced", "amicale 2", "decided by Ida: she chairs it"),
+        ("4", "forbidden", None, "ruled out by Ida: left in May"),
+        ("5", "forced", "elan", "decided by Ida"),
+    ]
+
+
+def test_each_decision_has_its_effect_and_an_orphan_is_a_warning(account: Account) -> None:
+    assert account.report == [
+        ("2", "amicale 2", "table", "in force"),
+        ("4", "bois", "table", "in force"),
+        ("5", "elan", "table", "in force"),
+        ("6", "gone", "table", "no such company"),
+        ("99", "elan", "table", "no such contact"),
+    ]
+    assert "WARN 2 link_overrides_are_not_orphaned" in account.second.output
+
+
+def test_every_contact_appears_in_the_first_build(account: Account) -> None:
+    appeared = [(contact, change) for contact, change, *_ in account.changes_at_first]
+    assert appeared == [(str(contact), "contact appeared") for contact in range(1, 7)]
+
+
+def test_a_build_tells_just_what_it_changed(account: Account) -> None:
+    assert account.changes == [
+        ("1", "contact gone", "elan", None, None),
+        ("2", "other company", "amicale 1", "amicale 2", "forced"),
+        ("4", "company lost", "bois", None, "forbidden"),
+        ("5", "company found", None, "elan", "forced"),
+        ("7", "contact appeared", None, "elan", "auto"),
+    ]

@@ -1,0 +1,176 @@
+"""Links are scored against a truth, whoever made the file; and they are good enough."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from evaluation import explain
+from evaluation.__main__ import main as evaluate
+from evaluation.floor import Floor, Result
+from evaluation.inputs import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.evaluation.conftest import Evaluation
+
+pytestmark = pytest.mark.xdist_group("evaluation")
+
+RAW = """
+create schema kananas;
+create schema kizen;
+create table kananas.contacts (id int);
+create table kizen.companies (id varchar);
+"""
+TRUTH = "contact_id,company_id\n1,2\n"
+GOOD = Result(0.99, 0.99, 0.99, 0.999, 0.95, 0.995)
+
+
+def _result(evaluation: Evaluation) -> Result:
+    last = evaluation.output.splitlines()[-1]
+    pairs = [pair.split("=") for pair in last.split()]
+    assert [name for name, _ in pairs] == list(Result._fields), evaluation.errors
+    return Result(**{name: float(value) for name, value in pairs})
+
+
+def test_links_are_as_good_as_they_were(evaluation: Evaluation) -> None:
+    assert Floor().below(_result(evaluation)) == []
+
+
+def test_what_is_below_the_floor_fails_and_is_told(evaluation: Evaluation) -> None:
+    assert evaluation.exit_code == 1
+    assert re.fullmatch(r"Below the floor: F1 0\.\d{4}, the floor is 1\n", evaluation.errors)
+
+
+def test_the_file_that_is_evaluated_is_only_read(evaluation: Evaluation) -> None:
+    assert evaluation.source_is_unchanged
+
+
+def test_every_contact_has_one_row_in_the_links_written(evaluation: Evaluation) -> None:
+    rows = duckdb.read_csv(str(evaluation.links), all_varchar=True)
+    assert rows.columns[:3] == ["contact_id", "company_id", "status"]
+    assert rows.aggregate("count(*), count(distinct contact_id)").fetchall() == [(2000, 2000)]
+
+
+def test_the_last_line_is_what_the_links_written_give(evaluation: Evaluation) -> None:
+    with duckdb.connect() as connection:
+        links = (
+            f"read_csv('{str(evaluation.links).replace(chr(39), chr(39) * 2)}', all_varchar=true)"
+        )
+        truth = links.replace("links.csv", "truth.csv")
+        row = connection.execute(
+            f"select count(truth.contact_id) / count(*), count(truth.contact_id) / "
+            f"(select count(*) from {truth}) from {links} as links left join {truth} as truth "
+            f"using (contact_id, company_id) where links.company_id is not null "
+            f"and links.status <> 'forbidden'"
+        ).fetchone()
+    assert row is not None
+    result = _result(evaluation)
+    assert (result.precision, result.recall) == pytest.approx(row, abs=0.0001)
+
+
+def test_tiers_confidence_baselines_and_cost_are_told(evaluation: Evaluation) -> None:
+    for heading in (
+        "Columns of contacts read as",
+        "Candidates hold",
+        "Per tier",
+        "Per confidence",
+        "names as written",
+        "names without legal form, or domain",
+        "Splink is left out (SPLINK=0)",
+        "Links built in",
+    ):
+        assert heading in evaluation.output
+
+
+def test_a_link_is_explained_step_by_step(
+    evaluation: Evaluation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with duckdb.connect(evaluation.warehouse, read_only=True) as connection:
+        row = connection.execute(
+            "select contact_id, score, company_id, company_name"
+            " from marts.contact_company_links"
+            " inner join intermediate.int_companies__match_keys using (company_id)"
+            " where status = 'auto' and runner_up_company_id is not null order by contact_id"
+        ).fetchone()
+    assert row is not None
+    contact_id, score, company_id, name = row
+    assert explain.main(["--db", str(evaluation.warehouse), "--", contact_id]) == 0
+    told = capsys.readouterr().out
+    assert f"Link: auto: {company_id}, tier " in told
+    waterfall = told.split(f"The company: {name} ({company_id})\n")[1].split("\n\n")[0]
+    points = [
+        int(points) for points in re.findall(r"^  \w+ +\d+ +([+-]\d+) ", waterfall, re.MULTILINE)
+    ]
+    assert sum(points) == score
+    assert re.search(rf"^  score +{score}$", waterfall, re.MULTILINE)
+    assert "\nCandidate 2: " in told
+
+
+def test_a_contact_without_a_company_is_explained(
+    evaluation: Evaluation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with duckdb.connect(evaluation.warehouse, read_only=True) as connection:
+        row = connection.execute(
+            "select contact_id from marts.contact_company_links where status = 'none'"
+        ).fetchone()
+    assert row is not None
+    assert explain.main(["--db", str(evaluation.warehouse), "--", row[0]]) == 0
+    assert "Link: none\n" in capsys.readouterr().out
+
+
+def test_an_unknown_contact_is_wrong_usage(
+    evaluation: Evaluation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert explain.main(["--db", str(evaluation.warehouse), "--", "nobody"]) == 2
+    assert (
+        capsys.readouterr().err
+        == f"CONTACT=nobody: DB={evaluation.warehouse} has no such contact\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "arguments", "error"),
+    [
+        (("create table other (id int)", TRUTH), (),
+         "has no kananas.contacts and no kizen.companies; it has main.other"),
+        ((None, TRUTH), (), "there is no such file"),
+        ((RAW, "contact,company\n1,2\n"), (), "has the columns contact, company; it needs"),
+        ((RAW, "contact_id,company_id\n"), (), "has no row"),
+        ((RAW, None), (), "cannot be read"),
+        ((RAW, TRUTH), ("--vars", "[]"), "VARS must be a mapping"),
+        ((RAW, TRUTH), ("--vars", "{contact_columns: {colour: [c]}}"),
+         "VARS: contact_columns maps meanings to lists of columns; meanings are contact_id"),
+        ((RAW, TRUTH), ("--floor", "F1=98"), "F1=98 is not NAME=SHARE"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_evaluated_is_one_line(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    files: tuple[str | None, str | None],
+    arguments: tuple[str, ...],
+    error: str,
+) -> None:
+    database, answers = tmp_path / "some.duckdb", tmp_path / "truth.csv"
+    schema, truth = files
+    if schema:
+        with duckdb.connect(database) as connection:
+            connection.execute(schema)
+    if truth:
+        answers.write_text(truth, encoding="utf-8")
+    given = ("--db", str(database), "--truth", str(answers), "--no-splink", *arguments)
+    assert evaluate(given) == 2
+    said = capsys.readouterr().err
+    assert error in said
+    assert said.count("\n") == 1
+
+
+def test_a_floor_names_what_is_below_it() -> None:
+    assert Floor.parsed("F1=0.5, recall=0.995").below(GOOD) == ["recall 0.9900, the floor is 0.995"]
+    assert Floor.parsed("").below(GOOD) == []
+    with pytest.raises(InputError, match="speed=1 is not NAME=SHARE; names are F1, precision"):
+        Floor.parsed("speed=1")

@@ -1,0 +1,193 @@
+"""Records staged many at a time give the table that they give one by one."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from target_duckdb.bulk import is_one_per_line
+from target_duckdb.codec import Codec
+from target_duckdb.column_types import TypeOptions
+from target_duckdb.errors import RecordError
+from tests.target_duckdb.helpers import lines, load, query, record, schema
+from tests.target_duckdb.test_properties import loaded, streams
+
+NAMED: dict[str, Any] = {
+    "type": ["array", "null"],
+    "items": {
+        "type": ["object", "null"],
+        "properties": {"id": {"type": ["string", "null"]}, "n": {"type": ["number", "null"]}},
+        "additionalProperties": True,
+    },
+}
+PROPERTIES: dict[str, Any] = {
+    "id": {"type": "string"},
+    "object": {"type": ["object", "null"]},
+    "list": {"type": ["array", "null"]},
+    "named": NAMED,
+    "any": {},
+    "either": {"type": ["object", "string", "null"]},
+    "real": {"type": ["number", "null"]},
+    "moment": {"type": ["string", "null"], "format": "date-time"},
+    "clock": {"type": ["string", "null"], "format": "time"},
+    "money": {"type": ["number", "null"], "multipleOf": 0.01},
+}
+CONTROLS = "".join(map(chr, range(32)))
+# Members of the record that begins with an id, as JSON.
+VALUES = [
+    '"object": {"a": 1.5, "b": [0.1, -0.0, 100.0, 0.0001, 123456789.125]}',
+    '"object": {"a": 1.50, "b": 1e5, "c": 1E+2, "d": 0.1234567890123456789}',
+    '"object": {"a": 9007199254740993.0, "b": 1e-7, "c": 123456789012345678901234567890}',
+    '"object": {"a": 18446744073709551615, "b": 18446744073709551616, "c": -9223372036854775809}',
+    '"object": {"a": 1, "b": 2, "a": 3}',
+    '"object": {"a": {"x": 1, "x": {"y": 1, "y": 2}}}',
+    '"object": {"a" : [ 1 ,\t2 ] }',
+    '"object": {"": "", "é\\u00e9": "\\ud83d\\ude00 \\u2028 \\/ \\u007f"}',
+    f'"object": {{"a": {json.dumps(CONTROLS)}, {json.dumps(CONTROLS)}: 1}}',
+    '"object": {"a": "C:\\\\u000b"}',
+    '"object": {}, "list": [], "named": []',
+    '"object": null, "list": null, "named": null',
+    '"list": [[], {}, null, true, "x", 1, [[[1.0]]]]',
+    '"list": [' + "[" * 200 + "]" * 200 + "]",
+    '"named": [{"id": "x", "more": [1.10]}, null, {"n": 1.10, "other": {"a": 1, "a": 2}}]',
+    '"any": "text"',
+    '"any": "1.50"',
+    '"any": 1.50',
+    '"any": [1.50]',
+    '"any": {"a": "1.50"}',
+    '"any": true',
+    '"any": null',
+    '"either": "{\\"a\\": 1}"',
+    '"either": {"a": 1.10}',
+    '"real": 0.1, "moment": "2024-05-06T07:08:09.1234567+02:00"',
+    '"real": 1.0000000000000000001',
+    '"moment": "2024-05-06T07:08:09", "clock": "23:30:00-02:00", "money": 12.30',
+    '"id": "second"',
+    '"object": {"a": false}',
+]  # fmt: skip
+
+
+def rows(path: Path) -> list[tuple[Any, ...]]:
+    return query(path, "SELECT COLUMNS(*)::VARCHAR FROM items ORDER BY rowid")
+
+
+@pytest.mark.parametrize("version", [None, 7])
+def test_both_ways_give_the_same_text(tmp_path: Path, version: int | None) -> None:
+    records = [f'{{"id": "{n}", {value}}}' for n, value in enumerate(VALUES)]
+    codec = codec_of(PROPERTIES)
+    for text in records:
+        assert codec.stage_lines(text.encode(), {}, bytearray()) == 1, text
+    begin = schema(PROPERTIES, ["id"])
+    found = []
+    # A space before the end of a line is nothing to JSON, but unusual.
+    for name, space in (("many", ""), ("single", " ")):
+        file = tmp_path / f"{name}.jsonl"
+        file.write_text("".join(f"{text}{space}\n" for text in records))
+        batch = {"type": "BATCH", "stream": "items", "encoding": {"format": "jsonl"}}
+        path = tmp_path / f"{name}.duckdb"
+        load(path, [begin, {**batch, "manifest": [file.as_uri()], "version": version}])
+        found.append(rows(path))
+        more = "" if version is None else f', "version": {version}'
+        messages = [
+            f'{{"type": "RECORD", "stream": "items", "record": {text}{more}}}{space}'
+            for text in records
+        ]
+        other = tmp_path / f"{name}-messages.duckdb"
+        load(other, [begin, *messages])
+        found.append(rows(other))
+    assert len(found[0]) == len(VALUES)
+    assert found[0] == found[1] == found[2] == found[3]
+
+
+@given(stream=streams())
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_both_ways_give_the_same_rows(
+    stream: tuple[dict[str, Any], list[dict[str, Any]]],
+) -> None:
+    properties, records = stream
+    begin = schema(properties, ["key"])
+    found = []
+    with tempfile.TemporaryDirectory() as name:
+        for end in (b"\n", b" \n"):
+            file = Path(name) / "batch.jsonl"
+            file.write_bytes(lines(records).replace(b"\n", end))
+            batch = {"type": "BATCH", "stream": "items", "encoding": {"format": "jsonl"}}
+            found.append(repr(loaded([begin, {**batch, "manifest": [file.as_uri()]}])))
+    assert found[0] == found[1]
+
+
+def codec_of(properties: dict[str, Any], **others: Any) -> Codec:
+    message = schema(properties, ["id"], **others)
+    return Codec(
+        message["schema"],
+        ["id"],
+        TypeOptions(),
+        validate=True,
+        metadata=frozenset({"_sdc_table_version"}),
+        warn=lambda _: None,
+    )
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        '{"id": 1}',
+        '{"id": null}',
+        "{}",
+        '{"id": "x", "named": [{"id": 1}]}',
+        '{"id": "x", "named": [1]}',
+        '{"id": "x", "named": {}}',
+        '{"id": "x", "object": []}',
+        '{"id": "x", "real": "1"}',
+        '{"id": "x", "real": 1e400}',
+        '{"id": "x", "money": 1.005}',
+        '{"id": "x", "moment": "yesterday"}',
+        '{"id": "x", "unknown": 1}',
+        '{"id": "x", "object": {"a": NaN}}',
+        '{"id": "x", "object": {"a": "\\ud800"}}',
+        '{"id": "x"',
+        '{"id": "x"} {"id": "y"}',
+        '{"id":\n"x"}',
+        '[{"id": "x"}]',
+        '{"id": "x"}\n',
+        '{"id": "x", "object": {"a": ' + "[" * 100_000 + "]" * 100_000 + "}}",
+    ],
+)
+def test_nothing_is_staged_where_one_is_unusual(unusual: str) -> None:
+    codec = codec_of(PROPERTIES)
+    staged = bytearray(b"before")
+    text = f'{{"id": "a"}}\n{unusual}\n{{"id": "b"}}\n'
+    assert codec.stage_lines(text.encode(), {}, staged) is None
+    assert staged == b"before"
+    assert codec.stage_lines(b'{"id": "a"}\n{"id": "b"}\n', {}, staged) == 2
+
+
+def test_line_breaks_that_only_seem_to_separate() -> None:
+    two_and_a_half = b'{"id": "a"} {"id": "b"}\n{"id":\n"c"}\n'
+    assert codec_of(PROPERTIES).stage_lines(two_and_a_half, {}, bytearray()) is None
+    assert is_one_per_line(b'{"a": "}\\n{"}\n{}', 2)
+    assert not is_one_per_line(b"{} {}\n", 2)
+
+
+def test_a_property_the_schema_lacks_is_unusual_once() -> None:
+    codec = codec_of(PROPERTIES)
+    line = b'{"id": "a", "unknown": 1}\n'
+    assert codec.stage_lines(line, {}, bytearray()) is None
+    codec.stage(line, {}, bytearray())
+    assert codec.stage_lines(line * 2, {}, bytearray()) == 2
+
+
+def test_one_bad_record_among_many_messages(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    messages = [record({"id": str(n)}) for n in range(1000)]
+    messages[700] = record({"id": 700})
+    with pytest.raises(RecordError, match=r"stream 'items', line 702: .*expected string"):
+        load(path, [schema(PROPERTIES, ["id"]), *messages])
+    load(path, [schema(PROPERTIES, ["id"]), *messages], on_invalid_record="quarantine")
+    assert query(path, "SELECT count(*) FROM items") == [(999,)]
+    assert query(path, "SELECT line_number FROM _quarantine") == [(702,)]
