@@ -2,7 +2,7 @@
 
 with history as (
 
-    select * from {{ ref('contact_company_link_history') }}
+    {{ link_history() }}
 
 ),
 
