@@ -17,7 +17,7 @@ UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
 .PHONY: help setup demo demo-webhooks check-webhooks evaluate explain spark bench
-.PHONY: test test-duckdb airbyte-check lint matrix lock docs clean
+.PHONY: test test-duckdb airbyte-check lint matrix lock docs seeds clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -80,6 +80,9 @@ lock: $(VENV)/ready ## Compile the requirement files anew, with the newest versi
 docs: $(DEV)/ready ## Write the settings tables of README.md and the files in plugins/ anew
 	@$(DEV)/bin/python -m scripts.settings_tables
 	@$(DEV)/bin/python -m scripts.plugin_definitions
+
+seeds: .venv-seeds/ready ## Write the seeds that come from packages, and NOTICE, anew
+	@.venv-seeds/bin/python -m scripts.seeds
 
 clean: ## Remove environments, caches and Meltano's state; the data in output/ stays (next: run --full-refresh)
 	@rm -rf .venv .venv-* .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis

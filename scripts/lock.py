@@ -19,6 +19,7 @@ PLUGINS = {
     "dbt": ["--group=dbt"],
     "spark": ["--group=spark"],
     "splink": ["--group=splink"],
+    "seeds": ["--group=seeds"],
     "uv": ["--group=uv"],
     "meltano": [
         "pyproject.toml",

@@ -42,27 +42,71 @@ hosts as (
 
 ),
 
-labelled as (
+distinct_hosts as (
+
+    select host from hosts
+    where host is not null
+
+),
+
+-- A suffix is looked up by what a host may end in: comparing each host with each suffix would cost
+-- hosts times suffixes. "*" stands for any first label.
+endings as (
+
+    {% for labels in range(2, 5) %}
+        {%- set rest = '[.][^.]+' * (labels - 1) ~ ')$' %}
+        select
+            host,
+            {{ labels }} as labels,
+            {{ regexp_first_group('host', '([^.]+' ~ rest) }} as ending
+        from distinct_hosts
+
+        union all
+
+        select
+            host,
+            {{ labels }} as labels,
+            '*' || {{ regexp_first_group('host', '[^.](' ~ rest) }} as ending
+        from distinct_hosts
+        {%- if not loop.last %}
+
+            union all
+        {% endif %}
+    {%- endfor %}
+
+),
+
+-- The algorithm of the Public Suffix List: an exception is no suffix, what follows its first label
+-- is; else the longest rule holds; else the last label is the suffix.
+suffix_lengths as (
 
     select
-        host,
-        {{ regexp_first_group('host', '([^.]+[.][^.]+)$') }} as last_two_labels,
-        {{ regexp_first_group('host', '([^.]+[.][^.]+[.][^.]+)$') }} as last_three_labels
-    from hosts
-    where host is not null
+        endings.host,
+        coalesce(
+            max(case when public_suffixes.is_exception then endings.labels - 1 end),
+            max(endings.labels)
+        ) as labels
+    from endings
+    inner join public_suffixes on endings.ending = public_suffixes.suffix
+    group by endings.host
 
 ),
 
 registrable as (
 
     select
-        labelled.host,
-        case
-            when public_suffixes.suffix is null then labelled.last_two_labels
-            else nullif(labelled.last_three_labels, '')
-        end as registrable_domain
-    from labelled
-    left join public_suffixes on labelled.last_two_labels = public_suffixes.suffix
+        distinct_hosts.host,
+        nullif(
+            case coalesce(suffix_lengths.labels, 1)
+                {%- for labels in range(1, 5) %}
+                    {%- set pattern = '([^.]+' ~ '[.][^.]+' * labels ~ ')$' %}
+                    when {{ labels }} then {{ regexp_first_group('distinct_hosts.host', pattern) }}
+                {%- endfor %}
+            end,
+            ''
+        ) as registrable_domain
+    from distinct_hosts
+    left join suffix_lengths on distinct_hosts.host = suffix_lengths.host
 
 ),
 

