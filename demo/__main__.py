@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import shlex
-import signal
 import sys
 import tempfile
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from demo import report
-from demo.processes import DemoError, interrupt, meltano, sandbox
+from demo import command, report
+from demo.processes import meltano, sandbox
 from demo.settings import OUTPUT, PUBLISHED, ROOT, environment
 
-EXIT_INTERRUPTED = 130
+if TYPE_CHECKING:
+    import argparse
 
 # Lines of Meltano's log that tell how far the work is.
 PROGRESS = re.compile(
@@ -84,22 +83,7 @@ def _command(database: Path) -> str:
     return f"{shlex.quote(sys.executable)} -c {shlex.quote(code)}"
 
 
-def main() -> int:
-    """Run the demo from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
-    parser.add_argument("--scale", type=float, default=1.0, help="1 is 2,000 contacts")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same data")
-    # Every process it started must end with it, however it ends.
-    signal.signal(signal.SIGTERM, interrupt)
-    try:
-        return run(parser.parse_args())
-    except DemoError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Interrupted; all that was started has been ended.", file=sys.stderr)
-        return EXIT_INTERRUPTED
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    options = command.parser("demo", __doc__)
+    options.add_argument("--seed", type=int, default=1, help="the same seed gives the same data")
+    sys.exit(command.main(run, options.parse_args()))

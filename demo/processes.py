@@ -130,7 +130,10 @@ def meltano(
                 file.flush()
                 yield line.rstrip("\n")
         if process.wait() != 0:
-            tail = "".join(log.read_text(encoding="utf-8").splitlines(keepends=True)[-30:])
-            ended = f"meltano ended with exit code {process.returncode}"
-            message = f"{tail}\n{ended}; the whole log: {log}"
-            raise DemoError(message)
+            raise DemoError(tail(log, f"meltano ended with exit code {process.returncode}"))
+
+
+def tail(log: Path, problem: str) -> str:
+    """Give the last lines of a log, and what the problem is."""
+    last = "".join(log.read_text(encoding="utf-8").splitlines(keepends=True)[-30:])
+    return f"{last}\n{problem}; the whole log: {log}"

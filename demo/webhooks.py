@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
-import signal
 import socket
 import sys
 import tempfile
@@ -16,15 +14,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from demo import report
-from demo.processes import DemoError, interrupt, meltano, receiver, sandbox
+from demo import command, report
+from demo.processes import DemoError, meltano, receiver, sandbox, tail
 from demo.settings import OUTPUT, PUBLISHED, ROOT, environment
 from kananas_webhooks.addresses import Secrets
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
-
-EXIT_INTERRUPTED = 130
 
 #: What is run after events: they say that Kananas has changed, so only Kananas is read.
 JOBS = "kananas transform"
@@ -131,9 +128,7 @@ def _wait(condition: Callable[[], bool], log: Path) -> None:
     pause, end = Event(), monotonic() + _SECONDS_AT_MOST
     while not condition():
         if monotonic() > end:
-            tail = "".join(log.read_text(encoding="utf-8").splitlines(keepends=True)[-30:])
-            message = f"{tail}\nthe contact did not arrive; the whole log: {log}"
-            raise DemoError(message)
+            raise DemoError(tail(log, "the contact did not arrive"))
         pause.wait(_SECONDS_BETWEEN_LOOKS)
 
 
@@ -143,20 +138,5 @@ def _free_port() -> int:
         return port
 
 
-def main() -> int:
-    """Run the demo from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m demo.webhooks", description=__doc__)
-    parser.add_argument("--scale", type=float, default=1.0, help="1 is 2,000 contacts")
-    signal.signal(signal.SIGTERM, interrupt)
-    try:
-        return run(parser.parse_args())
-    except DemoError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Interrupted; all that was started has been ended.", file=sys.stderr)
-        return EXIT_INTERRUPTED
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.main(run, command.parser("demo.webhooks", __doc__).parse_args()))

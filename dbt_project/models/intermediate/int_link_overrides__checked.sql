@@ -56,74 +56,42 @@ checked as (
 ),
 
 -- The later decision about a pair counts; of two in the same moment, the one that links nothing.
-latest_of_pair as (
+ranked_in_pair as (
 
     select
         *,
         row_number() over (
-            partition by contact_id, company_id
+            partition by contact_id, company_id, objection
             order by decided_at desc nulls last, decision asc, author asc, reason asc, kept_in asc
         ) as age_rank
     from checked
-    where objection is null
 
 ),
 
 -- A contact has one company: of several that are forced, the one decided last.
-latest_force as (
+ranked_in_contact as (
 
     select
         *,
         row_number() over (
-            partition by contact_id
+            partition by contact_id, objection, decision, age_rank
             order by decided_at desc nulls last, company_id asc
-        ) as force_rank
-    from latest_of_pair
-    where age_rank = 1 and decision = 'force'
-
-),
-
-effects as (
-
-    select
-        kept_in,
-        contact_id,
-        company_id,
-        decision,
-        author,
-        reason,
-        decided_at,
-        case when age_rank = 1 then 'in force' else 'superseded' end as effect
-    from latest_of_pair
-    where age_rank > 1 or decision = 'forbid'
-
-    union all
-
-    select
-        kept_in,
-        contact_id,
-        company_id,
-        decision,
-        author,
-        reason,
-        decided_at,
-        case when force_rank = 1 then 'in force' else 'superseded' end as effect
-    from latest_force
-
-    union all
-
-    select
-        kept_in,
-        contact_id,
-        company_id,
-        decision,
-        author,
-        reason,
-        decided_at,
-        objection as effect
-    from checked
-    where objection is not null
+        ) as decision_rank
+    from ranked_in_pair
 
 )
 
-select * from effects
+select
+    kept_in,
+    contact_id,
+    company_id,
+    decision,
+    author,
+    reason,
+    decided_at,
+    case
+        when objection is not null then objection
+        when age_rank > 1 or (decision = 'force' and decision_rank > 1) then 'superseded'
+        else 'in force'
+    end as effect
+from ranked_in_contact

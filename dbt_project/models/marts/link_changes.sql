@@ -37,6 +37,7 @@ arrivals_and_changes as (
     select
         contact_id,
         dbt_valid_from as changed_at,
+        dbt_valid_from >= cast('{{ run_started_at }}' as timestamp) as in_last_build,
         case
             when previous_valid_to is null then 'contact appeared'
             when previous_valid_to < dbt_valid_from then 'contact came back'
@@ -66,6 +67,7 @@ departures as (
     select
         contact_id,
         dbt_valid_to as changed_at,
+        dbt_valid_to >= cast('{{ run_started_at }}' as timestamp) as in_last_build,
         'contact gone' as change,
         company_id as previous_company_id,
         null as company_id,
@@ -95,20 +97,4 @@ changes as (
 
 )
 
-select
-    contact_id,
-    changed_at,
-    changed_at >= cast('{{ run_started_at }}' as timestamp) as in_last_build,
-    change,
-    previous_company_id,
-    company_id,
-    previous_status,
-    status,
-    previous_tier,
-    tier,
-    previous_score,
-    score,
-    previous_reasons,
-    reasons,
-    rule_version
-from changes
+select * from changes

@@ -10,99 +10,56 @@
     'none of these': 'name is null and not has_domain and not has_phone and vat_number is null',
 } -%}
 
-with match_keys_of_contacts as (
+with
+{%- for side, sides in {'contact': 'contacts', 'company': 'companies'}.items() %}
 
-    select * from {{ ref('int_contacts__match_keys') }}
+    match_keys_of_{{ sides }} as (
 
-),
+        select * from {{ ref('int_' ~ sides ~ '__match_keys') }}
 
-contact_domains as (
+    ),
 
-    select distinct contact_id from {{ ref('int_contacts__domains') }}
+    {{ side }}_domains as (
 
-),
+        select distinct {{ side }}_id from {{ ref('int_' ~ sides ~ '__domains') }}
 
-contact_phones as (
+    ),
 
-    select distinct contact_id from {{ ref('int_contacts__phones') }}
+    {{ side }}_phones as (
 
-),
+        select distinct {{ side }}_id from {{ ref('int_' ~ sides ~ '__phones') }}
 
-match_keys_of_companies as (
+    ),
 
-    select * from {{ ref('int_companies__match_keys') }}
+    {{ sides }} as (
 
-),
-
-company_domains as (
-
-    select distinct company_id from {{ ref('int_companies__domains') }}
-
-),
-
-company_phones as (
-
-    select distinct company_id from {{ ref('int_companies__phones') }}
-
-),
-
-contacts as (
-
-    select
-        match_keys.*,
-        contact_domains.contact_id is not null as has_domain,
-        contact_phones.contact_id is not null as has_phone
-    from match_keys_of_contacts as match_keys
-    left join contact_domains on match_keys.contact_id = contact_domains.contact_id
-    left join contact_phones on match_keys.contact_id = contact_phones.contact_id
-
-),
-
-companies as (
-
-    select
-        match_keys.*,
-        company_domains.company_id is not null as has_domain,
-        company_phones.company_id is not null as has_phone
-    from match_keys_of_companies as match_keys
-    left join company_domains on match_keys.company_id = company_domains.company_id
-    left join company_phones on match_keys.company_id = company_phones.company_id
-
-),
-
-contact_signals as (
-
-    {% for signal, condition in signals.items() %}
         select
-            {{ loop.index }} as place,
-            '{{ signal }}' as signal,
-            count(*) as record_count,
-            count(case when {{ condition }} then 1 end) as signal_count
-        from contacts
-        {%- if not loop.last %}
+            match_keys.*,
+            {{ side }}_domains.{{ side }}_id is not null as has_domain,
+            {{ side }}_phones.{{ side }}_id is not null as has_phone
+        from match_keys_of_{{ sides }} as match_keys
+        left join {{ side }}_domains on match_keys.{{ side }}_id = {{ side }}_domains.{{ side }}_id
+        left join {{ side }}_phones on match_keys.{{ side }}_id = {{ side }}_phones.{{ side }}_id
 
-            union all
-        {% endif %}
-    {%- endfor %}
+    ),
 
-),
+    {{ side }}_signals as (
 
-company_signals as (
+        {% for signal, condition in signals.items() %}
+            select
+                {{ loop.index }} as place,
+                '{{ signal }}' as signal,
+                count(*) as record_count,
+                count(case when {{ condition }} then 1 end) as signal_count
+            from {{ sides }}
+            {%- if not loop.last %}
 
-    {% for signal, condition in signals.items() %}
-        select
-            {{ loop.index }} as place,
-            '{{ signal }}' as signal,
-            count(*) as record_count,
-            count(case when {{ condition }} then 1 end) as signal_count
-        from companies
-        {%- if not loop.last %}
+                union all
+            {% endif %}
+        {%- endfor %}
 
-            union all
-        {% endif %}
-    {%- endfor %}
-
-),
+    ),
+{%- endfor %}
 
 shares as (
 
@@ -120,11 +77,4 @@ shares as (
 
 )
 
-select
-    place,
-    signal,
-    contact_count,
-    contact_share,
-    company_count,
-    company_share
-from shares
+select * from shares
