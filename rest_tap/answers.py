@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -30,7 +31,23 @@ _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _MARKUP = re.compile(r"^\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 
 
-def decode_json(body: bytes, shape: type[T]) -> T:
+def exact(literal: str) -> float | Decimal:
+    """Read a number so that it is written again as it came, with all of its digits.
+
+    Args:
+        literal: A number with a point or an exponent, as JSON has it.
+    """
+    number = float(literal)
+    if repr(number) == literal:
+        return number
+    try:
+        return Decimal(literal)
+    except ArithmeticError:
+        # An exponent beyond what a decimal number can have: about 10 to the 18th.
+        return number
+
+
+def decode_json(body: bytes | msgspec.Raw, shape: type[T]) -> T:
     """Decode a body into a shape.
 
     What the fast decoder refuses though many services send it (lone surrogates, NaN) is
@@ -44,10 +61,10 @@ def decode_json(body: bytes, shape: type[T]) -> T:
         ValueError: If the body is no JSON, or of another shape.
     """
     try:
-        return msgspec.json.decode(body, type=shape)
+        return msgspec.json.Decoder(shape, float_hook=exact).decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         try:
-            return msgspec.convert(json.loads(body), type=shape)
+            return msgspec.convert(json.loads(bytes(body), parse_float=exact), type=shape)
         except msgspec.ValidationError as error:
             raise ValueError(str(error)) from error
         except RecursionError as error:

@@ -10,29 +10,33 @@ import os
 import re
 import shutil
 from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from singer_sdk.exceptions import ConfigurationError
 
 from rest_tap.errors import BatchFileError
-from rest_tap.messages import encode
+from rest_tap.messages import encode_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from singer_sdk.helpers._batch import BatchConfig
 
 #: A file is closed at this size, so that the loader can begin and memory stays bounded.
 MAX_FILE_BYTES = 64 << 20
 
-_WRITE_BYTES = 1 << 20
+#: How many records that are read one by one are written at once.
+PAGE_ROWS = 100
+
 _PACKINGS = {None, "none", "gzip"}
 #: Most of the gain for little of the work.
 _GZIP_LEVEL = 1
+
+T = TypeVar("T")
 
 
 def local_root(config: BatchConfig) -> Path | None:
@@ -69,43 +73,102 @@ class BatchFolder:
         self._files = 0
 
     def write(
-        self, records: Iterable[dict[str, Any]], compression: str | None, max_rows: int
+        self, pages: Iterable[Sequence[Any]], compression: str | None, max_rows: int
     ) -> Iterator[str]:
         """Write records into files of at most so many rows and about `MAX_FILE_BYTES`.
 
         Args:
-            records: Values that JSON has, moments among them.
+            pages: Records, some at a time: values that JSON has, moments and `msgspec.Raw` among
+                them. A page may end up in several files. The next one is not asked for before
+                all of it is in one.
             compression: `gzip`, `none` or None.
             max_rows: Rows of the longest file.
 
         Yields:
             The address of each file, once it is complete.
         """
-        waiting = iter(records)
-        for first in waiting:
-            self._files += 1
-            ending = ".jsonl.gz" if compression == "gzip" else ".jsonl"
-            path = self._path / f"{self._files:06}{ending}"
-            _fill(path, chain([first], islice(waiting, max_rows - 1)), compression)
-            yield path.as_uri()
+        file: _File | None = None
+        try:
+            for page in pages:
+                done = 0
+                while done < len(page):
+                    file = file or self._next_file(compression)
+                    piece = page[done : done + max_rows - file.rows]
+                    file.append(piece)
+                    done += len(piece)
+                    if file.rows == max_rows or file.size >= MAX_FILE_BYTES:
+                        file.close()
+                        yield file.address
+                        file = None
+            if file is not None:
+                file.close()
+                yield file.address
+        finally:
+            if file is not None:
+                file.close()
+
+    def _next_file(self, compression: str | None) -> _File:
+        self._files += 1
+        ending = ".jsonl.gz" if compression == "gzip" else ".jsonl"
+        return _File(self._path / f"{self._files:06}{ending}", is_packed=compression == "gzip")
 
 
-def _fill(path: Path, records: Iterator[dict[str, Any]], compression: str | None) -> None:
-    """Write a file of these records, or of the first of them.
+def pages_of(records: Iterator[T], max_rows: int) -> Iterator[list[T]]:
+    """Put records together so that a page ends where a file of so many rows does.
 
-    Raises:
-        BatchFileError: If there is no room, or another reason not to write.
+    Whoever reads records one by one may note each as sent once the next is asked for: a file
+    that ended within a page would be told together with what is noted of the whole page.
     """
-    with _failures_told(path):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb", buffering=0) as file:
-        for piece in _pieces(records):
-            # Packed pieces behind each other are one packed file (RFC 1952, section 2.2).
-            rest = memoryview(gzip.compress(piece, _GZIP_LEVEL) if compression == "gzip" else piece)
-            with _failures_told(path), rest:
-                written = 0
-                while written < len(rest):
-                    written += file.write(rest[written:])
+    while True:
+        for start in range(0, max_rows, PAGE_ROWS):
+            page = list(islice(records, min(PAGE_ROWS, max_rows - start)))
+            if not page:
+                return
+            yield page
+
+
+class _File:
+    """A batch file that is being written, readable to nobody else."""
+
+    def __init__(self, path: Path, *, is_packed: bool) -> None:
+        """Make the file.
+
+        Raises:
+            BatchFileError: If it cannot be made.
+        """
+        self.rows = 0
+        self.size = 0
+        self._path = path
+        self._is_packed = is_packed
+        with _failures_told(path):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._file = os.fdopen(descriptor, "wb", buffering=0)
+
+    @property
+    def address(self) -> str:
+        """The address of the file, as a BATCH message has it."""
+        return self._path.as_uri()
+
+    def append(self, rows: Sequence[Any]) -> None:
+        """Add a line for each row.
+
+        Raises:
+            BatchFileError: If there is no room, or another reason not to write.
+        """
+        lines = encode_lines(rows)
+        self.rows += len(rows)
+        self.size += len(lines)
+        # Packed pieces behind each other are one packed file (RFC 1952, section 2.2).
+        rest = memoryview(gzip.compress(lines, _GZIP_LEVEL) if self._is_packed else lines)
+        with _failures_told(self._path), rest:
+            written = 0
+            while written < len(rest):
+                written += self._file.write(rest[written:])
+
+    def close(self) -> None:
+        """End the file; more than once does nothing."""
+        with _failures_told(self._path):
+            self._file.close()
 
 
 @contextmanager
@@ -116,20 +179,6 @@ def _failures_told(path: Path) -> Iterator[None]:
     except OSError as error:
         message = f"cannot write the batch file {path}: {error.strerror}"
         raise BatchFileError(message) from error
-
-
-def _pieces(records: Iterator[dict[str, Any]]) -> Iterator[bytearray]:
-    """Yield lines in pieces worth a write, until there are enough for a file."""
-    buffer = bytearray()
-    size = 0
-    while size < MAX_FILE_BYTES and (record := next(records, None)) is not None:
-        buffer += encode(record)
-        buffer += b"\n"
-        if len(buffer) >= _WRITE_BYTES:
-            size += len(buffer)
-            yield buffer
-            buffer.clear()
-    yield buffer
 
 
 def _sweep(root: Path, tap_name: str) -> None:

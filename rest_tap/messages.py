@@ -15,7 +15,10 @@ from singer_sdk.singerlib.encoding import GenericSingerWriter
 from singer_sdk.singerlib.encoding.simple import Message, RecordMessage
 from singer_sdk.singerlib.json import serialize_json
 
+from rest_tap.answers import exact
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import TextIO
 
 
@@ -23,7 +26,10 @@ def _other(value: Any) -> Any:  # noqa: ANN401 - whatever JSON has no word for
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-_encode = msgspec.json.Encoder(enc_hook=_other, decimal_format="number").encode
+_encoder = msgspec.json.Encoder(enc_hook=_other, decimal_format="number")
+_encode = _encoder.encode
+#: Reads a value again without the white space that stood between its parts.
+_anew = msgspec.json.Decoder(float_hook=exact).decode
 
 
 def encode(value: Any) -> bytes:  # noqa: ANN401 - any JSON value, moments and decimals among them
@@ -35,6 +41,28 @@ def encode(value: Any) -> bytes:  # noqa: ANN401 - any JSON value, moments and d
         return serialize_json(value).encode()
 
 
+def encode_lines(values: Sequence[Any]) -> bytes:
+    """Give values as JSON, each on a line that ends with a line break.
+
+    Parts of them may be `msgspec.Raw`: JSON as a service sent it, perhaps over several lines.
+    """
+    try:
+        lines = _encoder.encode_lines(values)
+    except UnicodeEncodeError:
+        pass
+    else:
+        if lines.count(b"\n") == len(values) and b"\r" not in lines:
+            return lines
+    return b"".join(map(_line, values))
+
+
+def _line(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
+    line = encode(value)
+    if b"\n" in line or b"\r" in line:
+        line = encode(_anew(line))
+    return line + b"\n"
+
+
 class BufferedWriter(GenericSingerWriter[bytes, Message]):
     """Writes messages as UTF-8, and flushes after each that is no record.
 
@@ -44,6 +72,16 @@ class BufferedWriter(GenericSingerWriter[bytes, Message]):
     def serialize_message(self, message: Message) -> bytes:
         """Give a message as JSON."""
         return encode(message.to_dict())
+
+    def write_records(self, message: RecordMessage, records: Sequence[Any]) -> None:
+        """Write the messages of many records.
+
+        Args:
+            message: What their messages say, but for the record.
+            records: Values that JSON has, moments and `msgspec.Raw` among them.
+        """
+        around = message.to_dict()
+        _write(sys.stdout, encode_lines([{**around, "record": record} for record in records]))
 
     def write_message(self, message: Message) -> None:
         """Write a message to standard output."""

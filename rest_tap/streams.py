@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from http import HTTPStatus
 from importlib.metadata import version
 from time import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -21,19 +21,30 @@ from singer_sdk.streams.rest import PageContext
 
 from rest_tap.ahead import PagesAhead
 from rest_tap.answers import describe_answer
-from rest_tap.batches import local_root
+from rest_tap.batches import local_root, pages_of
 from rest_tap.errors import PartialReadError, RefusedError, UnavailableError
+from rest_tap.messages import BufferedWriter
 from rest_tap.progress import Part, Progress
 from rest_tap.settings import DEFAULT_REQUEST_TIMEOUT_SECONDS, DEFAULT_REQUEST_TRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Hashable, Iterable, Mapping
+    from collections.abc import (
+        Callable,
+        Generator,
+        Hashable,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sized,
+    )
 
     import requests
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, SDKBatchMessage
     from singer_sdk.helpers.types import Context, Record
 
     from rest_tap.tap import RestTap
+
+Page = TypeVar("Page", bound="Sized")
 
 UNAVAILABLE = frozenset(
     {
@@ -294,7 +305,12 @@ class HttpStream(RESTStream[Any]):
         return whole
 
     def get_records(self, context: Context | None) -> Iterable[dict[str, Any]]:
-        """Yield the records, with a progress line now and then.
+        """Yield the records, with a progress line now and then."""
+        for (record,) in self._whole_read(context, zip(self.read(context))):
+            yield record
+
+    def _whole_read(self, context: Context | None, pages: Iterable[Page]) -> Iterator[Page]:
+        """Yield records, some at a time, with what goes before the first and after the last.
 
         ACTIVATE_VERSION follows the last record of a whole table. When a read fails, is cut
         short or leaves something out, this point is never reached, and the loader keeps the
@@ -306,9 +322,9 @@ class HttpStream(RESTStream[Any]):
         try:
             progress = Progress(self.logger, self.name, quiet=self.is_quiet, pages=self.pages_read)
             with progress:
-                for record in self.read(context):
-                    progress.count()
-                    yield record
+                for page in pages:
+                    progress.count(len(page))
+                    yield page
         except UnavailableError as error:
             if not self.optional:
                 raise
@@ -321,6 +337,72 @@ class HttpStream(RESTStream[Any]):
                 self._due_version = self._stream_version
         self.conclude(context)
         self._outcome = f"{progress.records:,} records"
+
+    # Rows by the page
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether `read_rows` is there, and quicker than `read`."""
+        return False
+
+    def read_rows(self, context: Context | None) -> Iterable[list[Any]]:
+        """Yield, a page at a time, what `read` and `post_process` make of the records.
+
+        Rows are values that `rest_tap.messages` writes. What is to be noted of a page is noted
+        once the next one is asked for.
+        """
+        raise NotImplementedError
+
+    def _is_sent_in_pages(self, context: Context | None) -> bool:
+        """Whether nobody looks at single records: no map, no stream below, no limit."""
+        return (
+            self.has_rows
+            and self.is_sent_as_read
+            and self.selected
+            and not self.child_streams
+            and not self.partitions
+            and not context
+            and self.ABORT_AT_RECORD_COUNT is None
+        )
+
+    def _sync_records(
+        self, context: Context | None = None, *, write_messages: bool = True
+    ) -> Generator[dict[str, Any], Any, Any]:
+        """Send the records, by the page where that can be done.
+
+        Yields:
+            Each record that is not sent by the page.
+        """
+        writer = self._tap.message_writer
+        has_pages = write_messages and self._is_sent_in_pages(context)
+        if not has_pages or not isinstance(writer, BufferedWriter):
+            yield from super()._sync_records(context, write_messages=write_messages)
+            return
+        told = 0
+        for rows in self._sync_pages():
+            message = RecordMessage(
+                stream=self.name,
+                record={},
+                version=self._stream_version,
+                time_extracted=datetime.now(tz=timezone.utc),
+            )
+            writer.write_records(message, rows)
+            self.state_manager.is_flushed = False
+            told += len(rows)
+            if told >= self.STATE_MSG_FREQUENCY:
+                told = 0
+                self._write_state_message()
+        self._write_state_message()
+
+    def _sync_pages(self) -> Iterator[list[Any]]:
+        """Do around the rows what the SDK does around records."""
+        counter = self.get_record_counter()
+        with counter, self.get_sync_timer():
+            self._write_starting_replication_value(None)
+            for rows in self._whole_read(None, self.read_rows(None)):
+                counter.increment(len(rows))
+                yield rows
+        self._finalize_state(self.stream_state)
 
     @cached_property
     def is_sent_as_read(self) -> bool:
@@ -372,9 +454,13 @@ class HttpStream(RESTStream[Any]):
             yield from super().get_batches(batch_config, context)
             return
         files = cast("RestTap", self._tap).batch_folder(root)
-        records = self._sync_records(context, write_messages=False)
-        compression = batch_config.encoding.compression
-        for address in files.write(records, compression, batch_config.batch_size):
+        max_rows = batch_config.batch_size
+        pages: Iterable[list[Any]]
+        if self._is_sent_in_pages(context):
+            pages = self._sync_pages()
+        else:
+            pages = pages_of(self._sync_records(context, write_messages=False), max_rows)
+        for address in files.write(pages, batch_config.encoding.compression, max_rows):
             yield batch_config.encoding, [address]
 
     def _generate_batch_messages(

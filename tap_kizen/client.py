@@ -21,18 +21,21 @@ from rest_tap.errors import RefusedError, UnavailableError
 from rest_tap.streams import HttpStream
 from tap_kizen.shapes import kinds
 from tap_kizen.timestamps import parse_timestamp, to_utc
+from tap_kizen.typed import TypedTable
 from tap_kizen.walk import Ask, Backward, BothWays, OnePage, OrderIgnoredError, Page, Pages, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
+    import msgspec
     import requests
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.streams.rest import HTTPRequest, PageContext
 
     from rest_tap.progress import Part
     from tap_kizen.tap import TapKizen
+    from tap_kizen.typed import TypedRecords
     from tap_kizen.walk import Walk
 
 DEFAULT_API_URL = "https://app.go.kizen.com/api"
@@ -72,6 +75,9 @@ class KizenStream(HttpStream):
     #: Whether the list may come as a bare array. Elsewhere one is no list at all: an empty
     #: one would count as a table without rows.
     may_be_bare: ClassVar[bool] = False
+
+    #: What decodes records while they are read by the page.
+    _typed: TypedRecords | None = None
 
     _decoded: tuple[requests.Response, Page] | None = None
     _count: int | None = None
@@ -158,7 +164,7 @@ class KizenStream(HttpStream):
         try:
             if self.may_be_bare and response.content.lstrip()[:1] == b"[":
                 return Page(results=decode_json(response.content, list[dict[str, Any]]))
-            page = decode_json(response.content, Page)
+            page = self._typed_page(response.content) or decode_json(response.content, Page)
         except ValueError as error:
             message = (
                 f"{self.name}: expected a JSON object with a list 'results', but "
@@ -171,6 +177,24 @@ class KizenStream(HttpStream):
         page.is_past_end = beyond
         return page
 
+    def _typed_page(self, body: bytes) -> Page | None:
+        """Decode a page whose records go by the page; None where it goes the ordinary way.
+
+        Raises:
+            ValueError: If a record is no JSON object.
+        """
+        typed = self._typed
+        if typed is None:
+            return None
+
+        def otherwise(raw: msgspec.Raw) -> dict[str, Any]:
+            record = decode_json(raw, dict[str, Any])
+            typed.learn(self.other_keys(record))
+            return record
+
+        page = typed.decode(body, otherwise)
+        return None if page is None else Page(page.results, page.next, page.count)
+
     def _refuse_repetition(self, page: Page) -> None:
         """Stop where the service answers every page number with the same page.
 
@@ -178,7 +202,7 @@ class KizenStream(HttpStream):
             FatalAPIError: If a page has just the records of the one before.
         """
         ask = self._walk.current_value
-        ids = [record.get("id") for record in page.results]
+        ids = [self.key(record) for record in page.results]
         before, self._page_before = self._page_before, (ask, ids)
         if self._walk.is_returning or before is None or not ids or None in ids:
             return
@@ -191,24 +215,34 @@ class KizenStream(HttpStream):
             )
             raise FatalAPIError(message)
 
-    def parse_response(self, response: requests.Response) -> Iterable[dict[str, Any]]:
-        """Yield the records of a page, if the walk wants them."""
+    def parse_response(self, response: requests.Response) -> Iterable[Any]:
+        """Yield the records of a page as a list, if the walk wants them."""
         page = self.decode(response)
         if self._walk.wants(page):
-            yield from page.results
+            yield page.results
 
-    def stamp(self, record: dict[str, Any], name: str) -> datetime | None:
-        """Give a time of a raw record, or None where it has none that can be read."""
+    def key(self, record: Any) -> Any:  # noqa: ANN401 - any JSON value
+        """Give the id of a record, as the service sent it or typed; None where it has none."""
+        return record.get("id") if type(record) is dict else record.id
+
+    def stamp(self, record: Any, name: str) -> datetime | None:  # noqa: ANN401
+        """Give a time of a record, as the service sent it or typed; None where it has none."""
+        if self._typed is not None and type(record) is not dict:
+            return self._typed.stamp(record, name)
+        return self.stamp_of(record, name)
+
+    def stamp_of(self, record: dict[str, Any], name: str) -> datetime | None:
+        """Give a time of a record as the service sent it; None where none can be read."""
         value = record.get(name)
         return parse_timestamp(value) if isinstance(value, str) else None
 
     # Reading
 
-    def walk(self, walk: Walk, context: Context | None) -> Iterator[dict[str, Any]]:
-        """Yield the raw records that a walk comes by, repeats among them."""
+    def walk(self, walk: Walk, context: Context | None) -> Iterator[list[Any]]:
+        """Yield the records that a walk comes by, page by page, repeats among them."""
         self._walk = walk
         self._page_before = None
-        yield from self.request_records(context)
+        yield from cast("Iterable[list[Any]]", self.request_records(context))
 
     def walks(self) -> list[Callable[[], Walk]]:
         """Give the ways to read the list, the best first; the last one asks for least."""
@@ -228,11 +262,17 @@ class KizenStream(HttpStream):
 
     def read(self, context: Context | None) -> Iterable[dict[str, Any]]:
         """Yield every record once, as the service sends it."""
+        for page in self.read_pages(context):
+            yield from page
+
+    def read_pages(self, context: Context | None) -> Iterator[list[Any]]:
+        """Yield every record once, page by page: as the service sends it, or typed."""
         seen = Seen()
         ways = self.walks()
         for number, way in enumerate(ways, start=1):
             try:
-                yield from seen.only_new(self.walk(way(), context))
+                for page in self.walk(way(), context):
+                    yield seen.only_new(page, self.key)
             except (RefusedError, OrderIgnoredError) as error:  # noqa: PERF203 - a few ways
                 is_start = self._walk.count == 0 or isinstance(error, OrderIgnoredError)
                 if number == len(ways) or not is_start:
@@ -259,6 +299,53 @@ class KizenStream(HttpStream):
         except UnavailableError as error:
             return error
         return None
+
+    # Rows by the page
+
+    @cached_property
+    def typed_records(self) -> TypedRecords | None:
+        """What decodes the usual records of this stream; None where nothing does."""
+        return TypedTable.of(self.columns)
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether records can be decoded straight into rows."""
+        return self.typed_records is not None
+
+    def read_rows(self, context: Context | None) -> Iterator[list[Any]]:
+        """Yield the rows of the wanted records, page by page."""
+        self._typed = self.typed_records
+        try:
+            for page in self.read_pages(context):
+                if rows := self.rows(page):
+                    yield rows
+        finally:
+            self._typed = None
+
+    def rows(self, page: list[Any]) -> list[Any]:
+        """Give the rows of those records of a page that are wanted."""
+        typed = cast("TypedRecords", self._typed)
+        rows = []
+        for record in page:
+            if type(record) is dict:
+                row = self.row_of(record)
+                if row is not None:
+                    rows.append(row)
+            elif self.wants(record):
+                rows.append(typed.finish(record))
+        return rows
+
+    def row_of(self, record: dict[str, Any]) -> dict[str, Any] | None:
+        """Make a row of a record as the service sent it; None where it is not wanted."""
+        return self.post_process(record)
+
+    def other_keys(self, record: dict[str, Any]) -> Iterable[str]:
+        """Give the keys of a record that have no column."""
+        return record.keys() - self.columns.keys()
+
+    def wants(self, record: Any) -> bool:  # noqa: ANN401, ARG002
+        """Tell whether a record is to be sent."""
+        return True
 
     # Records
 
@@ -312,5 +399,13 @@ class KizenStream(HttpStream):
                 if moment is None:
                     others[key] = value
                 record[key] = to_utc(moment) if moment else None
-        record["additional_fields"] = others or None
+        record["additional_fields"] = in_order(others)
         return record
+
+
+def in_order(others: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give what is kept of keys without a column, in the order of the keys; None for nothing.
+
+    So it is the same text, however the service orders its keys and the record was decoded.
+    """
+    return {key: others[key] for key in sorted(others)} or None

@@ -9,14 +9,15 @@ from urllib.parse import quote
 
 from rest_tap.errors import RefusedError, UnavailableError
 from tap_kizen.bookmarks import Bookmark
-from tap_kizen.client import KizenStream
+from tap_kizen.client import KizenStream, in_order
 from tap_kizen.columns import schema_of
 from tap_kizen.timestamps import parse_timestamp, to_milliseconds
+from tap_kizen.typed_fields import TypedFields
 from tap_kizen.values import Fit, unwrap
 from tap_kizen.walk import Backward, Seek
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     import requests
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tap_kizen.account import Entity
     from tap_kizen.columns import FieldColumns
     from tap_kizen.tap import TapKizen
+    from tap_kizen.typed import TypedRecords
     from tap_kizen.walk import Ask, Page, Walk
 
 
@@ -140,11 +142,31 @@ class RecordsStream(KizenStream):
     def read(self, context: Context | None) -> Iterable[dict[str, Any]]:
         """Yield the wanted records as rows."""
         for raw in super().read(context):
-            row = self.row(raw)
-            updated = row["updated"]
-            if self._bookmark.wants(parse_timestamp(updated) if updated else None):
+            row = self.row_of(raw)
+            if row is not None:
                 yield row
                 self._advance()
+        self._tell_what_may_be_missed()
+
+    def read_rows(self, context: Context | None) -> Iterator[list[Any]]:
+        """Yield the rows of the wanted records, page by page."""
+        for rows in super().read_rows(context):
+            yield rows
+            self._advance()
+        self._tell_what_may_be_missed()
+
+    def row_of(self, record: dict[str, Any]) -> dict[str, Any] | None:
+        """Make a row of a record as the service sent it; None where it is not wanted."""
+        row = self.row(record)
+        updated = row["updated"]
+        is_wanted = self._bookmark.wants(parse_timestamp(updated) if updated else None)
+        return row if is_wanted else None
+
+    def wants(self, record: Any) -> bool:  # noqa: ANN401 - a typed record
+        """Tell whether a record is to be sent, and note it."""
+        return self._bookmark.wants(self.stamp(record, "updated"))
+
+    def _tell_what_may_be_missed(self) -> None:
         if self._may_have_missed:
             self.leave_out(
                 "records changed while they were read in the order of their creation; the next "
@@ -188,8 +210,17 @@ class RecordsStream(KizenStream):
     def _empty_row(self) -> dict[str, Any]:
         return dict.fromkeys(self.columns)
 
-    def stamp(self, record: dict[str, Any], name: str) -> datetime | None:
-        """Give a time of a raw record, which is the value of a field."""
+    @cached_property
+    def typed_records(self) -> TypedRecords | None:
+        """What decodes records that are as usual."""
+        return TypedFields.of(list(self._by_id.values()), list(self.columns))
+
+    def other_keys(self, record: dict[str, Any]) -> Iterable[str]:
+        """Give the keys of a record that have no column."""
+        return record.keys() - {"id", "fields"}
+
+    def stamp_of(self, record: dict[str, Any], name: str) -> datetime | None:
+        """Give a time of a record as the service sent it, which is the value of a field."""
         field = self._by_column.get(name)
         fields = record.get("fields")
         if field is None or not isinstance(fields, dict):
@@ -233,7 +264,7 @@ class RecordsStream(KizenStream):
                 kept[each.field.name] = entry
         if kept:
             others["fields"] = kept
-        row["additional_fields"] = others or None
+        row["additional_fields"] = in_order(others)
         return row
 
     def _columns_of(self, entry: Any) -> FieldColumns | None:  # noqa: ANN401

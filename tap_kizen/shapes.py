@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from types import NoneType
 from typing import Any
 
@@ -19,7 +20,7 @@ KEY: dict[str, Any] = {"type": ["string"]}
 _PYTHON: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
-    "number": (int, float),
+    "number": (int, float, Decimal),
     "boolean": (bool,),
     "object": (dict,),
     "array": (list,),

@@ -48,10 +48,15 @@ class LegacyStream(KizenStream):
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
         """Leave out what was created before `start_date`, or from `end_date` on."""
-        created = self.stamp(row, "created")
-        if created is not None and not self.kizen.period.holds(created):
-            return None
-        return super().post_process(row, context)
+        return super().post_process(row, context) if self.wants(row) else None
+
+    def wants(self, record: Any) -> bool:  # noqa: ANN401 - as the service sent it, or typed
+        """Tell whether a record was created between `start_date` and `end_date`."""
+        period = self.kizen.period
+        if not period.is_bounded:
+            return True
+        created = self.stamp(record, "created")
+        return created is None or period.holds(created)
 
     def begin(self, context: Context | None) -> bool:
         """Count nothing as gone that `start_date` or `end_date` leaves out."""
@@ -121,6 +126,9 @@ class ChildStream(KizenStream):
 
     #: The column that holds the parent's id.
     parent_key: ClassVar[str]
+
+    #: Each record gets its parent's id, and so is looked at.
+    has_rows = False
 
     @property
     def expected_records(self) -> int | None:

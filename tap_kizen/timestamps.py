@@ -14,7 +14,8 @@ def parse_timestamp(text: str) -> datetime | None:
         text: For example `2026-03-31T16:23:53.231165-05:00` or `2026-03-31`.
 
     Returns:
-        The moment, microseconds kept; None where the text is neither.
+        The moment in UTC, microseconds kept; None where the text is neither, or the moment lies
+        outside of the years that can be counted.
     """
     try:
         moment = msgspec.convert(text, type=datetime)
@@ -24,7 +25,21 @@ def parse_timestamp(text: str) -> datetime | None:
         except msgspec.ValidationError:
             return None
         moment = datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    try:
+        return in_utc(moment)
+    except OverflowError:
+        return None
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Put a moment into UTC; one without an offset counts as UTC.
+
+    Raises:
+        OverflowError: If this leads out of the years 1 to 9999.
+    """
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc)
 
 
 def to_utc(moment: datetime) -> str:

@@ -70,7 +70,7 @@ def _text(value: Json) -> Fit:
     value = _only(value)
     if isinstance(value, str):
         return Fit((value,))
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return Fit((str(value),))
     return Fit((None,), is_whole=False)
 
@@ -81,10 +81,10 @@ def _number(value: Json) -> int | float | Decimal | None:
         return None
     if isinstance(value, int | float):
         return value if math.isfinite(value) else None
-    if not isinstance(value, str):
+    if not isinstance(value, str | Decimal):
         return None
     try:
-        number = Decimal(value.strip())
+        number = Decimal(value.strip() if isinstance(value, str) else value)
     except InvalidOperation:
         return None
     return number if number.is_finite() and Decimal(repr(float(number))) == number else None

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 from singer_sdk.pagination import BaseAPIPaginator
@@ -31,7 +31,7 @@ from singer_sdk.pagination import BaseAPIPaginator
 from rest_tap.progress import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     import requests
@@ -47,14 +47,17 @@ LONGEST_SPAN = 128
 #: The time that records are ordered and filtered by to find changes.
 UPDATED = "updated"
 
+Record = TypeVar("Record")
+
 
 class Page(msgspec.Struct):
     """One page of a list.
 
-    `next` is an absolute address or null. It only tells whether there is another page: it
-    is never followed, so that no answer can lead the credentials to another host. `count`,
-    the number of records in the whole list, is sent by some lists only. `is_past_end` marks
-    a page that the list is too short for; it is not part of an answer.
+    `results` are the records as they come, or what else the reader makes of them. `next` is an
+    absolute address or null. It only tells whether there is another page: it is never followed,
+    so that no answer can lead the credentials to another host. `count`, the number of records in
+    the whole list, is sent by some lists only. `is_past_end` marks a page that the list is too
+    short for; it is not part of an answer.
     """
 
     results: list[dict[str, Any]]
@@ -99,8 +102,11 @@ class Reader(Protocol):
     def decode(self, response: requests.Response) -> Page:
         """Give the page in an answer."""
 
-    def stamp(self, record: dict[str, Any], name: str) -> datetime | None:
-        """Give a time of a raw record, or None where it has none."""
+    def key(self, record: Any) -> Any:  # noqa: ANN401 - any JSON value
+        """Give the id of a record of a page, or None where it has none."""
+
+    def stamp(self, record: Any, name: str) -> datetime | None:  # noqa: ANN401
+        """Give a time of a record of a page, or None where it has none."""
 
 
 class Walk(BaseAPIPaginator[Ask], ABC):
@@ -205,7 +211,7 @@ class Descent(Walk):
         """Go down from the current page, which has been read."""
         self.is_returning = True
         self._last = self.current_value.page
-        return self._span(self._last - 1, _first_id(page))
+        return self._span(self._last - 1, self._first_id(page))
 
     def _span(self, top: int, behind: Any) -> Ask | None:  # noqa: ANN401 - any JSON value
         """Go on with the page `top`, knowing which record stands right behind it, if any."""
@@ -221,7 +227,7 @@ class Descent(Walk):
             return self._look(page)
         if ask.page > self._bottom:
             return self._plain(ask.page - 1)
-        self._lowest = _first_id(page)
+        self._lowest = self._first_id(page)
         if self._top > self._bottom:
             self._is_looking = True
             return ask._replace(page=self._top * self._pages.size + 1, size=1)
@@ -229,7 +235,7 @@ class Descent(Walk):
 
     def _look(self, page: Page) -> Ask | None:
         self._is_looking = False
-        found = _first_id(page)
+        found = self._first_id(page)
         if found == self._behind:
             self._length = min(2 * self._length, LONGEST_SPAN)
             return self._span(self._bottom - 1, self._lowest)
@@ -240,9 +246,8 @@ class Descent(Walk):
         again = self._span(self._top, found)
         return again and again._replace(turn=again.turn + 1)
 
-
-def _first_id(page: Page) -> Any:  # noqa: ANN401 - any JSON value
-    return page.results[0].get("id") if page.results else None
+    def _first_id(self, page: Page) -> Any:  # noqa: ANN401 - any JSON value
+        return self._reader.key(page.results[0]) if page.results else None
 
 
 class Backward(Descent):
@@ -418,7 +423,7 @@ class Seek(Walk):
     def _note_reach(self, page: Page) -> None:
         known = self._stamps(page)
         self._latest = known[-1] if known else None
-        self._first = (page.results[0].get("id"), known[0]) if known else None
+        self._first = (self._reader.key(page.results[0]), known[0]) if known else None
 
     def _after(self, page: Page) -> Ask | None:
         ask, latest = self.current_value, self._latest
@@ -436,7 +441,7 @@ class Seek(Walk):
             newest = page.results[0]
             stamp = self._reader.stamp(newest, UPDATED)
             is_older = stamp is None or (self._latest is not None and stamp < self._latest)
-            if is_older or (newest.get("id"), stamp) == self._first:
+            if is_older or (self._reader.key(newest), stamp) == self._first:
                 raise OrderIgnoredError(UPDATED)
             self.is_proven = True
         return self._then
@@ -451,14 +456,16 @@ class Seen:
         self._latest: set[Any] = set()
         self._before: set[Any] = set()
 
-    def only_new(self, records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Yield the records whose id has not come before, and those that have none."""
+    def only_new(self, records: Iterable[Record], key_of: Callable[[Record], Any]) -> list[Record]:
+        """Give the records whose id has not come before, and those that have none."""
+        new = []
         for record in records:
-            key = record.get("id")
-            if key in self._latest or key in self._before:
-                continue
+            key = key_of(record)
             if isinstance(key, str | int):
+                if key in self._latest or key in self._before:
+                    continue
                 self._latest.add(key)
                 if len(self._latest) >= self._remembered:
                     self._before, self._latest = self._latest, set()
-            yield record
+            new.append(record)
+        return new

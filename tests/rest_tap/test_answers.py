@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 import requests
@@ -81,4 +82,13 @@ def test_json_of_another_shape_is_refused() -> None:
 
 
 def test_a_number_beyond_all_doubles_costs_no_page() -> None:
-    assert decode_json(b'[{"n": 1e999}]', list) == [{"n": float("inf")}]
+    assert decode_json(b'[{"n": 1e999}]', list) == [{"n": Decimal("1e999")}]
+    assert decode_json(b'[{"n": 1e99999999999999999999}]', list) == [{"n": float("inf")}]
+
+
+@pytest.mark.parametrize("odd", [b"", b', "\\ud800"'])
+def test_numbers_keep_their_digits(odd: bytes) -> None:
+    numbers = b"[1.5, 1.10, 12345678901234567.89, 1e3, -0.0, 7"
+    found = decode_json(numbers + odd + b"]", list)[:6]
+    assert found == [1.5, Decimal("1.10"), Decimal("12345678901234567.89"), 1000, 0.0, 7]
+    assert [type(number) for number in found] == [float, Decimal, Decimal, Decimal, float, int]

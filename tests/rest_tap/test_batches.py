@@ -19,6 +19,8 @@ from target_duckdb.target import TargetDuckDB
 from tests.programs import kizen_settings, run_tap
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sandbox.server import Sandbox
     from tests.programs import Outcome
 
@@ -67,15 +69,58 @@ def test_files_hold_what_messages_bring(
 
 def test_files_are_bounded_in_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "MAX_FILE_BYTES", 3000)
-    monkeypatch.setattr(batches, "_WRITE_BYTES", 1000)
     rows = [{"id": number, "half": "\ud800", "text": "x" * 200} for number in range(100)]
     folder = batches.BatchFolder(tmp_path, "tap")
-    addresses = list(folder.write(iter(rows), None, 10_000))
+    pages = [rows[start : start + 5] for start in range(0, 100, 5)]
+    addresses = list(folder.write(pages, None, 10_000))
     files = [Path(urlsplit(address).path) for address in addresses]
     assert len(files) > 5
-    assert all(file.stat().st_size < 3000 + 1000 + 300 for file in files)
+    assert all(file.stat().st_size < 3000 + 5 * 300 for file in files)
     lines = [line for file in files for line in file.read_bytes().splitlines()]
     assert [json.loads(line) for line in lines] == rows
+
+
+def rows_in(address: str) -> int:
+    return Path(urlsplit(address).path).read_bytes().count(b"\n")
+
+
+@pytest.mark.parametrize("max_rows", [1, 7, 40, 10_000])
+def test_a_page_counts_as_sent_once_all_of_it_is_in_files(tmp_path: Path, max_rows: int) -> None:
+    """What was read is noted when the next page is asked for, and told after each file."""
+    noted = 0
+
+    def pages() -> Iterator[list[int]]:
+        nonlocal noted
+        for size in (3, 20, 1, 50, 7):
+            yield list(range(size))
+            noted += size
+
+    found = 0
+    for address in batches.BatchFolder(tmp_path, "tap").write(pages(), None, max_rows):
+        assert 0 < rows_in(address) <= max_rows
+        found += rows_in(address)
+        assert noted <= found
+    assert found == 81
+
+
+@pytest.mark.parametrize("max_rows", [1, 7, 100, 150, 250])
+def test_records_read_one_by_one_count_as_sent_once_they_are_in_files(
+    tmp_path: Path, max_rows: int
+) -> None:
+    given = 0
+
+    def records() -> Iterator[int]:
+        nonlocal given
+        for number in range(777):
+            given += 1
+            yield number
+
+    pages = batches.pages_of(records(), max_rows)
+    found = 0
+    for address in batches.BatchFolder(tmp_path, "tap").write(pages, None, max_rows):
+        found += rows_in(address)
+        assert found == given
+    assert found == 777
 
 
 def test_what_a_broken_run_left_goes_with_the_next(tmp_path: Path) -> None:

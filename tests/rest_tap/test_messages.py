@@ -7,11 +7,12 @@ import json
 import sys
 from datetime import datetime, timezone
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 from singer_sdk.singerlib import RecordMessage, StateMessage
 
-from rest_tap.messages import BufferedWriter
+from rest_tap.messages import BufferedWriter, encode, encode_lines
 from tap_kananas.tap import TapKananas
 from tap_kizen.tap import TapKizen
 
@@ -38,6 +39,38 @@ def test_what_is_written_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (second["version"], second["stream"]) == (3, "contacts")
     assert datetime.fromisoformat(second["time_extracted"].replace("Z", "+00:00")) == now
     assert state == {"type": "STATE", "value": {"bookmarks": {}}}
+
+
+def test_each_value_has_a_line_of_its_own() -> None:
+    half, several = {"half": "\ud800"}, msgspec.Raw(b'{"a": [1.10,\r\n 2]}')
+    cases: list[list[Any]] = [[half], [several], [several, half, {"b": several}], [], [{}, []]]
+    for values in cases:
+        lines = encode_lines(values).split(b"\n")
+        assert lines.pop() == b""
+        assert [json.loads(line) for line in lines] == [json.loads(encode(v)) for v in values]
+    assert encode_lines([several]) == b'{"a":[1.10,2]}\n'
+
+
+def test_many_records_are_written_as_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    now = datetime(2026, 3, 31, tzinfo=timezone.utc)
+    records: list[dict[str, Any]] = [{"id": 1}, RECORD]
+    for is_one_by_one in (True, False):
+        out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+        monkeypatch.setattr(sys, "stdout", out)
+        writer = BufferedWriter()
+        if is_one_by_one:
+            for record in records:
+                message = RecordMessage("contacts", record, version=3, time_extracted=now)
+                writer.write_message(message)
+        else:
+            message = RecordMessage("contacts", {}, version=3, time_extracted=now)
+            writer.write_records(message, records)
+        writer.write_message(StateMessage({}))
+        assert isinstance(out.buffer, io.BytesIO)
+        written.append(out.buffer.getvalue())
+    assert written[0] == written[1]
+    assert written[0].count(b"\n") == 3
 
 
 def test_a_state_is_seen_at_once_with_all_before_it(monkeypatch: pytest.MonkeyPatch) -> None:

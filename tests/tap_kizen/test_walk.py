@@ -97,6 +97,9 @@ class Shelf:
         assert isinstance(response, Page)
         return response
 
+    def key(self, record: dict[str, Any]) -> Any:
+        return record.get("id")
+
     def stamp(self, record: dict[str, Any], name: str) -> datetime | None:
         value = record.get(name)
         return parse(value) if value else None
@@ -255,7 +258,7 @@ def test_every_way_reads_a_list_that_stands_still(length: int, seed: int, window
         Seek(shelf, EPOCH, is_proven=False),
     ]
     for walk in ways:
-        found = list(Seen().only_new(read(walk, shelf, lambda: None, window)))
+        found = Seen().only_new(read(walk, shelf, lambda: None, window), shelf.key)
         assert sorted(int(record["id"]) for record in found) == list(range(1, length + 1))
 
 
@@ -309,10 +312,16 @@ def test_no_record_of_a_page_out_of_order_is_sent(length: int) -> None:
 
 def test_repeats_are_dropped_with_bounded_memory() -> None:
     seen = Seen(remembered=10)
-    records = [{"id": str(number)} for number in range(25)]
-    assert list(seen.only_new(records)) == records
-    assert list(seen.only_new(records[15:])) == []
-    assert list(seen.only_new([{"name": "no id"}, {"name": "no id"}])) == [{"name": "no id"}] * 2
+
+    def key(record: dict[str, Any]) -> Any:
+        return record.get("id")
+
+    records: list[dict[str, Any]] = [{"id": str(number)} for number in range(25)]
+    assert seen.only_new(records, key) == records
+    assert seen.only_new(records[15:], key) == []
+    assert seen.only_new([{"name": "no id"}, {"name": "no id"}], key) == [{"name": "no id"}] * 2
+    odd = [{"id": ["no", "id"]}]
+    assert seen.only_new(odd * 2, key) == odd * 2
 
 
 @pytest.mark.parametrize("start", range(0, 200, 20))
