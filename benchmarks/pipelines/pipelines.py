@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 ENVIRONMENTS = HERE.parent / "environments"
+#: The object whose records are read where a case is about those.
+OBJECT = "companies_company"
 _ID = "00000000-0000-4000-8000-000000000000"
 
 
@@ -28,6 +30,7 @@ class Case:
         database: The DuckDB file to fill.
         directory: A directory for whatever else a pipeline needs.
         limit: Requests a second that the service allows, 0 for no limit.
+        is_object: Whether the records are those of an object.
     """
 
     url: str
@@ -35,6 +38,7 @@ class Case:
     database: Path
     directory: Path
     limit: int
+    is_object: bool = False
 
     def config(self, name: str, settings: Mapping[str, Any]) -> str:
         """Write a settings file; return its path."""
@@ -63,6 +67,7 @@ class Pipeline:
         environments: Names of the environments it needs, by their requirement files.
         variables: What the programs find in their environment, for a case.
         only_first: Whether a second load says nothing.
+        reads_objects: Whether it can read the records of an object.
     """
 
     label: str
@@ -71,6 +76,7 @@ class Pipeline:
     environments: tuple[str, ...] = ()
     variables: Callable[[Case], dict[str, str]] = lambda case: case.variables
     only_first: bool = False
+    reads_objects: bool = False
 
 
 def python_of(environment: str) -> str:
@@ -151,9 +157,9 @@ def _own_script(name: str, *arguments: str) -> Callable[[Case], list[list[str]]]
 
 OURS = "ours, BATCH files"
 PIPELINES = [
-    Pipeline(OURS, _ours_in_batches),
-    Pipeline("ours, records", _ours_in_records),
-    Pipeline("ours, meltano run", _meltano, variables=_meltano_variables),
+    Pipeline(OURS, _ours_in_batches, reads_objects=True),
+    Pipeline("ours, records", _ours_in_records, reads_objects=True),
+    Pipeline("ours, meltano run", _meltano, variables=_meltano_variables, reads_objects=True),
     Pipeline(
         "SDK's tap as generated, public target-duckdb",
         _public,

@@ -25,7 +25,17 @@ from typing import TYPE_CHECKING
 import duckdb
 import psutil
 from measure import FailedError, Run, run
-from pipelines import ENVIRONMENTS, HERE, OURS, PIPELINES, ROOT, Case, Pipeline, bare_environment
+from pipelines import (
+    ENVIRONMENTS,
+    HERE,
+    OBJECT,
+    OURS,
+    PIPELINES,
+    ROOT,
+    Case,
+    Pipeline,
+    bare_environment,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,18 +58,22 @@ class Setting:
         latency: Milliseconds per request.
         limit: Requests a second, 0 for no limit.
         loads: What is loaded, one after another into the same file.
+        is_object: Whether the companies are records of an object, whose columns are made from the
+            fields in them. No peer reads those.
     """
 
     records: int
     latency: int
     limit: int
     loads: tuple[str, ...]
+    is_object: bool = False
 
     @property
     def title(self) -> str:
         """The heading of the table."""
         limit = f"{self.limit} requests/s" if self.limit else "no limit"
-        return f"{self.records:,} companies, {self.latency} ms latency, {limit}"
+        kind = "companies as records of an object" if self.is_object else "companies"
+        return f"{self.records:,} {kind}, {self.latency} ms latency, {limit}"
 
 
 ALL = (FIRST, UNCHANGED, CHANGED)
@@ -73,6 +87,7 @@ MATRIX = {
         Setting(1_000_000, 200, 0, (FIRST,)),
         Setting(1_000_000, 50, 25, (FIRST,)),
         Setting(1_000_000, 200, 25, (FIRST,)),
+        Setting(100_000, 0, 0, (FIRST,), is_object=True),
     ],
 }
 
@@ -125,6 +140,16 @@ def records_file(count: int, *, changed: bool) -> Path:
     return other if changed else plain
 
 
+def object_file(count: int) -> Path:
+    """Return the file of so many records of an object; what describes it lies beside it."""
+    records = DATA / str(count) / f"{OBJECT}.jsonl"
+    if not records.with_suffix(".json").exists():
+        print(f"Making {count:,} records …", file=sys.stderr, flush=True)
+        command = [sys.executable, str(HERE / "object_records.py"), str(count), str(records.parent)]
+        subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+    return records
+
+
 @contextmanager
 def service(records: Path, setting: Setting, directory: Path) -> Iterator[tuple[str, Path]]:
     """Serve a file; give the base address, and the file that will say when it was first asked."""
@@ -134,6 +159,8 @@ def service(records: Path, setting: Setting, directory: Path) -> Iterator[tuple[
         leftover.unlink(missing_ok=True)
     command = [sys.executable, str(HERE / "service.py"), str(records), str(ready)]
     options = [f"--latency={setting.latency}", f"--rate-limit={setting.limit}"]
+    if setting.is_object:
+        options.append(f"--object={records.with_suffix('.json')}")
     with subprocess.Popen([*command, *options]) as process:
         try:
             while not ready.exists():
@@ -161,10 +188,15 @@ def verified(pipeline: Pipeline, case: Case) -> str:
     if pipeline.table is None:
         return "none"
     with duckdb.connect() as connection:
-        columns = "{id: 'VARCHAR', name: 'VARCHAR'}"
-        wanted = content(f"read_json('{case.records}', columns = {columns})", connection)
+        columns = "{id: 'VARCHAR', name: 'VARCHAR', fields: 'JSON'}"
+        served = f"read_json('{case.records}', columns = {columns})"
+        if case.is_object:
+            described = json.loads(case.records.with_suffix(".json").read_bytes())
+            key = next(each["id"] for each in described["fields"] if each["name"] == "name")
+            served = f"(SELECT id, fields ->> '$.\"{key}\".value' AS name FROM {served})"  # noqa: S608
+        wanted = content(served, connection)
     with duckdb.connect(str(case.database), read_only=True) as connection:
-        found = content(pipeline.table, connection)
+        found = content(f"bench.{OBJECT}" if case.is_object else pipeline.table, connection)
     if found == wanted:
         return f"{found[0]:,}"
     return f"**{found[0]:,} of {wanted[0]:,}**" if found[0] != wanted[0] else "**others**"
@@ -197,9 +229,14 @@ def measure_once(
     pipeline: Pipeline, setting: Setting, load: str, folder: Path, rows: dict[str, Row | str]
 ) -> None:
     """Run a pipeline once, and add to what was measured."""
-    records = records_file(setting.records, changed=load == CHANGED)
+    records = (
+        object_file(setting.records)
+        if setting.is_object
+        else records_file(setting.records, changed=load == CHANGED)
+    )
     with service(records, setting, folder) as (url, first):
-        case = Case(url, records, folder / "warehouse.duckdb", folder, setting.limit)
+        database = folder / "warehouse.duckdb"
+        case = Case(url, records, database, folder, setting.limit, setting.is_object)
         variables = {**bare_environment(), **pipeline.variables(case)}
         done = run(pipeline.commands(case), variables, ROOT, folder / "log")
         began = float(first.read_text(encoding="utf-8")) if first.exists() else done.began
@@ -308,7 +345,8 @@ def main() -> None:
     DATA.mkdir(exist_ok=True)
     for setting in settings:
         results: dict[str, dict[str, Row | str]] = {}
-        for pipeline in chosen:
+        able = [p for p in chosen if p.reads_objects or not setting.is_object]
+        for pipeline in able:
             print(f"{setting.title}: {pipeline.label} …", file=sys.stderr, flush=True)
             missing = [broken[name] for name in pipeline.environments if name in broken]
             results[pipeline.label] = (

@@ -1,9 +1,12 @@
-"""`GET /api/company` as the sandbox answers it, byte by byte, at the speed of a file.
+"""A list of records as the sandbox answers it, byte by byte, at the speed of a file.
 
 The sandbox makes its records when they are asked for, which would be the slowest part of every
 pipeline. This server holds them ready, and answers from one process with little Python in it.
 
-Usage: python service.py RECORDS.jsonl READY_FILE [--latency MS] [--rate-limit N]
+Usage: python service.py RECORDS.jsonl READY_FILE [--latency MS] [--rate-limit N] [--object FILE]
+
+The records are companies, `GET /api/company`. With `--object` they are those of one object of the
+current API, which the file describes: `{"object": {id, name, …}, "fields": [{id, name, …}, …]}`.
 
 Once it listens, READY_FILE holds its port; once the first page was asked for, `READY_FILE.first`
 holds when, in seconds since 1970.
@@ -17,6 +20,7 @@ import json
 import time
 from collections import deque
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 LARGEST_PAGE = 1000
@@ -83,10 +87,28 @@ class Service:
     """What all connections share."""
 
     def __init__(
-        self, records: Records, *, latency: float, limit: int, first: Path | None = None
+        self,
+        records: Records,
+        *,
+        latency: float,
+        limit: int,
+        first: Path | None = None,
+        described: dict[str, Any] | None = None,
     ) -> None:
         """Answer after `latency` seconds; at most `limit` requests a second where it is not 0."""
         self.records = records
+        self._path = "/api/company"
+        self._others: dict[str, bytes] = {}
+        if described is not None:
+            entity = described["object"]
+            self._path = f"/api/records/{entity['name']}/search"
+            page = {"count": 1, "next": None, "previous": None, "results": [entity]}
+            self._others = {
+                "/api/custom-objects": json.dumps(page).encode(),
+                f"/api/custom-objects/{entity['id']}/fields": json.dumps(
+                    described["fields"]
+                ).encode(),
+            }
         self.latency = latency
         self._limit = limit
         self._passed: deque[float] = deque()
@@ -95,7 +117,10 @@ class Service:
     def answer(self, target: str, host: str) -> tuple[int, bytes]:
         """Return status and body."""
         parts = urlsplit(target)
-        if parts.path.rstrip("/") != "/api/company":
+        path = parts.path.rstrip("/")
+        if path in self._others:
+            return 200, self._others[path]
+        if path != self._path:
             return 404, b'{"detail":"Not found."}'
         if self._limit and not self._passes():
             return 503, b'{"detail":"Request limit exceeded."}'
@@ -116,7 +141,7 @@ class Service:
 
 
 class Connection(asyncio.Protocol):
-    """One connection, whose requests have no body and are answered in order."""
+    """One connection, whose requests are answered in order, whatever is in their bodies."""
 
     def __init__(self, service: Service) -> None:
         """Answer from a service."""
@@ -135,9 +160,13 @@ class Connection(asyncio.Protocol):
         self._received += data
         loop = asyncio.get_running_loop()
         while b"\r\n\r\n" in self._received:
-            head, self._received = self._received.split(b"\r\n\r\n", 1)
+            head, rest = self._received.split(b"\r\n\r\n", 1)
             lines = head.decode("latin-1").split("\r\n")
             headers = dict(line.lower().split(": ", 1) for line in lines[1:])
+            length = int(headers.get("content-length", "0"))
+            if len(rest) < length:
+                return
+            self._received = rest[length:]
             answer = self._service.answer(lines[0].split(" ")[1], headers["host"])
             self._due = max(self._due, loop.time() + self._service.latency)
             if self._service.latency:
@@ -172,12 +201,14 @@ def main() -> None:
     parser.add_argument("ready", type=Path)
     parser.add_argument("--latency", type=float, default=0, help="milliseconds per request")
     parser.add_argument("--rate-limit", type=int, default=0, help="requests a second; 0 is none")
+    parser.add_argument("--object", type=Path, help="describes the object that the records are of")
     options = parser.parse_args()
     service = Service(
         Records(options.records),
         latency=options.latency / 1000,
         limit=options.rate_limit,
         first=Path(f"{options.ready}.first"),
+        described=json.loads(options.object.read_bytes()) if options.object else None,
     )
     asyncio.run(serve(service, options.ready))
 

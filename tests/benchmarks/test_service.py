@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 import requests
 
 from tests.e2e.checkout import ROOT, wait_until
+from tests.programs import kizen_settings, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,18 +43,26 @@ def headers_of(server: Sandbox) -> dict[str, str]:
     }
 
 
+@contextmanager
+def serving(folder: Path, records: list[Any], *options: str) -> Iterator[str]:
+    """Serve records; give the base address."""
+    file, ready = folder / "records.jsonl", folder / "ready"
+    file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in records))
+    command = [sys.executable, str(SERVICE), str(file), str(ready), *options]
+    with subprocess.Popen(command) as process:
+        wait_until(ready.exists)
+        yield f"http://127.0.0.1:{ready.read_text()}/api"
+        process.terminate()
+
+
 @pytest.fixture
 def address(tmp_path: Path, shared_sandbox: Sandbox) -> Iterator[str]:
     """The base address of the service, over the companies of the sandbox."""
     url, headers = f"{shared_sandbox.kizen_url}/company", headers_of(shared_sandbox)
     page = requests.get(url, params={"page_size": 1000}, headers=headers, timeout=30).json()
     assert page["next"] is None
-    records, ready = tmp_path / "companies.jsonl", tmp_path / "ready"
-    records.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in page["results"]))
-    with subprocess.Popen([sys.executable, str(SERVICE), str(records), str(ready)]) as process:
-        wait_until(ready.exists)
-        yield f"http://127.0.0.1:{ready.read_text()}/api"
-        process.terminate()
+    with serving(tmp_path, page["results"]) as served:
+        yield served
 
 
 def test_same_bytes(address: str, shared_sandbox: Sandbox) -> None:
@@ -70,3 +80,30 @@ def test_same_bytes(address: str, shared_sandbox: Sandbox) -> None:
             assert ours.content == wanted, query
             assert ours.headers["Content-Type"] == theirs.headers["Content-Type"]
         assert session.get(f"{address}/custom-objects", timeout=30).status_code == 404
+
+
+def test_an_object_is_read_as_from_the_sandbox(shared_sandbox: Sandbox, tmp_path: Path) -> None:
+    name, headers = "companies_company", headers_of(shared_sandbox)
+    with requests.Session() as session:
+        objects = session.get(
+            f"{shared_sandbox.kizen_url}/custom-objects?custom_only=false",
+            headers=headers,
+            timeout=30,
+        ).json()["results"]
+        entity = next(each for each in objects if each["name"] == name)
+        fields = session.get(
+            f"{shared_sandbox.kizen_url}/custom-objects/{entity['id']}/fields",
+            headers=headers,
+            timeout=30,
+        ).json()
+    records = list(shared_sandbox.account.crm.records[name])
+    described = tmp_path / "object.json"
+    described.write_bytes(msgspec.json.encode({"object": entity, "fields": fields}))
+    wanted = run_tap("tap_kizen", kizen_settings(shared_sandbox, objects=[name]), tmp_path)
+    with serving(tmp_path, records, f"--object={described}") as address:
+        settings = kizen_settings(shared_sandbox, objects=[name], api_url=address, page_size=10)
+        found = run_tap("tap_kizen", settings, tmp_path)
+    assert found.code == 0, found.err
+    assert found.records_of(name)
+    by_id = {row["id"]: row for row in wanted.records_of(name)}
+    assert {row["id"]: row for row in found.records_of(name)} == by_id
