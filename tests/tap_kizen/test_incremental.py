@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -97,6 +99,41 @@ def test_an_unchanged_account_costs_one_request_per_object(
     assert searches(server) == before + 1
     # The last record seen comes again, for the look-back.
     assert len(second.records_of(CONTACTS)) <= 1
+
+
+@pytest.mark.parametrize("rows", [1, 3, 5, 7, 1000])
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_no_state_counts_a_record_that_is_in_no_file_yet(
+    ordering_account: Sandbox, tmp_path: Path, rows: int, *, is_packed: bool
+) -> None:
+    server = ordering_account
+    first = run_tap("tap_kizen", settings_of(server), tmp_path)
+    change_an_hour_ago(server, contact_ids(server)[:23])
+    batches = {
+        "encoding": {"format": "jsonl", "compression": "gzip" if is_packed else "none"},
+        "storage": {"root": (tmp_path / "batches").as_uri()},
+        "batch_size": rows,
+    }
+    settings = settings_of(server, batch_config=batches)
+    second = run_tap("tap_kizen", settings, tmp_path, state=first.state)
+    assert second.code == 0, second.err
+    opened = gzip.open if is_packed else open
+    moments: list[str] = []
+    told: list[tuple[str, int]] = []
+    for message in second.messages:
+        if message["type"] == "BATCH" and message["stream"] == CONTACTS:
+            (address,) = message["manifest"]
+            with opened(unquote(urlsplit(address).path), "rb") as file:
+                moments += [json.loads(line)["updated"] for line in file]
+        elif message["type"] == "STATE":
+            reached = message["value"]["bookmarks"][CONTACTS].get("replication_key_value", "")
+            told.append((reached, len(moments)))
+    assert len(moments) >= 23
+    for reached, written in told:
+        # What is written later changed at that moment at the earliest.
+        assert all(moment >= reached for moment in moments[written:])
+    if rows < 20:
+        assert len({reached for reached, _ in told}) > 1
 
 
 def test_the_number_of_requests_follows_the_number_of_changes(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from itertools import islice
+from itertools import chain, islice
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_kizen.client import KizenStream
 from tap_kizen.tap import TapKizen
 from tap_kizen.timestamps import parse_timestamp, to_utc
 from tap_kizen.walk import (
@@ -324,8 +325,11 @@ def test_repeats_are_dropped_with_bounded_memory() -> None:
     assert seen.only_new(odd * 2, key) == odd * 2
 
 
+@pytest.mark.parametrize("by_page", [False, True])
 @pytest.mark.parametrize("start", range(0, 200, 20))
-def test_companies_that_move_while_they_are_read(legacy_sandbox: Sandbox, start: int) -> None:
+def test_companies_that_move_while_they_are_read(
+    legacy_sandbox: Sandbox, start: int, *, by_page: bool
+) -> None:
     """Over HTTP, 200 runs in all: records are archived and added between any two records."""
     companies = legacy_sandbox.account.companies
     originals = list(companies)
@@ -339,9 +343,12 @@ def test_companies_that_move_while_they_are_read(legacy_sandbox: Sandbox, start:
         )
         stream = TapKizen(config=settings).streams["companies"]
         found = set()
-        for record in stream.get_records(None):
-            assert isinstance(record, dict)
-            found.add(record["id"])
+        assert isinstance(stream, KizenStream)
+        pages = stream.read_rows(None) if by_page else zip(stream.get_records(None))
+        for record in chain.from_iterable(pages):
+            # Typed by the page, as the service sent it one by one.
+            assert isinstance(record, dict) is not by_page
+            found.add(stream.key(record))
             if rng.random() < 0.2:
                 with companies.lock:
                     if len(companies) > 1:
