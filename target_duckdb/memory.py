@@ -20,8 +20,9 @@ STAGING = "128MB"
 COMMIT = "160MB"
 """Here rows are read from a table as well; with less, DuckDB writes what it reads again at once."""
 
-_MORE = "1GB"
-"""What work gets that cannot do with its share, before it gets all that DuckDB would take."""
+_MORE = ("256MB", "512MB", "1GB")
+"""What work gets that cannot do with its share, before it gets all that DuckDB would take: tables
+of hundreds of columns, single values of tens of megabytes."""
 
 
 class Memory:
@@ -40,7 +41,7 @@ class Memory:
         self._logger = logger
         query = "SELECT current_setting('memory_limit')"
         (whole,) = connection.execute(query).fetchall()[0]
-        self._further = [] if is_given else [_MORE, whole]
+        self._further = [] if is_given else [*_MORE, whole]
         #: The limit since a share did not suffice.
         self._more: str | None = None
         self._set_to: str | None = None

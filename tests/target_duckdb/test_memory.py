@@ -109,9 +109,9 @@ def test_memory_is_raised_in_steps_and_stays_so() -> None:
         for share in (STAGING, COMMIT, STAGING):
             memory.run(work, share)
         assert work.limits == ["122.0 MiB", "152.5 MiB", "122.0 MiB"]
-        work = Work(connection, 2)
+        work = Work(connection, 4)
         memory.run(work, STAGING)
-        assert work.limits == ["122.0 MiB", "953.6 MiB", whole]
+        assert work.limits == ["122.0 MiB", "244.1 MiB", "488.2 MiB", "953.6 MiB", whole]
         work = Work(connection, 1)
         with pytest.raises(duckdb.OutOfMemoryException):
             memory.run(work, COMMIT)
