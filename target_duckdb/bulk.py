@@ -37,9 +37,6 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _CONTROL_CHARACTER = b"\\u00"
 """How the encoder begins each control character that has no letter of its own."""
 
-_END = b"}\n"
-"""The end of a line, and nothing else: inside a text a line break is written otherwise."""
-
 _MISSES = 8
 """After so many pieces in a row that did not come out as they went in, that is not tried again."""
 
@@ -56,6 +53,12 @@ def is_one_per_line(lines: bytes, count: int) -> bool:
     breaks = lines.count(b"\n") - lines.endswith(b"\n")
     # Inside an object a bracket that closes never stands right before one that opens.
     return breaks == count - 1 == lines.count(b"}\n{")
+
+
+def may_have_controls(encoded: bytes) -> bool:
+    """Tell whether there can be control characters in what the encoder wrote."""
+    # One character is looked for much faster than several, and many records hold none at all.
+    return b"\\" in encoded and _CONTROL_CHARACTER in encoded
 
 
 @contextmanager
@@ -177,7 +180,7 @@ class BulkStager:
         except _REFUSALS:
             return None
         is_same = written == lines or (not lines.endswith(b"\n") and written[:-1] == lines)
-        if not is_same or not self._is_exact or _CONTROL_CHARACTER in written:
+        if not is_same or not self._is_exact or may_have_controls(written):
             return None
         self._misses = 0
         to += self._with_metadata(written, metadata)
@@ -188,7 +191,9 @@ class BulkStager:
         added = {name: metadata[name] for name in self._metadata if name in metadata}
         if not added:
             return lines
-        return lines.replace(_END, b"," + _ENCODER.encode(added)[1:] + b"\n")
+        end = b"," + _ENCODER.encode(added)[1:] + b"\n"
+        # Inside a text a line break is written otherwise. To look for "}\n" would take longer.
+        return end.join([line[:-1] for line in lines.split(b"\n")])
 
     def _look_for_keys(self, rows: list[Any]) -> None:
         """Raise an error where a key is null."""
@@ -208,7 +213,7 @@ class BulkStager:
             for row in rows:
                 setattr(row, name, value)
         staged = _ENCODER.encode_lines(rows) if self._is_exact else b""
-        if not self._is_exact or (self._nested and _CONTROL_CHARACTER in staged):
+        if not self._is_exact or (self._nested and may_have_controls(staged)):
             self._apply([(attribute, json_text) for attribute in self._nested], rows)
             staged = _ENCODER.encode_lines(rows)
         return staged, len(rows)
