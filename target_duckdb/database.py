@@ -101,7 +101,7 @@ class Database:
         }
         if own_limit is not None:
             config["memory_limit"] = own_limit
-        if _THREAD_NAMES.isdisjoint(options):
+        if _THREAD_NAMES.isdisjoint(map(str.lower, options)):
             config["threads"] = _THREADS
         try:
             self.connection = duckdb.connect(IN_MEMORY, config=config)

@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from target_duckdb.memory import COMMIT, STAGING, Memory
+from target_duckdb.target import TargetDuckDB
 from tests.target_duckdb.helpers import activate, lines, query, schema
 
 if TYPE_CHECKING:
@@ -78,6 +79,18 @@ def test_a_longer_load_takes_no_more(tmp_path: Path) -> None:
         long = peak(tmp_path, addresses, version)
         assert long < MORE_FOR_LONGER * short
         assert long < MOST
+
+
+@pytest.mark.parametrize(
+    ("settings", "threads"), [({}, 1), ({"threads": 3}, 3), ({"THREADS": 3}, 3)]
+)
+def test_one_thread_holds_rows_unless_the_user_has_more(
+    tmp_path: Path, settings: dict[str, Any], threads: int
+) -> None:
+    target = TargetDuckDB(config={"path": str(tmp_path / "test.duckdb"), "settings": settings})
+    found = target.database.connection.execute("SELECT current_setting('threads')").fetchall()
+    target.close()
+    assert found == [(threads,)]
 
 
 def limit_of(connection: duckdb.DuckDBPyConnection) -> str:
