@@ -17,8 +17,7 @@ import duckdb
 from singer_sdk.helpers._batch import StorageTarget
 
 from target_duckdb.column_types import as_json_text, canonical
-from target_duckdb.database import one_line
-from target_duckdb.errors import BatchError
+from target_duckdb.errors import BatchError, one_line
 from target_duckdb.names import literal, quote
 from target_duckdb.reader import whole_lines
 

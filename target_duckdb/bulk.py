@@ -7,6 +7,11 @@ has them are staged so; where one of them is not, none is, and each goes its own
 Objects and arrays, which a column of type JSON keeps as text, are not made texts here: DuckDB
 writes that text while it reads the staging file. It writes the same one, but for numbers that it
 would round or spell otherwise, and control characters; records that hold any get their texts here.
+
+Where the schema says what is in such a value, it is decoded twice: as what the schema says, and as
+all that is there. The first is enough for lines that come out of it, letter by letter, as they went
+in: then nothing was there that the schema does not name, no name stood twice, and each line was one
+record. Services that write JSON without spaces, in the order of the schema, send such lines.
 """
 
 from __future__ import annotations
@@ -21,6 +26,7 @@ import msgspec
 
 from target_duckdb.errors import InvalidValueError
 from target_duckdb.fields import SlowPathError, json_text, row_type
+from target_duckdb.shapes import spells_alike
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -30,6 +36,9 @@ if TYPE_CHECKING:
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _CONTROL_CHARACTER = b"\\u00"
 """How the encoder begins each control character that has no letter of its own."""
+
+_MISSES = 8
+"""After so many pieces in a row that did not come out as they went in, that is not tried again."""
 
 _REFUSALS = (
     msgspec.DecodeError, SlowPathError, InvalidValueError, UnicodeError, RecursionError,
@@ -44,6 +53,12 @@ def is_one_per_line(lines: bytes, count: int) -> bool:
     breaks = lines.count(b"\n") - lines.endswith(b"\n")
     # Inside an object a bracket that closes never stands right before one that opens.
     return breaks == count - 1 == lines.count(b"}\n{")
+
+
+def may_have_controls(encoded: bytes) -> bool:
+    """Tell whether there can be control characters in what the encoder wrote."""
+    # One character is looked for much faster than several, and many records hold none at all.
+    return b"\\" in encoded and _CONTROL_CHARACTER in encoded
 
 
 @contextmanager
@@ -99,6 +114,13 @@ class BulkStager:
         }
         row = row_type(columns, annotations, needed, metadata, forbid_unknown=forbid_unknown)
         self._decoder = msgspec.json.Decoder(row, float_hook=self._number)
+        self._misses = 0
+        self._strict: msgspec.json.Decoder[Any] | None = None
+        known = [plan.checked for plan in plans if plan.checked is not None]
+        if known and needed and all(map(spells_alike, known)):
+            annotations.update({c.name: p.checked for c, p in pairs if p.checked is not None})
+            row = row_type(columns, annotations, needed, (), forbid_unknown=forbid_unknown)
+            self._strict = msgspec.json.Decoder(row, float_hook=self._number)
         checked = [c for c, plan in pairs if plan.checked is not None]
         self._checker = None
         if checked:
@@ -127,6 +149,9 @@ class BulkStager:
             How many records there were; None where one is unusual, and nothing was appended.
         """
         with uncollected():
+            count = self._stage_unchanged(lines, metadata, to)
+            if count is not None:
+                return count
             try:
                 staged, count = self._staged(lines, metadata)
             except _REFUSALS:
@@ -136,21 +161,59 @@ class BulkStager:
         to += staged
         return count
 
+    def _stage_unchanged(
+        self, lines: bytes, metadata: Mapping[str, Any], to: bytearray
+    ) -> int | None:
+        """Append records that come out of their strictest decoder as they went in."""
+        if self._strict is None:
+            return None
+        self._misses += 1
+        if self._misses >= _MISSES:
+            self._strict = None
+            return None
+        self._is_exact = True
+        try:
+            rows = self._strict.decode_lines(lines)
+            self._look_for_keys(rows)
+            self._apply(self._fixes, rows)
+            written = _ENCODER.encode_lines(rows)
+        except _REFUSALS:
+            return None
+        is_same = written == lines or (not lines.endswith(b"\n") and written[:-1] == lines)
+        if not is_same or not self._is_exact or may_have_controls(written):
+            return None
+        self._misses = 0
+        to += self._with_metadata(written, metadata)
+        return len(rows)
+
+    def _with_metadata(self, lines: bytes, metadata: Mapping[str, Any]) -> bytes:
+        """Add members to each line, of which none is empty."""
+        added = {name: metadata[name] for name in self._metadata if name in metadata}
+        if not added:
+            return lines
+        end = b"," + _ENCODER.encode(added)[1:] + b"\n"
+        # Inside a text a line break is written otherwise. To look for "}\n" would take longer.
+        return end.join([line[:-1] for line in lines.split(b"\n")])
+
+    def _look_for_keys(self, rows: list[Any]) -> None:
+        """Raise an error where a key is null."""
+        for key in self._keys:
+            if None in map(key, rows):
+                raise SlowPathError
+
     def _staged(self, lines: bytes, metadata: Mapping[str, Any]) -> tuple[bytes, int]:
         self._is_exact = True
         if self._checker is not None:
             self._checker.decode_lines(lines)
         rows = self._decoder.decode_lines(lines)
-        for key in self._keys:
-            if None in map(key, rows):
-                raise SlowPathError
+        self._look_for_keys(rows)
         self._apply(self._fixes, rows)
         for name in self._metadata:
             value = metadata.get(name, msgspec.UNSET)
             for row in rows:
                 setattr(row, name, value)
         staged = _ENCODER.encode_lines(rows) if self._is_exact else b""
-        if not self._is_exact or (self._nested and _CONTROL_CHARACTER in staged):
+        if not self._is_exact or (self._nested and may_have_controls(staged)):
             self._apply([(attribute, json_text) for attribute in self._nested], rows)
             staged = _ENCODER.encode_lines(rows)
         return staged, len(rows)

@@ -1,39 +1,34 @@
-"""The database file: opened for writing only while something is written.
-
-A file that does not exist yet is written beside its place, in a private directory, and put there
-by the first commit: what is staged is written but once, while the tap is still being read.
-"""
+"""The database file: opened for writing only while something is written."""
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from target_duckdb.errors import DatabaseLockedError, TargetError
+from target_duckdb.errors import DatabaseLockedError, TargetError, one_line
+from target_duckdb.memory import Memory
 from target_duckdb.names import literal, quote
+from target_duckdb.new_file import NewFile, is_there
+from target_duckdb.staging import StagingPlace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from logging import Logger
 
 IN_MEMORY = ":memory:"
 _MOTHERDUCK = "md:"
 _RESERVED = {"memory", "system", "temp"}
 _POLL_SECONDS = 0.1
-_FRESH_FILE = "fresh.duckdb"
-_SET_ASIDE = "target-duckdb staging"
-_MEMORY_LIMIT = "256MB"
-"""Enough for loads of any length; more is no faster."""
-
 _LIMIT_NAMES = ("memory_limit", "max_memory")
+_THREADS = 1
+"""One works beside Python's, and faster; each further one would hold a row group of its own."""
+
+_THREAD_NAMES = {"threads", "worker_threads"}
 _HOLDER = re.compile(r"Conflicting lock is held in (.+?)\s*\(PID (\d+)\)")
 
 
@@ -42,32 +37,12 @@ def is_file(path: str) -> bool:
     return path != IN_MEMORY and not path.startswith(_MOTHERDUCK)
 
 
-def one_line(error: Exception) -> str:
-    """Return the first line of DuckDB's error, which says what; the others repeat the SQL."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
 def lock_holder(error: Exception) -> str | None:
     """Return who holds the file's lock where that is what DuckDB complains of, else None."""
     if "Could not set lock" not in str(error):
         return None
     found = _HOLDER.search(str(error))
     return f"process {found[2]} ({found[1]})" if found else "another process"
-
-
-@dataclass
-class StagingPlace:
-    """Where staging tables are made.
-
-    Attributes:
-        database: Name of a database, `temp` for tables of the connection alone.
-        schema: Name of a schema in it.
-        is_target: Whether a staging table can become a table of the target just by a new name.
-    """
-
-    database: str = "temp"
-    schema: str = "main"
-    is_target: bool = False
 
 
 class Database:
@@ -79,7 +54,7 @@ class Database:
     Attributes:
         name: Name of the database in SQL.
         connection: The working connection.
-        staging: Where staging tables are made now.
+        memory: Its limit of memory.
     """
 
     def __init__(  # noqa: PLR0913
@@ -101,8 +76,8 @@ class Database:
             name: Name of the database in SQL; by default that of the file.
             schema: Name of the schema of all tables.
             options: DuckDB options by name.
-            max_memory: Limit of DuckDB's memory, such as `1GB`; None for one that is raised to
-                DuckDB's own where it does not suffice.
+            max_memory: Limit of DuckDB's memory, such as `1GB`; None for small ones that are
+                raised where they do not suffice.
             directory: A private directory on the disk of the file. What exceeds the limit goes
                 there, and a file that does not exist yet.
             lock_timeout: Seconds to wait for a file that another process holds.
@@ -116,10 +91,18 @@ class Database:
         self._logger = logger
         self._attached = False
         self.name = name or self._default_name()
-        config: dict[str, Any] = {"temp_directory": str(directory / "spill"), **options}
-        own_limit = max_memory or next(filter(None, map(options.get, _LIMIT_NAMES)), None)
-        config["memory_limit"] = own_limit or _MEMORY_LIMIT
-        self._may_take_more = own_limit is None
+        limits = (max_memory, *map(options.get, _LIMIT_NAMES))
+        own_limit = next(filter(None, limits), None)
+        config: dict[str, Any] = {
+            "temp_directory": str(directory / "spill"),
+            # With one thread DuckDB gives memory that it has freed back in no other way.
+            "allocator_background_threads": True,
+            **options,
+        }
+        if own_limit is not None:
+            config["memory_limit"] = own_limit
+        if _THREAD_NAMES.isdisjoint(map(str.lower, options)):
+            config["threads"] = _THREADS
         try:
             self.connection = duckdb.connect(IN_MEMORY, config=config)
             # Both are part of what the loader promises: naive times are UTC, the last record wins.
@@ -128,79 +111,16 @@ class Database:
         except duckdb.Error as error:
             msg = f"DuckDB refuses the settings 'settings' or 'max_memory': {one_line(error)}"
             raise TargetError(msg) from None
-        self.staging = StagingPlace()
-        self._fresh: Path | None = None
-        if is_file(path) and not self._is_there():
-            self._begin_fresh(directory / _FRESH_FILE, schema)
+        self.memory = Memory(self.connection, is_given=own_limit is not None, logger=logger)
+        self._new_file: NewFile | None = None
+        if is_file(path) and not is_there(self._path):
+            place = StagingPlace(self.name, schema, is_target=True)
+            self._new_file = NewFile(self.connection, directory, self._path, place)
 
-    def _is_there(self) -> bool:
-        """Tell whether the file exists, or a link or log of its name."""
-        return os.path.lexists(self._path) or os.path.lexists(f"{self._path}.wal")
-
-    def _begin_fresh(self, file: Path, schema: str) -> None:
-        try:
-            self.connection.execute(f"ATTACH {literal(str(file))} AS {quote(self.name)}")
-            where = f"{quote(self.name)}.{quote(schema)}"
-            self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {where}")
-        except duckdb.Error as error:
-            msg = f"cannot make the database of setting 'path': {one_line(error)}"
-            raise TargetError(msg) from None
-        self._fresh = file
-        self.staging = StagingPlace(self.name, schema, is_target=True)
-
-    def _set_fresh_aside(self, file: Path) -> None:
-        """Keep what was staged for a new file under another name: somebody has made the file."""
-        self.connection.execute(f"DETACH {quote(self.name)}")
-        self.connection.execute(f"ATTACH {literal(str(file))} AS {quote(_SET_ASIDE)}")
-        self.staging.database = _SET_ASIDE
-        self.staging.is_target = False
-        self.staging = StagingPlace()
-        self._fresh = None
-
-    def _put_fresh_in_place(self, file: Path) -> None:
-        self.connection.execute(f"DETACH {quote(self.name)}")
-        try:
-            # Unlike a new name, a link never takes the place of a file.
-            os.link(file, self._path)
-            file.unlink()
-        except FileExistsError:
-            msg = (
-                f"{self._path}, the file of setting 'path', was made by another program while this "
-                "one was about to; nothing was loaded, run it again"
-            )
-            raise TargetError(msg) from None
-        except OSError:
-            self._move(file)
-        self.staging = StagingPlace()
-        self._fresh = None
-
-    def _move(self, file: Path) -> None:
-        """Put the new file in its place on a file system that has no links."""
-        try:
-            file.rename(self._path)
-        except OSError as error:
-            msg = f"cannot write {self._path}, the file of setting 'path': {error.strerror}"
-            raise TargetError(msg) from None
-
-    def with_memory(self, work: Callable[[], None]) -> None:
-        """Do something; once more with DuckDB's own limit of memory where ours did not suffice.
-
-        Args:
-            work: Leaves no trace when it fails.
-        """
-        try:
-            work()
-        except duckdb.OutOfMemoryException:
-            if not self._may_take_more:
-                raise
-            self._may_take_more = False
-            # RESET alone changes what the setting says, and nothing else.
-            self.connection.execute("RESET memory_limit")
-            query = "SELECT current_setting('memory_limit')"
-            (limit,) = self.connection.execute(query).fetchall()[0]
-            self.connection.execute(f"SET memory_limit = {literal(limit)}")
-            self._logger.info("DuckDB needs more than %s of memory and gets it", _MEMORY_LIMIT)
-            work()
+    @property
+    def staging(self) -> StagingPlace:
+        """Where staging tables are made now."""
+        return StagingPlace() if self._new_file is None else self._new_file.staging
 
     def _default_name(self) -> str:
         if self._path.startswith(_MOTHERDUCK):
@@ -216,28 +136,18 @@ class Database:
             DatabaseLockedError: Another process kept the file locked.
             TargetError: DuckDB cannot open the file.
         """
-        with self._alone():
-            if self._fresh is not None and self._is_there():
-                self._set_fresh_aside(self._fresh)
-            if self._fresh is None:
+        new_file = self._new_file
+        with new_file.alone() if new_file is not None else nullcontext():
+            if new_file is not None and is_there(self._path):
+                new_file.set_aside()
+                new_file = self._new_file = None
+            if new_file is None:
                 self._attach()
             with self._transaction() as connection:
                 yield connection
-            if self._fresh is not None:
-                self._put_fresh_in_place(self._fresh)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other loaders from putting a new file in its place meanwhile."""
-        if self._fresh is None:
-            yield
-            return
-        directory = os.open(Path(self._path).absolute().parent, os.O_RDONLY)
-        try:
-            fcntl.flock(directory, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(directory)
+            if new_file is not None:
+                new_file.put_in_place()
+                self._new_file = None
 
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -250,7 +160,7 @@ class Database:
                 raise
             self.connection.execute("COMMIT")
         finally:
-            if self._fresh is None:
+            if self._new_file is None:
                 self._detach()
 
     @contextmanager
@@ -261,7 +171,7 @@ class Database:
             TargetError: DuckDB cannot open the file.
         """
         is_missing = is_file(self._path) and not Path(self._path).exists()
-        if is_missing or self._fresh is not None or self._try_attach() is not None:
+        if is_missing or self._new_file is not None or self._try_attach() is not None:
             yield None
             return
         try:

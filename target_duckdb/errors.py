@@ -57,3 +57,8 @@ class InvalidValueError(ValueError):
 
 class InvalidKeyError(InvalidValueError):
     """A record without a value for one of its keys."""
+
+
+def one_line(error: Exception) -> str:
+    """Return the first line of DuckDB's error, which says what; the others repeat the SQL."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

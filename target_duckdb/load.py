@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from target_duckdb.codec import DELETED_AT, METADATA, VERSION
 from target_duckdb.column_types import converted
-from target_duckdb.database import StagingPlace
 from target_duckdb.names import literal, quote
+from target_duckdb.staging import StagingPlace
 from target_duckdb.tables import find_columns, refuse_rounding
 
 if TYPE_CHECKING:

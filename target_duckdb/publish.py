@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from target_duckdb.database import lock_holder, one_line
+from target_duckdb.database import lock_holder
+from target_duckdb.errors import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from target_duckdb.database import StagingPlace
 from target_duckdb.load import StagedColumn, StagingTable
-from target_duckdb.staging import StagingFile
+from target_duckdb.staging import StagingFile, StagingPlace
 from target_duckdb.tables import Table, evolve, find_schema
 
 if TYPE_CHECKING:

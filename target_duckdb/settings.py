@@ -107,7 +107,8 @@ CONFIG_JSONSCHEMA = th.PropertiesList(
         title="Max memory",
         description=(
             "Limit of DuckDB's memory, such as `1GB`; what exceeds it goes to disk. By default "
-            "256 MB, or as much as DuckDB would take by itself where a step cannot do with it."
+            "128 MB, 160 MB for a commit; where a step cannot do with it up to 1 GB, then as much "
+            "as DuckDB would take by itself."
         ),
     ),
     th.Property(

@@ -92,6 +92,17 @@ def keeps_all(known: Any) -> bool:  # noqa: ANN401
     return all(part in exact for part in parts)
 
 
+def spells_alike(known: Any) -> bool:  # noqa: ANN401
+    """Tell whether a value decoded as this type is written as it was, if it is written compactly.
+
+    A float may not be (1.50, 1e5), nor may what a structure does not name; the latter is missing
+    from what is written, so that a comparison shows it.
+    """
+    if isinstance(known, type) and issubclass(known, msgspec.Struct):
+        return all(spells_alike(field.type) for field in msgspec.structs.fields(known))
+    return known is not float and all(map(spells_alike, get_args(known)))
+
+
 def is_nested(known: Any) -> bool:  # noqa: ANN401
     """Tell whether all values of this type are objects or arrays, or null."""
     parts = get_args(known) if get_origin(known) is Union else (known,)

@@ -7,12 +7,28 @@ import os
 import shutil
 import tempfile
 import weakref
+from dataclasses import dataclass
 from pathlib import Path
 
 from target_duckdb.errors import TargetError
 
 _WRITE_SIZE = 1 << 20
 _LEFTOVERS = ".target-duckdb-"
+
+
+@dataclass
+class StagingPlace:
+    """Where staging tables are made.
+
+    Attributes:
+        database: Name of a database, `temp` for tables of the connection alone.
+        schema: Name of a schema in it.
+        is_target: Whether a staging table can become a table of the target just by a new name.
+    """
+
+    database: str = "temp"
+    schema: str = "main"
+    is_target: bool = False
 
 
 class StagingDirectory:
@@ -126,6 +142,19 @@ class StagingFile:
         self.longest = max(self.longest, end - start)
         if end >= _WRITE_SIZE:
             self.write()
+
+    def cut(self, count: int) -> bytes:
+        """Take lines that were just appended back out of the buffer, before they are counted.
+
+        Args:
+            count: How many of the last lines.
+        """
+        start = len(self.buffer)
+        for _ in range(count + 1):
+            start = self.buffer.rfind(b"\n", 0, start)
+        rest = bytes(self.buffer[start + 1 :])
+        del self.buffer[start + 1 :]
+        return rest
 
     def write(self) -> None:
         """Append the buffer to the file.

@@ -24,7 +24,7 @@ from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 from target_duckdb import batch_files
 from target_duckdb.codec import decoded
 from target_duckdb.commit import Committer
-from target_duckdb.database import Database, is_file, one_line
+from target_duckdb.database import Database, is_file
 from target_duckdb.errors import (
     BatchError,
     InvalidValueError,
@@ -32,7 +32,9 @@ from target_duckdb.errors import (
     NoSchemaError,
     RecordError,
     TargetError,
+    one_line,
 )
+from target_duckdb.memory import COMMIT
 from target_duckdb.quarantine import TABLE_NAME, Quarantine
 from target_duckdb.reader import LineReader
 from target_duckdb.settings import CONFIG_JSONSCHEMA, OVERWRITE, QUARANTINE
@@ -389,7 +391,7 @@ class TargetDuckDB(Target):
                     sink.stage()
                 self._await_background()
                 self._quarantine.stage(connection)
-                self.database.with_memory(lambda: self._write(sinks))
+                self.database.memory.run(lambda: self._write(sinks), COMMIT)
                 self._committer.committed()
                 for sink in sinks:
                     sink.committed()

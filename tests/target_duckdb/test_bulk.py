@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from target_duckdb.bulk import is_one_per_line
+from target_duckdb.bulk import BulkStager, is_one_per_line
 from target_duckdb.codec import Codec
 from target_duckdb.column_types import TypeOptions
 from target_duckdb.errors import RecordError
@@ -72,6 +72,56 @@ VALUES = [
 ]  # fmt: skip
 
 
+# Of these, lines without spaces in the order of the schema come out as they went in.
+PLAIN: dict[str, Any] = {
+    "id": {"type": "string"},
+    "named": {
+        "type": ["array", "null"],
+        "items": {
+            "type": ["object", "null"],
+            "properties": {"id": {"type": ["string", "null"]}, "n": {"type": ["integer", "null"]}},
+            "additionalProperties": True,
+        },
+    },
+    "free": {"type": ["object", "null"]},
+    "moment": {"type": ["string", "null"], "format": "date-time"},
+    "text": {"type": ["string", "null"]},
+    "real": {"type": ["number", "null"]},
+}
+UNCHANGED = [
+    '"named":[{"id":"x","n":1},null,{"id":null}],"free":{"a":{"b":[1,"é",1.5]}}',
+    '"named":[],"free":{},"moment":"2024-05-06T07:08:09.123456Z","text":"a}\\n{\\"b\\":1}","real":1.5',
+    '"named":null,"free":null,"moment":null,"text":null,"real":null',
+    '"moment":"2024-05-06T07:08:09-06:00","text":"\u2028 C:\\\\x"',
+]
+CHANGED = [
+    '"text":"C:\\\\u0001"',
+    '"named":[{"n":1,"id":"x"}]',
+    '"named":[{"id":"x","id":"y"}]',
+    '"named":[{"id":"x","more":{"a":1,"b":2,"a":3}}]',
+    '"named":[{"id":"x","n":1,"":"unnamed"}]',
+    '"named":[ {"id":"x"}]',
+    '"named":[{"id":"\\u0001 \\u000b","n":-0}]',
+    '"named":[{"id":"\\u00e9\\/"}]',
+    '"named":[{"n":1.0}]',
+    '"named":[{"n":1e2}]',
+    '"free":{"a":1,"b":2,"a":3}',
+    '"free":{"a":{"b":1,"b":2},"c":[{"d":1,"d":2}]}',
+    '"free":{"a":1.50,"b":1e5,"c":0.1234567890123456789}',
+    '"free":{"a":123456789012345678901234567890,"b":1e-7,"c":-0.0}',
+    '"free":{"a":"\\u0000"}',
+    '"free":{"b":1},"named":[]',
+    '"text":"a","text":"b"',
+    '"text":null,"text":"b","real":1.50',
+    '"moment":"2024-05-06 07:08:09.1234567+02:00"',
+    '"moment":"2024-05-06t07:08:09z"',
+    '"real":1.0000000000000000001',
+    '"real":1E5',
+    '"id":"again"',
+    '"text":"\\ud83d\\ude00"',
+]
+
+
 def rows(path: Path) -> list[tuple[Any, ...]]:
     return query(path, "SELECT COLUMNS(*)::VARCHAR FROM items ORDER BY rowid")
 
@@ -102,6 +152,79 @@ def test_both_ways_give_the_same_text(tmp_path: Path, version: int | None) -> No
         found.append(rows(other))
     assert len(found[0]) == len(VALUES)
     assert found[0] == found[1] == found[2] == found[3]
+
+
+@pytest.mark.parametrize("version", [None, 7])
+@pytest.mark.parametrize("together", [True, False])
+def test_lines_that_come_out_as_they_went_in_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int | None, *, together: bool
+) -> None:
+    monkeypatch.setattr("target_duckdb.bulk._MISSES", 1_000)
+    texts = [f'{{"id":"{n}",{value}}}' for n, value in enumerate(UNCHANGED + CHANGED)]
+    batch = {"type": "BATCH", "stream": "items", "encoding": {"format": "jsonl"}}
+    found = []
+    for space in ("", " "):
+        files = [texts] if together else [[text] for text in texts]
+        manifest = []
+        for number, part in enumerate(files):
+            file = tmp_path / f"{number}{space}.jsonl"
+            file.write_text("".join(f"{text}{space}\n" for text in part))
+            manifest.append(file.as_uri())
+        path = tmp_path / f"test{space}.duckdb"
+        load(path, [schema(PLAIN, ["id"]), {**batch, "manifest": manifest, "version": version}])
+        found.append(rows(path))
+    assert len(found[0]) == len(texts)
+    assert found[0] == found[1]
+    assert ("6", '[{"id":"y"}]') in [row[:2] for row in found[0]]
+
+
+def test_lines_that_come_out_as_they_went_in_are_decoded_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codec = codec_of(PLAIN)
+    line = [f'{{"id":"{n}",{value}}}\n'.encode() for n, value in enumerate(UNCHANGED)]
+
+    def never(*_: object) -> None:
+        raise AssertionError
+
+    staged = bytearray()
+    monkeypatch.setattr(BulkStager, "_staged", never)
+    metadata = {"_sdc_table_version": 7}
+    assert codec.stage_lines(b"".join(line), metadata, staged) == len(line)
+    assert codec.stage_lines(line[0].rstrip(), {}, staged) == 1
+    assert bytes(staged).splitlines(keepends=True) == [
+        *(text.replace(b"}\n", b',"_sdc_table_version":7}\n') for text in line),
+        line[0],
+    ]
+    for n, value in enumerate(CHANGED):
+        with pytest.raises(AssertionError):
+            codec_of(PLAIN).stage_lines(f'{{"id":"{n}",{value}}}\n'.encode(), {}, staged)
+
+
+@pytest.mark.parametrize(
+    "lines_",
+    [
+        b'{"id":"a"} {"id":"b"}\n',
+        b'{"id":"a"}{"id":"b"}\n',
+        b'{"id":"a"}\n\n{"id":"b"}\n',
+        b'{"id":"a"}\r\n{"id":"b"}\n',
+        b'{"id":"a"},\n',
+    ],
+)
+def test_line_ends_are_part_of_what_is_compared(
+    monkeypatch: pytest.MonkeyPatch, lines_: bytes
+) -> None:
+    staged = bytearray()
+    monkeypatch.setattr(BulkStager, "_staged", lambda *_: (b"", -1))
+    assert codec_of(PLAIN).stage_lines(lines_, {}, staged) is None
+    assert staged == b""
+
+
+def test_a_service_that_writes_otherwise_is_soon_known() -> None:
+    codec = codec_of(PLAIN)
+    for _ in range(20):
+        assert codec.stage_lines(b'{"id": "a"}\n', {}, bytearray()) == 1
+    assert codec._bulk._strict is None  # noqa: SLF001
 
 
 @given(stream=streams())

@@ -1,4 +1,4 @@
-"""300,000 records in, 300,000 rows out, equal to the file they came from, value by value."""
+"""300,000 records in, 300,000 rows out, equal to the file they came from, written but once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
+from target_duckdb.load import StagingTable
+from target_duckdb.sink import CHUNK_ROWS
 from target_duckdb.target import TargetDuckDB
-from tests.target_duckdb.helpers import schema
+from tests.target_duckdb.helpers import load, query, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from target_duckdb.staging import StagingFile
 
 ROWS = 300_000
 TEXT = {"type": ["string", "null"]}
@@ -79,3 +83,39 @@ def test_every_value_arrives(
             for left, right in (("FROM items", file_rows), (file_rows, "FROM items")):
                 missing = f"SELECT count(*) FROM (({left}) EXCEPT ALL ({right}))"
                 assert connection.execute(missing).fetchone() == (0,)
+
+
+@pytest.mark.parametrize("in_batches", [True, False])
+def test_each_row_group_is_written_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, in_batches: bool
+) -> None:
+    path, source = tmp_path / "test.duckdb", tmp_path / "records.jsonl"
+    rows = 2 * CHUNK_ROWS + 100
+    begin = schema(STRINGS, ["id"])
+    records = [json.dumps(strings(n)) for n in range(rows)]
+    if in_batches:
+        source.write_text("".join(f"{text}\n" for text in records))
+        batch = {"type": "BATCH", "stream": "items", "encoding": {"format": "jsonl"}}
+        messages: list[Any] = [begin, {**batch, "manifest": [source.as_uri()]}]
+    else:
+        head = '{"type": "RECORD", "stream": "items", "record": '
+        messages = [begin, *(f"{head}{text}}}" for text in records)]
+    taken = []
+    load_file = StagingTable.load
+
+    def noted(table: StagingTable, connection: Any, file: StagingFile, place: Any) -> None:
+        taken.append(file.rows)
+        load_file(table, connection, file, place)
+
+    monkeypatch.setattr(StagingTable, "load", noted)
+    load(path, messages)
+    assert taken == [CHUNK_ROWS, CHUNK_ROWS, 100]
+    assert query(path, "SELECT count(*), count(DISTINCT id) FROM items") == [(rows, rows)]
+    groups = query(
+        path,
+        "SELECT sum(count) FROM pragma_storage_info('items') WHERE column_name = 'id' "
+        "AND segment_type = 'VARCHAR' GROUP BY row_group_id ORDER BY row_group_id",
+    )
+    assert groups == [(CHUNK_ROWS,), (CHUNK_ROWS,), (100,)]
+    sizes = query(path, "SELECT free_blocks / total_blocks FROM pragma_database_size()")
+    assert sizes[0][0] < 0.2  # about half, where groups are written twice

@@ -1,0 +1,74 @@
+"""How much memory DuckDB takes for each kind of work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from target_duckdb.names import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from logging import Logger
+
+    from duckdb import DuckDBPyConnection
+
+STAGING = "128MB"
+"""A row group of the usual record, not yet compressed, and what DuckDB reads it from."""
+
+COMMIT = "160MB"
+"""Here rows are read from a table as well; with less, DuckDB writes what it reads again at once."""
+
+_MORE = ("256MB", "512MB", "1GB")
+"""What work gets that cannot do with its share, before it gets all that DuckDB would take: tables
+of hundreds of columns, single values of tens of megabytes."""
+
+
+class Memory:
+    """The limit of DuckDB's buffers, set for each piece of work, unless the user has set it."""
+
+    def __init__(self, connection: DuckDBPyConnection, *, is_given: bool, logger: Logger) -> None:
+        """Find out what DuckDB would take by itself.
+
+        Args:
+            connection: Where the work is done.
+            is_given: Whether the user has set the limit.
+            logger: Told when work needs more memory than its share.
+        """
+        self._connection = connection
+        self._is_given = is_given
+        self._logger = logger
+        query = "SELECT current_setting('memory_limit')"
+        (whole,) = connection.execute(query).fetchall()[0]
+        self._further = [] if is_given else [*_MORE, whole]
+        #: The limit since a share did not suffice.
+        self._more: str | None = None
+        self._set_to: str | None = None
+        self._limit(STAGING)
+
+    def run(self, work: Callable[[], None], share: str) -> None:
+        """Do something; again with more memory where its share does not suffice.
+
+        Args:
+            work: Leaves no trace when it fails.
+            share: The limit, as DuckDB writes it.
+
+        Raises:
+            duckdb.OutOfMemoryException: No memory suffices, or the limit is the user's.
+        """
+        try:
+            self._limit(share)
+            work()
+        except duckdb.OutOfMemoryException:
+            if not self._further:
+                raise
+            self._more = self._further.pop(0)
+            self._logger.info("DuckDB needs more memory and gets up to %s", self._more)
+            self.run(work, share)
+
+    def _limit(self, share: str) -> None:
+        limit = self._more or share
+        if not self._is_given and limit != self._set_to:
+            self._connection.execute(f"SET memory_limit = {literal(limit)}")
+            self._set_to = limit

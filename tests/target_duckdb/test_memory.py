@@ -1,0 +1,141 @@
+"""How much memory a load takes, whatever its length."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import duckdb
+import pytest
+
+from target_duckdb.memory import COMMIT, STAGING, Memory
+from target_duckdb.target import TargetDuckDB
+from tests.target_duckdb.helpers import activate, lines, query, schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = {"type": ["string", "null"]}
+PROPERTIES: dict[str, Any] = {"id": {"type": "string"}, "text": TEXT, "more": {"type": "object"}}
+ROWS_PER_FILE = 50_000
+SHORT, LONG = 5, 10
+"""Files of the two loads; the short one fills two row groups already."""
+
+MORE_FOR_LONGER = 1.3
+MOST = 400 << 20
+
+
+def write_files(directory: Path) -> list[str]:
+    addresses = []
+    for number in range(LONG):
+        file = directory / f"{number}.jsonl"
+        with file.open("w", encoding="utf-8") as target:
+            for n in range(ROWS_PER_FILE):
+                key = UUID(int=(number * ROWS_PER_FILE + n) * 0x9E3779B97F4A7C15 % 2**128)
+                more = {"parts": [f"{key.hex[i:]}{n}" for i in range(0, 20, 2)]}
+                record = {"id": str(key), "text": f"{key.int:x}" * 4, "more": more}
+                target.write(json.dumps(record, separators=(",", ":")) + "\n")
+        addresses.append(file.as_uri())
+    return addresses
+
+
+def peak(directory: Path, addresses: list[str], version: int) -> int:
+    """Load files into `<their number>.duckdb`; return the bytes that took at most."""
+    path = directory / f"{len(addresses)}.duckdb"
+    settings = directory / "config.json"
+    settings.write_text(json.dumps({"path": str(path), "keep_batch_files": True}))
+    batch = {"type": "BATCH", "stream": "items", "encoding": {"format": "jsonl"}}
+    messages = directory / "messages"
+    messages.write_bytes(
+        lines(
+            [
+                schema(PROPERTIES, ["id"]),
+                *({**batch, "manifest": [file], "version": version} for file in addresses),
+                activate(version),
+            ]
+        )
+    )
+    command = [sys.executable, "-m", "target_duckdb", "--config", str(settings)]
+    with messages.open("rb") as source, (directory / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdin=source, stderr=log)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, (directory / "log").read_text()
+    assert query(path, "SELECT count(*), min(_sdc_table_version) FROM items") == [
+        (len(addresses) * ROWS_PER_FILE, version)
+    ]
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def test_a_longer_load_takes_no_more(tmp_path: Path) -> None:
+    addresses = write_files(tmp_path)
+    for version in (1, 2):
+        short = peak(tmp_path, addresses[:SHORT], version)
+        long = peak(tmp_path, addresses, version)
+        assert long < MORE_FOR_LONGER * short
+        assert long < MOST
+
+
+@pytest.mark.parametrize(
+    ("settings", "threads"), [({}, 1), ({"threads": 3}, 3), ({"THREADS": 3}, 3)]
+)
+def test_one_thread_holds_rows_unless_the_user_has_more(
+    tmp_path: Path, settings: dict[str, Any], threads: int
+) -> None:
+    target = TargetDuckDB(config={"path": str(tmp_path / "test.duckdb"), "settings": settings})
+    found = target.database.connection.execute("SELECT current_setting('threads')").fetchall()
+    target.close()
+    assert found == [(threads,)]
+
+
+def limit_of(connection: duckdb.DuckDBPyConnection) -> str:
+    return str(connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0])
+
+
+class Work:
+    """Fails for lack of memory so many times; notes the limit of each."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, failures: int) -> None:
+        self._connection = connection
+        self._failures = failures
+        self.limits: list[str] = []
+
+    def __call__(self) -> None:
+        self.limits.append(limit_of(self._connection))
+        if len(self.limits) <= self._failures:
+            raise duckdb.OutOfMemoryException
+
+
+def test_memory_is_raised_in_steps_and_stays_so() -> None:
+    with duckdb.connect() as connection:
+        whole = limit_of(connection)
+        connection.execute(f"SET memory_limit = '{whole}'")
+        whole = limit_of(connection)  # rounded
+        connection.execute("RESET memory_limit")
+        memory = Memory(connection, is_given=False, logger=logging.getLogger(__name__))
+        work = Work(connection, 0)
+        for share in (STAGING, COMMIT, STAGING):
+            memory.run(work, share)
+        assert work.limits == ["122.0 MiB", "152.5 MiB", "122.0 MiB"]
+        work = Work(connection, 4)
+        memory.run(work, STAGING)
+        assert work.limits == ["122.0 MiB", "244.1 MiB", "488.2 MiB", "953.6 MiB", whole]
+        work = Work(connection, 1)
+        with pytest.raises(duckdb.OutOfMemoryException):
+            memory.run(work, COMMIT)
+        assert work.limits == [whole]
+
+
+def test_a_limit_of_the_user_is_left_alone() -> None:
+    with duckdb.connect(config={"memory_limit": "300MB"}) as connection:
+        given = limit_of(connection)
+        memory = Memory(connection, is_given=True, logger=logging.getLogger(__name__))
+        work = Work(connection, 1)
+        with pytest.raises(duckdb.OutOfMemoryException):
+            memory.run(work, COMMIT)
+        assert work.limits == [given]
