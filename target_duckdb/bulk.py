@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
-from decimal import Decimal
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +26,11 @@ import msgspec
 from target_duckdb.errors import InvalidValueError
 from target_duckdb.fields import SlowPathError, json_text, row_type
 from target_duckdb.shapes import spells_alike
+from target_duckdb.values import exact
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from decimal import Decimal
 
     from target_duckdb.fields import Column, FieldPlan
 
@@ -135,7 +136,7 @@ class BulkStager:
         if repr(number) == literal and "e" not in literal:
             return number
         self._is_exact = False
-        return Decimal(literal)
+        return exact(literal)
 
     def stage(self, lines: bytes, metadata: Mapping[str, Any], to: bytearray) -> int | None:
         """Append records to a staging buffer, one line each.

@@ -74,10 +74,12 @@ def decoded(record: bytes | msgspec.Raw) -> dict[str, Any]:
     """Decode a record, numbers that are not integers as `Decimal`.
 
     Raises:
-        InvalidValueError: It is no JSON object.
+        InvalidValueError: It is no JSON object, or holds a number that cannot be read.
     """
     try:
-        value = json.loads(bytes(record), parse_float=Decimal)
+        value = json.loads(bytes(record), parse_float=values.exact)
+    except InvalidValueError:
+        raise
     except ValueError:
         reason = "the record is not JSON"
         raise InvalidValueError(reason) from None
@@ -324,7 +326,7 @@ class Codec:
         row = fields.row_type(
             self.columns, annotations, needed, self._metadata, forbid_unknown=forbid_unknown
         )
-        self._decoder = msgspec.json.Decoder(row, float_hook=Decimal)
+        self._decoder = msgspec.json.Decoder(row, float_hook=values.exact)
         self._bulk = BulkStager(
             self.columns,
             self._plans,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Union
 
 import msgspec
@@ -38,7 +37,7 @@ _UNCONSTRAINED: dict[str, dict[str, Any]] = {
 }
 _NESTED: Any = Union[dict[str, Any], list[Any], None]  # noqa: UP007 (a value, not an annotation)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-_ANYTHING = msgspec.json.Decoder(float_hook=Decimal)
+_ANYTHING = msgspec.json.Decoder(float_hook=values.exact)
 
 
 class SlowPathError(Exception):

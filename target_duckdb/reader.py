@@ -6,7 +6,6 @@ import io
 import json
 import sys
 from collections import Counter
-from decimal import Decimal
 from itertools import groupby
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -15,9 +14,11 @@ from singer_sdk.singerlib.encoding.base import GenericSingerReader, SingerMessag
 
 from target_duckdb.bulk import is_one_per_line, uncollected
 from target_duckdb.errors import MessageError
+from target_duckdb.values import exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from decimal import Decimal
     from gzip import GzipFile
 
 _READ_SIZE = 256 << 10
@@ -195,7 +196,7 @@ def whole_lines(source: IO[bytes] | IO[str] | GzipFile) -> Iterator[bytes]:
 
 def _decode_slowly(line: bytes) -> dict[str, Any]:
     try:
-        message = json.loads(line, parse_float=Decimal)
+        message = json.loads(line, parse_float=exact)
     except ValueError as error:
         # The decoder's own message may quote the line, which may be personal data.
         at = f" (column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""

@@ -123,6 +123,19 @@ def double(value: object) -> msgspec.Raw | str:
     return msgspec.Raw(repr(number).encode())
 
 
+def exact(literal: str) -> Decimal:
+    """Read a number that is written with a point or an exponent.
+
+    Raises:
+        InvalidValueError: Its exponent is beyond what a decimal number can have.
+    """
+    try:
+        return Decimal(literal)
+    except ArithmeticError:
+        reason = "a number has an exponent of more than 18 digits"
+        raise InvalidValueError(reason) from None
+
+
 def rounds(value: object) -> bool:
     """Tell whether a DOUBLE would hold another number than this one."""
     if isinstance(value, float):

@@ -72,6 +72,8 @@ BAD = [
     (raw('{"id": 2, "flag": true, "any": [NaN]}'), "'any': NaN and infinities are no JSON"),
     (raw('{"id": 2, "flag": true, "any": -Infinity}'), "'any': NaN and infinities are no JSON"),
     (raw('{"id": 2, "flag": true, "number": 1e400}'), "'number': the number is out of the range"),
+    (raw('{"id": 2, "flag": true, "number": 1e9999999999999999999}'), "more than 18 digits"),
+    (raw('{"id": 2, "flag": true, "any": [1e9999999999999999999]}'), "more than 18 digits"),
     (raw('{"id": 2, "flag": true, "number": "1"}'), "['number']: expected number or null"),
     (raw('{"id": 2, "flag": true, "money": 1.005}'), "['money']: it breaks 'multipleOf'"),
     (raw('{"id": 2, "flag": true, "money": 1e37}'), "does not fit into DECIMAL(38,2)"),
