@@ -24,15 +24,33 @@ tokens as (
 
 ),
 
+contact_cores as (
+
+    select
+        contact_number,
+        core_number
+    from {{ ref('int_contacts__match_keys') }}
+
+),
+
+company_cores as (
+
+    select
+        company_number,
+        core_number
+    from {{ ref('int_companies__match_keys') }}
+
+),
+
 name_pairs as (
 
     select distinct
-        contacts.core_number as contact_core,
-        companies.core_number as company_core
-    from candidates
-    inner join contacts on candidates.contact_number = contacts.contact_number
-    inner join companies on candidates.company_number = companies.company_number
-    where contacts.core_number <> companies.core_number
+        contact_cores.core_number as contact_core,
+        company_cores.core_number as company_core
+    from {{ ref('int_links__candidates') }} as candidates
+    inner join contact_cores on candidates.contact_number = contact_cores.contact_number
+    inner join company_cores on candidates.company_number = company_cores.company_number
+    where contact_cores.core_number <> company_cores.core_number
 
 ),
 
@@ -56,8 +74,8 @@ shared_tokens as (
 pairs as (
 
     select
-        candidates.contact_id,
-        candidates.company_id,
+        contacts.contact_id,
+        companies.company_id,
         contacts.squeezed_name as contact_name,
         companies.squeezed_name as company_name,
         contacts.name_digits as contact_digits,
