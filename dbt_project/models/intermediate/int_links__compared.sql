@@ -42,15 +42,29 @@ company_cores as (
 
 ),
 
+candidate_cores as (
+
+    select
+        candidates.contact_number,
+        candidates.company_number,
+        candidates.by_domain,
+        candidates.by_colleagues,
+        candidates.by_office,
+        contact_cores.core_number as contact_core,
+        company_cores.core_number as company_core
+    from candidates
+    inner join contact_cores on candidates.contact_number = contact_cores.contact_number
+    inner join company_cores on candidates.company_number = company_cores.company_number
+
+),
+
 name_pairs as (
 
     select distinct
-        contact_cores.core_number as contact_core,
-        company_cores.core_number as company_core
-    from {{ ref('int_links__candidates') }} as candidates
-    inner join contact_cores on candidates.contact_number = contact_cores.contact_number
-    inner join company_cores on candidates.company_number = company_cores.company_number
-    where contact_cores.core_number <> company_cores.core_number
+        contact_core,
+        company_core
+    from candidate_cores
+    where contact_core <> company_core
 
 ),
 
@@ -60,7 +74,8 @@ shared_tokens as (
     select
         name_pairs.contact_core,
         name_pairs.company_core,
-        sum(company_tokens.weight * company_tokens.weight) as shared_norm
+        cast(sum(company_tokens.weight * company_tokens.weight) as bigint)
+            as shared_norm
     from name_pairs
     inner join tokens as contact_tokens on name_pairs.contact_core = contact_tokens.core_number
     left join tokens as company_tokens
@@ -68,6 +83,20 @@ shared_tokens as (
             name_pairs.company_core = company_tokens.core_number
             and contact_tokens.token_number = company_tokens.token_number
     group by name_pairs.contact_core, name_pairs.company_core
+
+),
+
+-- Before the columns to compare are beside them: an engine may keep either side of an outer join.
+weighed as (
+
+    select
+        candidate_cores.*,
+        coalesce(shared_tokens.shared_norm, 0) as shared_norm
+    from candidate_cores
+    left join shared_tokens
+        on
+            candidate_cores.contact_core = shared_tokens.contact_core
+            and candidate_cores.company_core = shared_tokens.company_core
 
 ),
 
@@ -86,7 +115,7 @@ pairs as (
         companies.initials,
         least(contacts.token_norm, companies.token_norm) as smaller_norm,
         greatest(contacts.token_norm, companies.token_norm) as larger_norm,
-        coalesce(shared_tokens.shared_norm, 0) as shared_norm,
+        candidates.shared_norm,
         least(length(contacts.squeezed_name), length(companies.squeezed_name)) as shorter_length,
         greatest(length(contacts.squeezed_name), length(companies.squeezed_name)) as longer_length,
         case
@@ -156,13 +185,9 @@ pairs as (
             when contacts.country = companies.country then 1
             when contacts.country <> companies.country then 0
         end as country_level
-    from candidates
+    from weighed as candidates
     inner join contacts on candidates.contact_number = contacts.contact_number
     inner join companies on candidates.company_number = companies.company_number
-    left join shared_tokens
-        on
-            contacts.core_number = shared_tokens.contact_core
-            and companies.core_number = shared_tokens.company_core
 
 ),
 
@@ -201,7 +226,7 @@ select
         when contact_name = initials and length(initials) >= 3 then 3
         when shared_norm = smaller_norm then 2
         when edits * 100 <= longer_length * 20 then 1
-        when shared_norm * shared_norm * 10000 >= smaller_norm * larger_norm * 3025 then 1
+        when shared_norm * shared_norm * 400 >= smaller_norm * larger_norm * 121 then 1
         else 0
     end as name_level,
     domain_level,
