@@ -114,6 +114,24 @@
     case when json_type({{ value }}) = 'OBJECT' then to_json(json_keys({{ value }})) end
 {%- endmacro %}
 
+{% macro spark__json_object_keys(value) -%}
+    to_json(json_object_keys({{ value }}))
+{%- endmacro %}
+
+
+{#- What the engine calls one of DuckDB's types. -#}
+{% macro engine_type(type) -%}
+    {{ adapter.dispatch('engine_type')(type) }}
+{%- endmacro %}
+
+{% macro duckdb__engine_type(type) -%}
+    {{ type }}
+{%- endmacro %}
+
+{% macro spark__engine_type(type) -%}
+    {{ {'json': 'string', 'varchar': 'string', 'timestamp with time zone': 'timestamp'}.get(type, type) }}
+{%- endmacro %}
+
 
 {#- Selects a row per element of a JSON array: the given columns of the relation, and `element`. -#}
 {% macro elements_of(relation, value, columns) -%}

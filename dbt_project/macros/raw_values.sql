@@ -73,7 +73,7 @@
     {%- if columns and columns | selectattr('name', 'equalto', name) | list -%}
         {{ adapter.quote(name) }}
     {%- else -%}
-        cast(null as {{ type }})
+        cast(null as {{ engine_type(type) }})
     {%- endif -%}
 {%- endmacro %}
 
