@@ -32,4 +32,4 @@ group by contact_id
 having count(*) = 1
 """
 
-CANDIDATES = "select contact_id, company_id from intermediate.int_links__candidates"
+CANDIDATES = "select contact_id, company_id from intermediate.int_links__scored"

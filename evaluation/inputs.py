@@ -58,7 +58,8 @@ def generate(warehouse: Path, truth: Path, *, contacts: int, companies: int, see
         InputError: the sandbox refuses the numbers.
     """
     with tempfile.TemporaryDirectory(prefix="generated-") as folder:
-        command = [sys.executable, "-m", "sandbox.cli", "--generate-only", folder]
+        # Port 0 is any free one: a sandbox that is running elsewhere is no obstacle.
+        command = [sys.executable, "-m", "sandbox.cli", "--generate-only", folder, "--port", "0"]
         command += ["--contacts", str(contacts), "--companies", str(companies)]
         command += ["--seed", str(seed)]
         run = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -20,13 +20,14 @@ class ProgramError(Exception):
 
 
 class Usage(NamedTuple):
-    """Seconds from start to end, and the most bytes resident at a time."""
+    """Seconds from start to end and of the processors, and the most bytes resident at a time."""
 
     seconds: float
+    processor_seconds: float
     peak_bytes: int
 
     def __str__(self) -> str:
-        """Return both in words."""
+        """Return the seconds from start to end and the memory in words."""
         return f"{self.seconds:.1f} s, at most {self.peak_bytes / 1e6:,.0f} MB"
 
 
@@ -55,4 +56,8 @@ def run(arguments: Sequence[str], log: Path, environment: Mapping[str, str] | No
     if process.returncode:
         printed = log.read_text(encoding="utf-8", errors="replace").strip()
         raise ProgramError(printed or f"{arguments[0]} ended with {process.returncode}")
-    return Usage(monotonic() - started, resources.ru_maxrss * _BYTES_PER_UNIT)
+    return Usage(
+        monotonic() - started,
+        resources.ru_utime + resources.ru_stime,
+        resources.ru_maxrss * _BYTES_PER_UNIT,
+    )

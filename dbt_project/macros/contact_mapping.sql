@@ -56,8 +56,20 @@
 {%- endmacro %}
 
 
-{#- One row per entry of the mapping, with how many rows of `source` there are and say something. -#}
+{#- How many rows of `source` there are, and say something for each entry of the mapping: one row. -#}
+{% macro mapping_counts(columns, candidates) -%}
+    select
+        {%- for entry in contact_mapping_entries(columns, candidates) if entry.column is not none %}
+        count({{ said_text(entry.column, entry.type, entry.path) }}) as filled_count_{{ loop.index }},
+        {%- endfor %}
+        count(*) as contact_count
+    from source
+{%- endmacro %}
+
+
+{#- One row per entry of the mapping, with its count in `counts`. -#}
 {% macro counted_mapping(columns, candidates) -%}
+    {%- set counted = namespace(entries=0) -%}
     {%- for entry in contact_mapping_entries(columns, candidates) %}
     select
         {{ text_or_null(entry.meaning) }} as meaning,
@@ -66,13 +78,14 @@
         {{ text_or_null(entry.column) }} as raw_column,
         {{ text_or_null(entry.path | join('.') if entry.path else none) }} as json_path,
         {{ text_or_null(entry.type) }} as raw_type,
-        count(*) as contact_count,
+        contact_count,
         {%- if entry.column is none %}
         cast(0 as {{ dbt.type_bigint() }}) as filled_count
         {%- else %}
-        count({{ said_text(entry.column, entry.type, entry.path) }}) as filled_count
+        {%- set counted.entries = counted.entries + 1 %}
+        filled_count_{{ counted.entries }} as filled_count
         {%- endif %}
-    from source
+    from counts
     {%- if not loop.last %}
     union all
     {%- endif %}

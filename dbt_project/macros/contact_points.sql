@@ -1,21 +1,46 @@
 {#-
-    The last eight digits of the first phone number in a text, without country and trunk prefixes
-    (ITU-T E.164 lists the lengths of country codes); null under six digits.
+    The last eight digits of the first phone number in each of the columns, without country and trunk
+    prefixes (ITU-T E.164 lists the lengths of country codes); none under six digits. Selects distinct
+    rows of the id and `phone`. Each step is a query of its own, so that it is worked out once.
 -#}
-{% macro phone_key(phone) -%}
-    {%- set first = regexp_first_group(phone, '^([^/,;]*)') -%}
-    {%- set digits = regexp_replace_all(first, '[^0-9]', '') -%}
+{% macro phone_keys(relation, id, columns) -%}
     {%- set country_code =
         '^0*(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{3})' -%}
-    {%- set national -%}
-        case
-            when {{ regexp_matches('trim(' ~ first ~ ')', '^([+]|00)') }}
-                then {{ regexp_replace_all(digits, country_code, '') }}
-            else {{ digits }}
-        end
-    {%- endset -%}
-    {%- set significant = regexp_replace_all(national, '^0+', '') -%}
-    case when length({{ significant }}) >= 6 then right({{ significant }}, 8) end
+    select distinct
+        {{ id }},
+        right(significant, 8) as phone
+    from (
+        select
+            {{ id }},
+            {{ regexp_replace_all('national', '^0+', '') }} as significant
+        from (
+            select
+                {{ id }},
+                case
+                    when {{ regexp_matches('trim(first_number)', '^([+]|00)') }}
+                        then {{ regexp_replace_all('digits', country_code, '') }}
+                    else digits
+                end as national
+            from (
+                select
+                    {{ id }},
+                    first_number,
+                    {{ regexp_replace_all('first_number', '[^0-9]', '') }} as digits
+                from (
+                    {%- for column in columns %}
+                    select
+                        {{ id }},
+                        {{ regexp_first_group(column, '^([^/,;]*)') }} as first_number
+                    from {{ relation }}
+                    {%- if not loop.last %}
+                    union all
+                    {%- endif %}
+                    {%- endfor %}
+                ) as first_numbers
+            ) as digits_of_numbers
+        ) as national_numbers
+    ) as significant_numbers
+    where length(significant) >= 6
 {%- endmacro %}
 
 

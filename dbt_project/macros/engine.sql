@@ -114,21 +114,47 @@
     case when json_type({{ value }}) = 'OBJECT' then to_json(json_keys({{ value }})) end
 {%- endmacro %}
 
-
-{#- Joins each row to the elements of its JSON array, as column `element` of the alias. -#}
-{% macro cross_join_json_array(value, alias) -%}
-    {{ adapter.dispatch('cross_join_json_array')(value, alias) }}
+{% macro spark__json_object_keys(value) -%}
+    to_json(json_object_keys({{ value }}))
 {%- endmacro %}
 
-{% macro duckdb__cross_join_json_array(value, alias) -%}
-    cross join unnest(from_json({{ value }}, '["json"]')) as {{ alias }} (element)
+
+{#- What the engine calls one of DuckDB's types. -#}
+{% macro engine_type(type) -%}
+    {{ adapter.dispatch('engine_type')(type) }}
 {%- endmacro %}
 
-{% macro spark__cross_join_json_array(value, alias) -%}
+{% macro duckdb__engine_type(type) -%}
+    {{ type }}
+{%- endmacro %}
+
+{% macro spark__engine_type(type) -%}
+    {{ {'json': 'string', 'varchar': 'string', 'timestamp with time zone': 'timestamp'}.get(type, type) }}
+{%- endmacro %}
+
+
+{#- Selects a row per element of a JSON array: the given columns of the relation, and `element`. -#}
+{% macro elements_of(relation, value, columns) -%}
+    {{ adapter.dispatch('elements_of')(relation, value, columns) }}
+{%- endmacro %}
+
+{#- Unnested in the list of columns: a join with unnest() looks each array up again, as text. -#}
+{% macro duckdb__elements_of(relation, value, columns) -%}
+    select
+        {{ columns | join(', ') }},
+        unnest(from_json({{ value }}, '["json"]')) as element
+    from {{ relation }}
+{%- endmacro %}
+
+{% macro spark__elements_of(relation, value, columns) -%}
+    select
+        {{ columns | join(', ') }},
+        elements.element
+    from {{ relation }}
     cross join lateral (
         select to_json(exploded.value) as element
         from variant_explode(try_parse_json({{ value }})) as exploded
-    ) as {{ alias }}
+    ) as elements
 {%- endmacro %}
 
 
@@ -196,15 +222,28 @@
 
 
 {#-
-    Joins each row to the words of a text, which single spaces part, as columns `word` and `position`
-    (from 1) of the alias.
+    Selects a row per word of a text, which single spaces part: the given columns of the relation,
+    `word` and `position` (from 1).
 -#}
-{% macro cross_join_words(value, alias) -%}
-    {{ adapter.dispatch('cross_join_words')(value, alias) }}
+{% macro words_of(relation, value, columns) -%}
+    {{ adapter.dispatch('words_of')(relation, value, columns) }}
 {%- endmacro %}
 
-{% macro duckdb__cross_join_words(value, alias) -%}
-    cross join unnest(string_split({{ value }}, ' ')) with ordinality as {{ alias }} (word, position)
+{% macro duckdb__words_of(relation, value, columns) -%}
+    select
+        {{ columns | join(', ') }},
+        unnest(string_split({{ value }}, ' ')) as word,
+        generate_subscripts(string_split({{ value }}, ' '), 1) as position
+    from {{ relation }}
+{%- endmacro %}
+
+{% macro spark__words_of(relation, value, columns) -%}
+    select
+        {{ columns | join(', ') }},
+        words.col as word,
+        words.pos + 1 as position
+    from {{ relation }}
+    cross join lateral (select pos, col from posexplode(split({{ value }}, ' '))) as words
 {%- endmacro %}
 
 
@@ -222,16 +261,6 @@
         transform(array_sort(collect_list(struct({{ position }} as place, {{ word }} as word))), x -> x.word), ' '
     )
 {%- endmacro %}
-
-{% macro spark__cross_join_words(value, alias) -%}
-    cross join lateral (
-        select
-            words.col as word,
-            words.pos + 1 as position
-        from posexplode(split({{ value }}, ' ')) as words
-    ) as {{ alias }}
-{%- endmacro %}
-
 
 {#- How many bytes (UTF-8) one text differs from another in: Levenshtein's distance. -#}
 {% macro edit_distance(one, other) -%}

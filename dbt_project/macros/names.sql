@@ -2,22 +2,65 @@
     The name by which two spellings of one organisation agree: lower case, accents folded, "&" and "+"
     as "and", dots and apostrophes dropped, other signs as spaces, single letters glued
     ("S. A. R. L." is "sarl"). Empty where no letter or digit is left.
+
+    Selects column `name` beside the column of names. Each step is a query of its own, so that it is
+    worked out once, and asks first whether there is anything to do: most names are plain.
 -#}
-{% macro normalised_name(name) -%}
-    {%- set folded = fold_accents(name) -%}
-    {%- set joined = "replace(replace(" ~ folded ~ ", '&', ' and '), '+', ' and ')" -%}
-    {%- set joined = regexp_replace_all(joined, "[.''’ʼ`´]", '') -%}
-    {#- Two spaces around each word, so that neighbouring single letters do not share theirs. -#}
-    {%- set spaced = regexp_replace_all(joined, '[^\\p{L}\\p{N}]+', '  ') -%}
-    {%- set spaced = regexp_replace_all("' ' || " ~ spaced ~ " || ' '", ' (et|und|en) ', ' and ') -%}
-    {%- set marked = regexp_replace_all(spaced, ' (\\p{L}) ', '<\\1>') -%}
-    {%- set glued = regexp_replace_all("replace(" ~ marked ~ ", '><', '')", '[<> ]+', ' ') -%}
-    trim({{ glued }})
+{% macro normalised_names(relation, name) -%}
+    {%- set signless = regexp_replace_all(
+        "replace(replace(folded, '&', ' and '), '+', ' and ')", "[.''’ʼ`´]", ''
+    ) -%}
+    select
+        {{ name }},
+        case
+            when instr(marked, '<') > 0
+                then trim({{ regexp_replace_all("replace(marked, '><', '')", '[<> ]+', ' ') }})
+            else trim(replace(marked, '  ', ' '))
+        end as name
+    from (
+        select
+            {{ name }},
+            case
+                when {{ regexp_matches('spaced', ' \\p{L} ') }}
+                    then {{ regexp_replace_all('spaced', ' (\\p{L}) ', '<\\1>') }}
+                else spaced
+            end as marked
+        from (
+            select
+                {{ name }},
+                {{ regexp_replace_all("' ' || separated || ' '", ' (et|und|en) ', ' and ') }} as spaced
+            from (
+                {#- Two spaces between words, so that neighbouring single letters do not share one. #}
+                select
+                    {{ name }},
+                    case
+                        when {{ regexp_matches('folded', '[^a-z0-9 ]|  ') }}
+                            then {{ regexp_replace_all(signless, '[^\\p{L}\\p{N}]+', '  ') }}
+                        else replace(folded, ' ', '  ')
+                    end as separated
+                from (
+                    select
+                        {{ name }},
+                        {{ fold_accents(name) }} as folded
+                    from {{ relation }}
+                ) as folded_names
+            ) as separated_names
+        ) as spaced_names
+    ) as marked_names
 {%- endmacro %}
 
 
 {#- Lower case without accents, composed or combining; ß, æ, œ and ø become two letters or one. -#}
 {% macro fold_accents(text) -%}
+    {#- Most texts are ASCII, and DuckDB's translate() is slow. #}
+    case
+        when {{ regexp_matches(text, '[^ -~]') }} then {{ fold_letters(text) }}
+        else lower({{ text }})
+    end
+{%- endmacro %}
+
+
+{% macro fold_letters(text) -%}
     {%- set plain -%}
         translate(
             lower({{ text }}),

@@ -14,7 +14,11 @@
             {%- if column.path -%}
                 {{ json_text(to_json(name, type), column.path) }}
             {%- elif type == 'JSON' -%}
-                coalesce({{ json_text(name, [0]) }}, {{ json_text(name, []) }})
+                {#- Only what has a bracket may be a list: to parse each value once is enough. -#}
+                coalesce(
+                    case when instr({{ name }}, '[') > 0 then {{ json_text(name, [0]) }} end,
+                    {{ json_text(name, []) }}
+                )
             {%- elif type in ['DOUBLE', 'FLOAT'] -%}
                 {#- An id that arrived as 12.0 is the id 12. -#}
                 {{ regexp_replace_all('cast(' ~ name ~ ' as ' ~ dbt.type_string() ~ ')', '[.]0+$', '') }}
@@ -69,7 +73,7 @@
     {%- if columns and columns | selectattr('name', 'equalto', name) | list -%}
         {{ adapter.quote(name) }}
     {%- else -%}
-        cast(null as {{ type }})
+        cast(null as {{ engine_type(type) }})
     {%- endif -%}
 {%- endmacro %}
 

@@ -12,9 +12,10 @@
         {%- endfor -%}
         {%- do rows.append('(' ~ values | join(', ') ~ ')') -%}
     {%- endfor -%}
-    {%- set sql = 'insert into ' ~ this ~ ' values ' ~ rows | join(',\n') -%}
-    {%- if rows -%}
+    {#- In pieces, so that no statement grows with the seed. -#}
+    {%- for chunk in rows | batch(500) -%}
+        {%- set sql = 'insert into ' ~ this ~ ' values ' ~ chunk | join(',\n') -%}
         {%- do adapter.add_query(sql, abridge_sql_log=True) -%}
-    {%- endif -%}
-    {{ return(sql) }}
+    {%- endfor -%}
+    {{ return('insert into ' ~ this ~ ' values …') }}
 {% endmacro %}

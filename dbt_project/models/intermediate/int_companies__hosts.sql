@@ -4,16 +4,25 @@ with companies as (
 
 ),
 
-listed as (
+listed_domains as (
+
+    {{ elements_of('companies', 'domains', ['company_id']) }}
+
+),
+
+websites as (
 
     select
-        companies.company_id,
-        coalesce(
-            {{ json_text('listed_domains.element', ['name']) }},
-            {{ json_text('listed_domains.element', []) }}
-        ) as website
+        company_id,
+        website
     from companies
-    {{ cross_join_json_array('companies.domains', 'listed_domains') }}
+
+    union all
+
+    select
+        company_id,
+        coalesce({{ json_text('element', ['name']) }}, {{ json_text('element', []) }}) as website
+    from listed_domains
 
 ),
 
@@ -24,21 +33,17 @@ hosts as (
         {{ email_host('email') }} as host
     from companies
 
-    union
+    union all
 
     select
         company_id,
         {{ website_host('website') }} as host
-    from companies
-
-    union
-
-    select
-        company_id,
-        {{ website_host('website') }} as host
-    from listed
+    from websites
 
 )
 
-select * from hosts
-where host is not null
+select distinct
+    company_id,
+    host
+from hosts
+where {{ is_complete_host('host') }}

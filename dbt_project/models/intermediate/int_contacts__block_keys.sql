@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with match_keys as (
 
     select * from {{ ref('int_contacts__match_keys') }}

@@ -1,6 +1,6 @@
-with contacts as (
+with contact_hosts as (
 
-    select * from {{ ref('stg_kananas__contacts') }}
+    select * from {{ ref('int_contacts__hosts') }}
 
 ),
 
@@ -8,27 +8,11 @@ domains as (
 
     select * from {{ ref('int_hosts__domains') }}
 
-),
-
-hosts as (
-
-    select
-        contact_id,
-        {{ email_host('email') }} as host
-    from contacts
-
-    union
-
-    select
-        contact_id,
-        {{ website_host('website') }} as host
-    from contacts
-
 )
 
 select distinct
-    hosts.contact_id,
+    contact_hosts.contact_id,
     domains.own_domain as domain
-from hosts
-inner join domains on hosts.host = domains.host
+from contact_hosts
+inner join domains on contact_hosts.host = domains.host
 where domains.own_domain is not null

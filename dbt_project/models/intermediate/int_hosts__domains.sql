@@ -1,6 +1,6 @@
-with contacts as (
+with contact_hosts as (
 
-    select * from {{ ref('stg_kananas__contacts') }}
+    select * from {{ ref('int_contacts__hosts') }}
 
 ),
 
@@ -28,24 +28,13 @@ platform_domains as (
 
 ),
 
-hosts as (
+distinct_hosts as (
 
-    select {{ email_host('email') }} as host from contacts
-
-    union
-
-    select {{ website_host('website') }} as host from contacts
+    select host from contact_hosts
 
     union
 
     select host from company_hosts
-
-),
-
-distinct_hosts as (
-
-    select host from hosts
-    where host is not null
 
 ),
 

@@ -2,7 +2,15 @@
 
 with block_keys as (
 
-    select * from {{ ref('int_links__block_keys') }}
+    select
+        rule,
+        block_key,
+        case rule
+            {%- for rule in rules %}
+                when '{{ rule }}' then {{ 2 ** loop.index0 }}
+            {%- endfor %}
+        end as rule_bit
+    from {{ ref('int_links__block_keys') }}
     where pair_count <= {{ var('link_key_pairs') }}
 
 ),
@@ -19,30 +27,12 @@ company_keys as (
 
 ),
 
-contacts as (
-
-    select
-        contact_id,
-        contact_number
-    from {{ ref('int_contacts__match_keys') }}
-
-),
-
-companies as (
-
-    select
-        company_id,
-        company_number
-    from {{ ref('int_companies__match_keys') }}
-
-),
-
 found as (
 
     select
         contact_keys.contact_number,
         company_keys.company_number,
-        block_keys.rule
+        block_keys.rule_bit
     from block_keys
     inner join contact_keys
         on
@@ -60,19 +50,17 @@ pairs as (
     select
         contact_number,
         company_number,
-    {%- for rule in rules %}
-        max(case when rule = '{{ rule }}' then 1 else 0 end)
-            as by_{{ rule }}{{ ',' if not loop.last }}
-    {%- endfor %}
+        bit_or(rule_bit) as rule_bits
     from found
     group by contact_number, company_number
 
 )
 
 select
-    contacts.contact_id,
-    companies.company_id,
-    pairs.*
+    contact_number,
+    company_number,
+{%- for rule in rules %}
+    case when (rule_bits & {{ 2 ** loop.index0 }}) > 0 then 1 else 0 end
+        as by_{{ rule }}{{ ',' if not loop.last }}
+{%- endfor %}
 from pairs
-inner join contacts on pairs.contact_number = contacts.contact_number
-inner join companies on pairs.company_number = companies.company_number

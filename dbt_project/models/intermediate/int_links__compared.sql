@@ -24,15 +24,47 @@ tokens as (
 
 ),
 
+contact_cores as (
+
+    select
+        contact_number,
+        core_number
+    from {{ ref('int_contacts__match_keys') }}
+
+),
+
+company_cores as (
+
+    select
+        company_number,
+        core_number
+    from {{ ref('int_companies__match_keys') }}
+
+),
+
+candidate_cores as (
+
+    select
+        candidates.contact_number,
+        candidates.company_number,
+        candidates.by_domain,
+        candidates.by_colleagues,
+        candidates.by_office,
+        contact_cores.core_number as contact_core,
+        company_cores.core_number as company_core
+    from candidates
+    inner join contact_cores on candidates.contact_number = contact_cores.contact_number
+    inner join company_cores on candidates.company_number = company_cores.company_number
+
+),
+
 name_pairs as (
 
     select distinct
-        contacts.core_number as contact_core,
-        companies.core_number as company_core
-    from candidates
-    inner join contacts on candidates.contact_number = contacts.contact_number
-    inner join companies on candidates.company_number = companies.company_number
-    where contacts.core_number <> companies.core_number
+        contact_core,
+        company_core
+    from candidate_cores
+    where contact_core <> company_core
 
 ),
 
@@ -42,7 +74,8 @@ shared_tokens as (
     select
         name_pairs.contact_core,
         name_pairs.company_core,
-        sum(company_tokens.weight * company_tokens.weight) as shared_norm
+        cast(sum(company_tokens.weight * company_tokens.weight) as bigint)
+            as shared_norm
     from name_pairs
     inner join tokens as contact_tokens on name_pairs.contact_core = contact_tokens.core_number
     left join tokens as company_tokens
@@ -53,11 +86,25 @@ shared_tokens as (
 
 ),
 
+-- Before the columns to compare are beside them: an engine may keep either side of an outer join.
+weighed as (
+
+    select
+        candidate_cores.*,
+        coalesce(shared_tokens.shared_norm, 0) as shared_norm
+    from candidate_cores
+    left join shared_tokens
+        on
+            candidate_cores.contact_core = shared_tokens.contact_core
+            and candidate_cores.company_core = shared_tokens.company_core
+
+),
+
 pairs as (
 
     select
-        candidates.contact_id,
-        candidates.company_id,
+        contacts.contact_id,
+        companies.company_id,
         contacts.squeezed_name as contact_name,
         companies.squeezed_name as company_name,
         contacts.name_digits as contact_digits,
@@ -68,7 +115,7 @@ pairs as (
         companies.initials,
         least(contacts.token_norm, companies.token_norm) as smaller_norm,
         greatest(contacts.token_norm, companies.token_norm) as larger_norm,
-        coalesce(shared_tokens.shared_norm, 0) as shared_norm,
+        candidates.shared_norm,
         least(length(contacts.squeezed_name), length(companies.squeezed_name)) as shorter_length,
         greatest(length(contacts.squeezed_name), length(companies.squeezed_name)) as longer_length,
         case
@@ -138,13 +185,9 @@ pairs as (
             when contacts.country = companies.country then 1
             when contacts.country <> companies.country then 0
         end as country_level
-    from candidates
+    from weighed as candidates
     inner join contacts on candidates.contact_number = contacts.contact_number
     inner join companies on candidates.company_number = companies.company_number
-    left join shared_tokens
-        on
-            contacts.core_number = shared_tokens.contact_core
-            and companies.core_number = shared_tokens.company_core
 
 ),
 
@@ -183,7 +226,7 @@ select
         when contact_name = initials and length(initials) >= 3 then 3
         when shared_norm = smaller_norm then 2
         when edits * 100 <= longer_length * 20 then 1
-        when shared_norm * shared_norm * 10000 >= smaller_norm * larger_norm * 3025 then 1
+        when shared_norm * shared_norm * 400 >= smaller_norm * larger_norm * 121 then 1
         else 0
     end as name_level,
     domain_level,

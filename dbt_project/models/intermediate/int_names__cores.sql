@@ -9,7 +9,7 @@ token_sums as (
     select
         core_name,
         core_number,
-        sum(weight * weight) as token_norm,
+        cast(sum(weight * weight) as bigint) as token_norm,
         max(weight) as heaviest_weight
     from tokens
     group by core_name, core_number

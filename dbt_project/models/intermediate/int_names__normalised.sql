@@ -30,10 +30,7 @@ written as (
 
 normalised as (
 
-    select
-        written_name,
-        {{ normalised_name('written_name') }} as name
-    from written
+    {{ normalised_names('written', 'written_name') }}
 
 ),
 
@@ -51,16 +48,35 @@ full_names as (
 
 ),
 
+words as (
+
+    {{ words_of('full_names', 'full_name', ['full_name']) }}
+
+),
+
+names_to_shorten as (
+
+    select distinct words.full_name
+    from words
+    inner join silent_words on words.word = silent_words.word
+
+),
+
+words_to_look_at as (
+
+    {{ words_of('names_to_shorten', 'full_name', ['full_name']) }}
+
+),
+
 telling_names as (
 
     select
-        full_names.full_name,
+        words.full_name,
         {{ words_in_order('words.word', 'words.position') }} as telling_name
-    from full_names
-    {{ cross_join_words('full_names.full_name', 'words') }}
+    from words_to_look_at as words
     left join silent_words on words.word = silent_words.word
     where silent_words.word is null
-    group by full_names.full_name
+    group by words.full_name
 
 ),
 

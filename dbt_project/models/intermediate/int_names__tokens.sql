@@ -21,14 +21,19 @@ cores as (
 
 ),
 
+words as (
+
+    {{ words_of('cores', 'core_name', ['core_name', 'core_number']) }}
+
+),
+
 tokens as (
 
     select distinct
-        cores.core_name,
-        cores.core_number,
-        words.word as token
-    from cores
-    {{ cross_join_words('cores.core_name', 'words') }}
+        core_name,
+        core_number,
+        word as token
+    from words
 
 ),
 

@@ -43,11 +43,16 @@ plain as (
 
 words as (
 
+    {{ words_of('plain', 'street', ['written_street']) }}
+
+),
+
+telling_words as (
+
     select
-        plain.written_street,
+        words.written_street,
         words.word
-    from plain
-    {{ cross_join_words('plain.street', 'words') }}
+    from words
     left join common_words on words.word = common_words.word
     where
         common_words.word is null
@@ -62,7 +67,7 @@ ranked as (
         *,
         row_number() over (partition by written_street order by length(word) desc, word)
             as word_rank
-    from words
+    from telling_words
 
 )
 

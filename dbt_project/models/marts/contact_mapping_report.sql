@@ -6,6 +6,12 @@ with source as (
 
 ),
 
+counts as (
+
+    {{ mapping_counts(columns, var('contact_columns')) }}
+
+),
+
 counted as (
 
     {{ counted_mapping(columns, var('contact_columns')) }}

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {%- set columns = raw_columns(source('kananas', 'contacts')) -%}
 {%- set candidates = var('contact_columns') -%}
 

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {#- Both generations of the API stand here by name, so that both are in the lineage. -#}
 {%- set tables = {
     'companies': source('kizen', 'companies'),
