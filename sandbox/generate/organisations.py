@@ -105,7 +105,10 @@ class Organisations:
             label = _label(rng, core, place.city, common=common)
         else:
             brand = naming.brand(group, words)
-            core = f"{brand} {pick(naming_rng, words.activities + words.regions)}"
+            # No two companies of a group bear the same name.
+            fields = words.activities + words.regions
+            group.shuffle(fields)
+            core = f"{brand} {fields[traits.member % len(fields)]}"
             label = "".join(slug_words(brand))
         forms = pick(
             naming_rng, country.association_forms if association else country.company_forms
