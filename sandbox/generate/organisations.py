@@ -84,8 +84,6 @@ class Organisations:
         namesake = self.traits[realm][index].namesake
         if realm == CRM or namesake == index or not self.traits[CRM].count:
             return realm, namesake
-        if index % 2:
-            return realm, index
         # What the CRM lacks is easily taken for what it has: the hardest of all false links.
         return CRM, self.traits[CRM][index % self.traits[CRM].count].namesake
 

@@ -39,8 +39,8 @@ def test_hardly_two_organisations_share_a_name_by_accident() -> None:
 
 
 def test_as_many_share_a_name_as_asked_for() -> None:
-    crm, missing = _names(0.02)
-    assert _bearing_another_name(crm) == pytest.approx(0.04, abs=0.006)
+    crm, missing = _names(0.01)
+    assert _bearing_another_name(crm) == pytest.approx(0.02, abs=0.006)
     listed = set(crm)
     assert sum(name in listed for name in missing) / len(missing) == pytest.approx(0.01, abs=0.006)
 
