@@ -108,7 +108,15 @@ pairs as (
             when contacts.domain_company_count is not null then 0
             when contacts.domain_label = companies.domain_label then 2
             when companies.first_domain is not null then 1
-            when contacts.domain_label = companies.squeezed_name then 5
+            when
+                contacts.domain_label = companies.squeezed_name
+                or (
+                    contacts.domain_label in (
+                        companies.spelled_name, companies.spelled_name || companies.city
+                    )
+                    and length(companies.spelled_name) >= 4
+                )
+                then 5
             when
                 length(contacts.domain_label) >= 5
                 and (
