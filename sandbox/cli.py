@@ -172,7 +172,7 @@ def _options(given: argparse.Namespace) -> Options:
         companies=companies if given.companies is None else given.companies,
         seed=given.seed,
         host=given.host,
-        port=given.port,
+        port=0 if given.generate_only else given.port,
         envelope=given.envelope,
         numbers_as_strings=given.numbers_as_strings,
         latency=given.latency,

@@ -44,7 +44,7 @@ class Shares:
     group_domain: float = _share(0.05, "companies that share a group's domain, of all companies")
     without_contact: float = _share(0.30, "companies with no contact, of all companies")
     same_name: float = _share(
-        0.02, "companies that bear the name of some other company, of all companies"
+        0.01, "companies that bear the name of some other company, of all companies"
     )
 
     def __post_init__(self) -> None:

@@ -80,11 +80,23 @@
 {%- endmacro %}
 
 
+{#- Articles, prepositions and "and", as a pattern of words with a space on either side. -#}
+{% macro small_words() -%}
+    {{ ' (and|de|du|des|d|la|le|les|l|of|the|der|die|das|van|von|di|del|della|y|e) ' }}
+{%- endmacro %}
+
+
+{#- A core name as a domain spells it: squeezed, without articles, prepositions and "and". -#}
+{% macro spelled_name(core_name) -%}
+    {%- set spaced = "' ' || replace(" ~ core_name ~ ", ' ', '  ') || ' '" -%}
+    {{ squeezed_name(regexp_replace_all(spaced, small_words(), ' ')) }}
+{%- endmacro %}
+
+
 {#- The first letters of the words of a core name, without articles, prepositions and "and". -#}
 {% macro initials(core_name) -%}
-    {%- set small = ' (and|de|du|des|d|la|le|les|l|of|the|der|die|das|van|von|di|del|della|y|e) ' -%}
     {%- set spaced = "' ' || replace(" ~ core_name ~ ", ' ', '  ') || ' '" -%}
-    {{ regexp_replace_all(regexp_replace_all(spaced, small, ' '), ' +([^ ])[^ ]*', '\\1') }}
+    trim({{ regexp_replace_all(regexp_replace_all(spaced, small_words(), ' '), ' +([^ ])[^ ]*', '\\1') }})
 {%- endmacro %}
 
 

@@ -10,11 +10,12 @@ union all
 
 select
     'bands' as broken,
-    cast(bands.lower_bound as varchar(100)) as detail
+    bands.tier || ' ' || cast(bands.lower_bound as varchar(100)) as detail
 from {{ ref('link_bands') }} as bands
 inner join {{ ref('link_bands') }} as surer
     on
-        bands.is_contested = surer.is_contested
+        bands.tier = surer.tier
+        and bands.is_contested = surer.is_contested
         and bands.lower_bound < surer.lower_bound
         and bands.confidence >= surer.confidence
 
@@ -22,7 +23,7 @@ union all
 
 select
     'threshold' as broken,
-    cast(is_contested as varchar(100)) as detail
+    tier as detail
 from {{ ref('link_bands') }}
-group by is_contested
+group by tier, is_contested
 having min(lower_bound) > {{ var('link_threshold') }}

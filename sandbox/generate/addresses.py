@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from sandbox.generate.naming import surname
 from sandbox.generate.seeds import chance, digits, pick
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ def address(rng: Random, country: Country, words: Language) -> Address:
 
 
 def _street(rng: Random, country: Country, words: Language) -> str:
-    street = pick(rng, words.streets).format(pick(rng, words.street_names))
+    # Every city has its rue de la République; most streets are found in one city only.
+    name = pick(rng, words.street_names) if chance(rng, 0.3) else surname(rng, words, common=0)
+    street = pick(rng, words.streets).format(name)
     number = str(1 + int(rng.random() ** 2 * 180))
     if country.code in _NUMBER_FIRST:
         if chance(rng, 0.05):

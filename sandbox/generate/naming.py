@@ -47,7 +47,7 @@ def surname(rng: Random, words: Language, common: float = 0.4) -> str:
 
 def _founder(rng: Random, words: Language) -> str:
     """Return the family that an organisation is named after."""
-    return surname(rng, words, common=0.1)
+    return surname(rng, words, common=0.02)
 
 
 def place(rng: Random, words: Language) -> str:
@@ -95,11 +95,11 @@ def organisation_name(rng: Random, words: Language, city: str, *, association: b
         parts.append(text)
         if field == "city":
             # Most clubs are a quarter's or a village's, a few are the whole city's.
-            parts.append(city if chance(rng, 0.15) else place(rng, words))
+            parts.append(city if chance(rng, 0.03) else place(rng, words))
         elif field:
             parts.append(_FIELDS[field](rng, words))
         telling = telling or field in _TELLING
-    if not telling and chance(rng, 0.93):
+    if not telling and chance(rng, 0.99):
         parts += (words.place_link, place(rng, words))
     return elided("".join(parts))
 

@@ -84,8 +84,6 @@ class Organisations:
         namesake = self.traits[realm][index].namesake
         if realm == CRM or namesake == index or not self.traits[CRM].count:
             return realm, namesake
-        if index % 2:
-            return realm, index
         # What the CRM lacks is easily taken for what it has: the hardest of all false links.
         return CRM, self.traits[CRM][index % self.traits[CRM].count].namesake
 
@@ -105,7 +103,10 @@ class Organisations:
             label = _label(rng, core, place.city, common=common)
         else:
             brand = naming.brand(group, words)
-            core = f"{brand} {pick(naming_rng, words.activities + words.regions)}"
+            # No two companies of a group bear the same name.
+            fields = words.activities + words.regions
+            group.shuffle(fields)
+            core = f"{brand} {fields[traits.member % len(fields)]}"
             label = "".join(slug_words(brand))
         forms = pick(
             naming_rng, country.association_forms if association else country.company_forms

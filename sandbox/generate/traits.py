@@ -31,11 +31,15 @@ def quota(share: float, start: int, end: int) -> int:
 
 
 class Traits(NamedTuple):
-    """What is decided about one company: listed website, own mail domain, group, namesake."""
+    """What is decided about one company: listed website, own mail domain, group, namesake.
+
+    ``member`` counts the companies of the group from 0.
+    """
 
     website: bool
     domain: bool
     group: int | None
+    member: int
     namesake: int
 
 
@@ -46,7 +50,7 @@ class CompanyTraits:
         """Decide every trait; takes about a second for a million companies."""
         self.count = count
         self._flags = bytearray(count)
-        self._groups: dict[int, int] = {}
+        self._groups: dict[int, tuple[int, int]] = {}
         self._namesakes: dict[int, int] = {}
         for start in range(0, count, BLOCK):
             self._decide(seed, realm, start, min(start + BLOCK, count), shares)
@@ -66,7 +70,8 @@ class CompanyTraits:
             self._flags[index] |= _MAIL_DOMAIN
         groups = max(1, grouped // _GROUP_SIZE)
         for position, index in enumerate(order[:grouped]):
-            self._groups[index] = start + position % groups
+            member, group = divmod(position, groups)
+            self._groups[index] = start + group, member
         # A namesake's own name must be its own: it is no namesake and in no group.
         namesakes = quota(shares.same_name, start, end)
         originals = order[grouped + namesakes :]
@@ -80,10 +85,12 @@ class CompanyTraits:
     def __getitem__(self, index: int) -> Traits:
         """Return the traits of the company at ``index``."""
         flags = self._flags[index]
+        group, member = self._groups.get(index, (None, 0))
         return Traits(
             bool(flags & _WEBSITE),
             bool(flags & _MAIL_DOMAIN),
-            self._groups.get(index),
+            group,
+            member,
             self._namesakes.get(index, index),
         )
 

@@ -197,6 +197,13 @@ def test_data_without_serving(tmp_path: Path) -> None:
     assert len({json.loads(line)["id"] for line in lines}) == 100
 
 
+def test_data_is_written_whoever_has_the_port(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = _run("--generate-only", str(tmp_path / "data"), "--port", port)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_help_names_every_option() -> None:
     done = _run("--help")
     assert done.returncode == 0

@@ -61,6 +61,24 @@ union all
 
 select
     company_number,
+    'domain_name' as rule,
+    spelled_name as block_key
+from match_keys
+where spelled_name <> squeezed_name and length(spelled_name) >= 4
+
+union all
+
+select
+    company_number,
+    'domain_name' as rule,
+    spelled_name || city as block_key
+from match_keys
+where length(spelled_name) >= 4 and city is not null
+
+union all
+
+select
+    company_number,
     'colleagues' as rule,
     domain as block_key
 from learned_domains

@@ -61,6 +61,7 @@ keyed as (
         cores.squeezed_name,
         cores.digits as name_digits,
         cores.initials,
+        cores.spelled_name,
         cores.token_norm,
         cores.heaviest_weight,
         lower(companies.email) as email,

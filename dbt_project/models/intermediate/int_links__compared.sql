@@ -58,6 +58,18 @@ candidate_cores as (
 
 ),
 
+-- A slip of the finger is made once; what several contacts write is likely to be a name.
+spellings as (
+
+    select
+        core_number,
+        count(*) as contact_count
+    from contacts
+    where core_number is not null
+    group by core_number
+
+),
+
 name_pairs as (
 
     select distinct
@@ -113,6 +125,7 @@ pairs as (
         companies.city as company_city,
         contacts.heaviest_weight,
         companies.initials,
+        spellings.contact_count as spelling_count,
         least(contacts.token_norm, companies.token_norm) as smaller_norm,
         greatest(contacts.token_norm, companies.token_norm) as larger_norm,
         candidates.shared_norm,
@@ -131,12 +144,26 @@ pairs as (
                 candidates.by_domain = 1
                 or contacts.first_domain in (companies.first_domain, companies.last_domain)
                 then 6
-            when candidates.by_colleagues = 1 then 7
+            when candidates.by_colleagues = 1
+                then
+                    -- Whoever bears the very name brought the domain: it proves nothing more.
+                    case
+                        when contacts.squeezed_name = companies.squeezed_name then null
+                        else 7
+                    end
             when contacts.first_domain is null then null
             when contacts.domain_company_count is not null then 0
             when contacts.domain_label = companies.domain_label then 2
             when companies.first_domain is not null then 1
-            when contacts.domain_label = companies.squeezed_name then 5
+            when
+                contacts.domain_label = companies.squeezed_name
+                or (
+                    contacts.domain_label in (
+                        companies.spelled_name, companies.spelled_name || companies.city
+                    )
+                    and length(companies.spelled_name) >= 4
+                )
+                then 5
             when
                 length(contacts.domain_label) >= 5
                 and (
@@ -188,6 +215,7 @@ pairs as (
     from weighed as candidates
     inner join contacts on candidates.contact_number = contacts.contact_number
     inner join companies on candidates.company_number = companies.company_number
+    left join spellings on contacts.core_number = spellings.core_number
 
 ),
 
@@ -210,18 +238,19 @@ select
     company_id,
     case
         when contact_name is null or company_name is null then null
-        when contact_name = company_name and heaviest_weight < 40 then 8
-        when contact_name = company_name then 9
+        when contact_name = company_name and heaviest_weight < 40 then 9
+        when contact_name = company_name then 10
         when contact_digits <> company_digits and contact_digits <> '' and company_digits <> ''
             then 0
-        when shared_norm = larger_norm then 7
+        when shared_norm = larger_norm then 8
         when
             contact_name = company_name || company_city
             or contact_name = company_name || contact_city
             or contact_name || company_city = company_name
             or contact_name || contact_city = company_name
-            then 6
-        when edits * 100 <= longer_length * 14 or (edits = 1 and shorter_length >= 5) then 5
+            then 7
+        when edits * 100 <= longer_length * 14 or (edits = 1 and shorter_length >= 5)
+            then case when spelling_count = 1 then 6 else 5 end
         when shared_norm = smaller_norm and larger_norm - shared_norm <= 450 then 4
         when contact_name = initials and length(initials) >= 3 then 3
         when shared_norm = smaller_norm then 2

@@ -62,35 +62,71 @@ best as (
 
 ),
 
+tiered as (
+
+    select
+        *,
+        coalesce(margin < {{ var('link_margin') }}, false) as is_contested,
+        case
+            when vat_level = 1 then 'vat'
+            when name_level >= 7 and domain_level >= 5 then 'name and domain'
+            when name_level >= 7 and phone_level >= 1 then 'name and phone'
+            when name_level >= 7 and (address_level >= 2 or city_level = 2) then 'name and place'
+            when name_level >= 7 then 'name'
+            when name_level >= 2 and domain_level >= 5 then 'similar name and domain'
+            when name_level >= 2 and phone_level >= 1 then 'similar name and phone'
+            when name_level >= 2 and (address_level >= 2 or city_level = 2)
+                then 'similar name and place'
+            when name_level >= 2 then 'similar name'
+            when
+                domain_level >= 5
+                and (phone_level >= 1 or address_level >= 2 or city_level = 2)
+                then 'domain and phone or place'
+            when domain_level >= 5 then 'domain'
+            when phone_level >= 1 then 'phone'
+            else 'place'
+        end as tier
+    from best
+
+),
+
+-- The band of a link is the highest it reaches of those for its tier.
 band_bounds as (
 
     select
-        best.contact_id,
+        tiered.contact_id,
         max(link_bands.lower_bound) as lower_bound
-    from best
+    from tiered
     inner join link_bands
         on
-            best.score >= link_bands.lower_bound
-            and link_bands.is_contested = coalesce(best.margin < {{ var('link_margin') }}, false)
-    group by best.contact_id
+            tiered.score >= link_bands.lower_bound
+            and tiered.is_contested = link_bands.is_contested
+            and link_bands.tier in (tiered.tier, 'any')
+    group by tiered.contact_id
 
 ),
 
 worded as (
 
     select
-        best.*,
-        {%- for feature in features %}
-            {{ feature }}_points_of.wording as {{ feature }}_wording,
-        {%- endfor %}
-        coalesce(best.margin < {{ var('link_margin') }}, false) as is_contested
+        tiered.*,
+        link_bands.confidence,
+    {%- for feature in features %}
+        {{ feature }}_points_of.wording as {{ feature }}_wording{{ ',' if not loop.last }}
+    {%- endfor %}
     from
-        best
+        tiered
+    left join band_bounds on tiered.contact_id = band_bounds.contact_id
+    left join link_bands
+        on
+            band_bounds.lower_bound = link_bands.lower_bound
+            and tiered.is_contested = link_bands.is_contested
+            and link_bands.tier in (tiered.tier, 'any')
     {%- for feature in features %}
         left join link_points as {{ feature }}_points_of
             on
                 {{ feature }}_points_of.feature = '{{ feature }}'
-                and best.{{ feature }}_level = {{ feature }}_points_of.level
+                and tiered.{{ feature }}_level = {{ feature }}_points_of.level
     {%- endfor %}
 
 )
@@ -100,29 +136,13 @@ select
     worded.company_id,
     case
         when worded.contact_id is null then 'none'
-        when worded.is_contested or worded.score < {{ var('auto_threshold') }} then 'review'
-        else 'auto'
+        when not worded.is_contested and worded.confidence >= {{ var('auto_confidence') }}
+            then 'auto'
+        else 'review'
     end as status,
-    case
-        when worded.vat_level = 1 then 'vat'
-        when worded.name_level >= 6 and worded.domain_level >= 5 then 'name and domain'
-        when worded.name_level >= 6 and worded.phone_level >= 1 then 'name and phone'
-        when worded.name_level >= 6 and (worded.address_level >= 2 or worded.city_level = 2)
-            then 'name and place'
-        when worded.name_level >= 6 then 'name'
-        when worded.name_level >= 2 and worded.domain_level >= 5 then 'similar name and domain'
-        when worded.name_level >= 2 and worded.phone_level >= 1 then 'similar name and phone'
-        when worded.name_level >= 2 and (worded.address_level >= 2 or worded.city_level = 2)
-            then 'similar name and place'
-        when worded.name_level >= 2 then 'similar name'
-        when worded.domain_level >= 5 and (worded.phone_level >= 1 or worded.address_level >= 2)
-            then 'domain and phone or place'
-        when worded.domain_level >= 5 then 'domain'
-        when worded.phone_level >= 1 then 'phone'
-        when worded.contact_id is not null then 'place'
-    end as tier,
+    worded.tier,
     worded.score,
-    link_bands.confidence,
+    worded.confidence,
     worded.margin,
     worded.runner_up_company_id,
     worded.name_wording as evidence_name,
@@ -150,8 +170,3 @@ select
     '{{ var("link_rule_version") }}' as rule_version
 from contacts
 left join worded on contacts.contact_id = worded.contact_id
-left join band_bounds on worded.contact_id = band_bounds.contact_id
-left join link_bands
-    on
-        band_bounds.lower_bound = link_bands.lower_bound
-        and worded.is_contested = link_bands.is_contested

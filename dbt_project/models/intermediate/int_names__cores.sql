@@ -22,6 +22,7 @@ select
     {{ squeezed_name('core_name') }} as squeezed_name,
     {{ regexp_replace_all('core_name', '[^0-9]+', '') }} as digits,
     {{ initials('core_name') }} as initials,
+    {{ spelled_name('core_name') }} as spelled_name,
     token_norm,
     heaviest_weight
 from token_sums
