@@ -44,21 +44,6 @@
 {%- endmacro %}
 
 
-{#-
-    A VAT number without the country's letters, capitals and digits only; null where it has not the
-    length of one, or says nothing (all digits alike).
--#}
-{% macro vat_key(vat_number) -%}
-    {%- set plain = regexp_replace_all('upper(' ~ vat_number ~ ')', '[^A-Z0-9]', '') -%}
-    {%- set national = regexp_replace_all(plain, '^(CHE|[A-Z]{2})|(MWST|TVA|IVA)$', '') -%}
-    case
-        when {{ regexp_matches(national, '^[A-Z0-9]?[0-9]{6,10}[A-Z0-9]{1,4}$') }}
-            and not {{ regexp_matches(national, '^(0+|1+|9+|12345678[0-9]*)$') }}
-            then {{ national }}
-    end
-{%- endmacro %}
-
-
 {#- Words of a text, folded, between single spaces. -#}
 {% macro plain_words(text) -%}
     trim({{ regexp_replace_all(fold_accents(text), '[^\\p{L}\\p{N}]+', ' ') }})

@@ -28,6 +28,12 @@ streets as (
 
 ),
 
+vat_numbers as (
+
+    select * from {{ ref('int_vat_numbers__checked') }}
+
+),
+
 phones as (
 
     select
@@ -70,7 +76,7 @@ keyed as (
         {{ domain_label('domains.first_domain') }} as domain_label,
         phones.first_phone,
         phones.last_phone,
-        {{ vat_key('companies.vat_number') }} as vat_number,
+        vat_numbers.vat_number,
         streets.house_number,
         streets.street_name,
         streets.street_token,
@@ -84,6 +90,7 @@ keyed as (
     left join domains on companies.company_id = domains.company_id
     left join phones on companies.company_id = phones.company_id
     left join streets on companies.street = streets.written_street
+    left join vat_numbers on companies.vat_number = vat_numbers.written_vat_number
     left join places
         on
             coalesce(companies.city, '') = places.written_city

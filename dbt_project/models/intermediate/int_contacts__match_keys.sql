@@ -34,6 +34,12 @@ streets as (
 
 ),
 
+vat_numbers as (
+
+    select * from {{ ref('int_vat_numbers__checked') }}
+
+),
+
 phones as (
 
     select
@@ -86,7 +92,7 @@ select
     domains.domain_company_count,
     phones.first_phone,
     phones.last_phone,
-    {{ vat_key('contacts.vat_number') }} as vat_number,
+    vat_numbers.vat_number,
     streets.house_number,
     streets.street_name,
     streets.street_token,
@@ -101,6 +107,7 @@ left join cores on names.core_name = cores.core_name
 left join domains on contacts.contact_id = domains.contact_id
 left join phones on contacts.contact_id = phones.contact_id
 left join streets on contacts.street = streets.written_street
+left join vat_numbers on contacts.vat_number = vat_numbers.written_vat_number
 left join places
     on
         coalesce(contacts.city, '') = places.written_city
