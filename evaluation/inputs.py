@@ -68,12 +68,27 @@ def generate(warehouse: Path, truth: Path, *, contacts: int, companies: int, see
         with duckdb.connect(warehouse) as connection:
             for schema, table in REQUIRED:
                 connection.execute(f"create schema {schema}")
-                # What is nested stays whole, as JSON.
-                connection.execute(
-                    f"create table {schema}.{table} as from read_json("
-                    f"'{_quoted(Path(folder, table))}.jsonl', maximum_depth=1, sample_size=-1)"
-                )
+                _load(connection, Path(folder, f"{table}.jsonl"), f"{schema}.{table}")
         truth.write_bytes(Path(folder, "truth.csv").read_bytes())
+
+
+def _load(connection: duckdb.DuckDBPyConnection, lines: Path, table: str) -> None:
+    """Make a table of a file of JSON objects: what is nested as JSON, all else as text."""
+    rows = connection.read_json(str(lines), maximum_depth=1, sample_size=-1)
+    asked = [
+        f"bool_or(json_type({_name(column)}) in ('OBJECT', 'ARRAY'))" for column in rows.columns
+    ]
+    nested = rows.aggregate(", ".join(asked)).fetchone()
+    assert nested is not None  # noqa: S101 (an aggregate has one row)
+    values = [
+        _name(column) if is_nested else f"{_name(column)} ->> '$' as {_name(column)}"
+        for column, is_nested in zip(rows.columns, nested, strict=True)
+    ]
+    rows.project(", ".join(values)).create(table)
+
+
+def _name(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
 
 
 def load_truth(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -25,10 +25,9 @@ create or replace table kizen.companies as from kizen.companies order by rowid d
 ADD = """
 insert into kananas.contacts by name
 select
-    999999 as id, to_json('Zoé') as first_name, to_json('Newcomer') as last_name,
-    to_json(name ->> '$') as organisation,
-    to_json('zoe@' || (domains ->> '$[0].name')) as email
-from (select id, name::json as name, domains::json as domains from kizen.companies)
+    '999999' as id, 'Zoé' as first_name, 'Newcomer' as last_name, name as organisation,
+    'zoe@' || (domains ->> '$[0].name') as email
+from kizen.companies
 where domains ->> '$[0].name' is not null
 order by id
 limit 1
