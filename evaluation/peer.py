@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evaluation.building import ROOT
-from evaluation.processes import run
+from evaluation.processes import ProgramError, run
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,8 +46,12 @@ def link(connection: duckdb.DuckDBPyConnection, folder: Path) -> tuple[dict[str,
         By the model's name a query of its links, and what both models took together.
 
     Raises:
-        ProgramError: Splink failed.
+        ProgramError: Splink failed, or is not set up.
     """
+    python = Path(os.environ.get("SPLINK_PYTHON", PYTHON))
+    if not python.exists():
+        msg = "Splink is not set up: make .venv-splink/ready"
+        raise ProgramError(msg)
     folder.mkdir()
     queries = {
         "contacts": RECORDS.format(side="contacts", id="contact_id"),
@@ -56,7 +60,6 @@ def link(connection: duckdb.DuckDBPyConnection, folder: Path) -> tuple[dict[str,
     }
     for name, query in queries.items():
         connection.execute(f"copy ({query}) to '{folder / name}.parquet'")
-    python = Path(os.environ.get("SPLINK_PYTHON", PYTHON))
     usage = run([str(python), str(PROGRAM), str(folder)], folder / "splink.log")
     links = {
         title: f"from read_csv('{folder / name}.csv', header=true, all_varchar=true)"

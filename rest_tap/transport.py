@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,6 +43,7 @@ class PacedAdapter(HTTPAdapter):
         """Wait for the given limiter before each request."""
         super().__init__()
         self._limiter = limiter
+        self._turn = Lock()
 
     def send(
         self,
@@ -50,7 +52,10 @@ class PacedAdapter(HTTPAdapter):
         **kwargs: Any,  # noqa: ANN401
     ) -> requests.Response:
         """Wait for the limiter, then send."""
-        self._limiter.try_acquire("request")
+        # One waits for the limiter and the others for their turn: the limiter lets whom it likes
+        # pass first, and the page that is needed next would come last.
+        with self._turn:
+            self._limiter.try_acquire("request")
         response = super().send(request, *args, **kwargs)
         if not kwargs.get("stream"):
             # The library looks here first, and has its own words for a connection that breaks.

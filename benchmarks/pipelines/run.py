@@ -202,6 +202,13 @@ def verified(pipeline: Pipeline, case: Case) -> str:
     return f"**{found[0]:,} of {wanted[0]:,}**" if found[0] != wanted[0] else "**others**"
 
 
+def served(setting: Setting, load: str) -> Path:
+    """Return the file that is served for a load, made once."""
+    if setting.is_object:
+        return object_file(setting.records)
+    return records_file(setting.records, changed=load == CHANGED)
+
+
 # Runs
 
 
@@ -229,11 +236,7 @@ def measure_once(
     pipeline: Pipeline, setting: Setting, load: str, folder: Path, rows: dict[str, Row | str]
 ) -> None:
     """Run a pipeline once, and add to what was measured."""
-    records = (
-        object_file(setting.records)
-        if setting.is_object
-        else records_file(setting.records, changed=load == CHANGED)
-    )
+    records = served(setting, load)
     with service(records, setting, folder) as (url, first):
         database = folder / "warehouse.duckdb"
         case = Case(url, records, database, folder, setting.limit, setting.is_object)

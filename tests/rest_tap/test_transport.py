@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import TYPE_CHECKING
+from threading import Semaphore, Thread
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 import requests
@@ -19,13 +19,18 @@ BODY = b"x" * 1_000_000
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers with a large body, or with the first half of it."""
+    """Answers with a large body, or with the first half of it; notes what is asked for."""
+
+    asked: ClassVar[list[str]] = []
+    came: ClassVar = Semaphore(0)
 
     def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.came.release()
         self.send_response(200)
         self.send_header("Content-Length", str(len(BODY)))
         self.end_headers()
-        self.wfile.write(BODY if self.path == "/whole" else BODY[: len(BODY) // 2])
+        self.wfile.write(BODY if self.path.startswith("/whole") else BODY[: len(BODY) // 2])
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -65,3 +70,28 @@ def test_a_streamed_answer_is_not_read(address: str) -> None:
     session = new_session(address, 1000)
     with session.get(f"{address}/whole", stream=True, timeout=10) as response:
         assert next(response.iter_content(10)) == BODY[:10]
+
+
+def test_whoever_has_waited_longest_is_next(address: str) -> None:
+    """Else the page that is needed next may be asked for last, and all others wait for it."""
+    session = new_session(address, 25)
+
+    def asking(number: int) -> Thread:
+        url = f"{address}/whole?{number:02}"
+        thread = Thread(target=session.get, args=(url,), kwargs={"timeout": 30})
+        thread.start()
+        return thread
+
+    Handler.asked.clear()
+    while Handler.came.acquire(blocking=False):
+        pass
+    threads = [asking(number) for number in range(8)]
+    for _ in range(3):
+        assert Handler.came.acquire(timeout=30)
+    # By now the others of the first eight have been waiting for long.
+    threads += [asking(number) for number in range(8, 16)]
+    for thread in threads:
+        thread.join()
+    order = [int(path[-2:]) for path in Handler.asked]
+    assert len(order) == 16
+    assert set(order[:8]) == set(range(8)), order
