@@ -97,7 +97,9 @@ def test_a_check_says_which_setting_is_wrong(
 
 
 def test_a_check_needs_settings_of_the_right_form(tmp_path: Path) -> None:
-    answer = ask(SOURCES["kizen"], "check", tmp_path, {"api_key": "k", "rate_limit": "fast"})
+    answer = ask(
+        SOURCES["kizen"], "check", tmp_path, {"api_key": "unused-key", "rate_limit": "fast"}
+    )
     assert (answer.code, answer.status["status"]) == (0, "FAILED")
     assert "setting 'rate_limit'" in answer.status["message"]
     assert "setting 'user_id' is missing" in answer.status["message"]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 SETTINGS = {
     "api_url": "https://crm.example/api",
-    "api_key": "k",
+    "api_key": "unused-key",
     "user_id": "00000000-0000-4000-8000-000000000000",
     "business_id": "00000000-0000-4000-8000-000000000000",
     "fetch_large_values": False,
