@@ -96,10 +96,13 @@ class TypedRecords(ABC):
         Returns:
             The page; None where it is no JSON in the strict sense, or no page.
         """
+        try:
+            # What is left as it is has not been looked at for this.
+            body.decode()
+        except UnicodeDecodeError:
+            return None
         with _uncollected():
             try:
-                # What is left as it is has not been looked at for this.
-                body.decode()
                 page = self._page.decode(body)
                 page.results = self._taken(page.results)
             except _UNUSUAL:
@@ -107,7 +110,6 @@ class TypedRecords(ABC):
             else:
                 return page
             try:
-                body.decode()
                 page = _raw_page.decode(body)
             except _UNUSUAL:
                 return None
