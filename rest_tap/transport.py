@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -25,10 +24,12 @@ def limiter_for(host: str, requests_per_second: float) -> Limiter:  # noqa: ARG0
 
     Args:
         host: Host and port of the service.
-        requests_per_second: How many requests may leave in any second, more than 0.
+        requests_per_second: How many requests the service allows in any second, more than 0. They
+            leave more than this share of a second apart, in whole milliseconds: 41 for 25.
     """
-    interval = math.ceil(MILLISECONDS / requests_per_second)
-    # The library's own margin comes on top of every wait, and would halve the rate.
+    # The library counts both ends of an interval, and so waits one more millisecond.
+    interval = max(1, int(MILLISECONDS / requests_per_second))
+    # Its own margin comes on top of every wait, and would halve the rate.
     return Limiter(InMemoryBucket([Rate(1, interval)]), buffer_ms=0)
 
 
@@ -68,7 +69,7 @@ def new_session(api_url: str, requests_per_second: float | None) -> requests.Ses
 
     Args:
         api_url: The address of the service.
-        requests_per_second: How many requests may leave in any second; None sets no limit.
+        requests_per_second: How many requests the service allows in any second; None sets no limit.
     """
     session = requests.Session()
     if requests_per_second is not None:

@@ -13,8 +13,10 @@ A walk from the first page on then skips records, and no count can tell.
   moment reached, so no page number is carried over a change, and the walk can be resumed.
 * `OnePage`: a bare list, or the first page alone.
 
-On the way back from the last page, pages are asked for several at a time (see `Descent`); all
-else is asked for one after the other, since each request follows from the answer before it.
+On the way back from the last page, pages are asked for several at a time (see `Descent`). While
+the last page is looked for, both pages that the answer may lead to are asked for beside the
+current one. All else is asked for one after the other, since each request follows from the answer
+before it.
 
 Every record may come more than once; `Seen` drops repeats.
 """
@@ -137,7 +139,7 @@ class Walk(BaseAPIPaginator[Ask], ABC):
         """Give the request after the current one, which brought this page."""
 
     def ahead(self) -> Iterable[Ask]:
-        """Give what will be asked for next whatever the current page brings, nearest first."""
+        """Give what will, or may well, be asked for next, nearest first."""
         return ()
 
     def pages_read(self) -> Part | None:
@@ -209,9 +211,19 @@ class Descent(Walk):
 
     def turn_back(self, page: Page) -> Ask | None:
         """Go down from the current page, which has been read."""
+        number = self.current_value.page
+        return self._return(number, number - 1, self._first_id(page))
+
+    def _return(self, last: int, top: int, behind: Any) -> Ask | None:  # noqa: ANN401 - an id
+        """Go down from `top`, where the list has been found to end with the page `last`.
+
+        A page that was asked for during the search is asked for again: its answer may be older
+        than the look at what is behind it.
+        """
         self.is_returning = True
-        self._last = self.current_value.page
-        return self._span(self._last - 1, self._first_id(page))
+        self._last = last
+        ask = self._span(top, behind)
+        return ask and ask._replace(turn=ask.turn + 1)
 
     def _span(self, top: int, behind: Any) -> Ask | None:  # noqa: ANN401 - any JSON value
         """Go on with the page `top`, knowing which record stands right behind it, if any."""
@@ -254,8 +266,8 @@ class Backward(Descent):
     """From the last page to the first, in ascending order of a time.
 
     The last page is where `count` says, if it says so. Else it is found by doubling the page
-    number until the list ends, and halving the distance then: 20 requests find the end of a
-    thousand pages. Pages met on that way are read again in their turn.
+    number until the list ends, and halving the distance then: 20 answers tell where a thousand
+    pages end. Pages met on that way are read again in their turn.
     """
 
     def __init__(
@@ -302,14 +314,30 @@ class Backward(Descent):
             self._low = number
         return self._search(page.count)
 
+    def ahead(self) -> Iterable[Ask]:
+        """Give the pages further down; during the search, those that either answer leads to.
+
+        One of two is asked for in vain where the distance is halved. So a search takes half as
+        long where an answer takes longer than the pause between two requests. It begins once
+        the list is known to have several pages: short ones cost no more requests.
+        """
+        if self.is_returning:
+            yield from super().ahead()
+        elif self._pages.window > 1 and self._low > 1 and not self._counted:
+            number = self.current_value.page
+            if self._past_end is None:
+                yield self._plain(number + self._step)
+                return
+            for low, past_end in ((number, self._past_end), (self._low, number)):
+                if past_end - low > 1:
+                    yield self._plain((low + past_end) // 2)
+
     def _search(self, count: int | None) -> Ask | None:
         low = self._low
         if self._past_end is not None:
             if self._past_end - low == 1:
                 # The page in hand is past the end, the one before it has been seen.
-                self.is_returning = True
-                self._last = low
-                return self._span(low, None)
+                return self._return(low, low, None)
             return self.at((low + self._past_end) // 2)
         if count is not None and not self._counted:
             self._counted = True

@@ -170,6 +170,46 @@ def test_pages_that_are_asked_for_together_need_the_proof(monkeypatch: pytest.Mo
     assert missed > 0
 
 
+def test_pages_guessed_during_the_search_are_not_taken_for_those_of_the_way_back() -> None:
+    """Their answers may be older than the last page, to which records belonged then."""
+    for seed in range(200):
+        rng = Random(seed)  # noqa: S311
+        # The search asks for pages 5 and 7 beside the sixth, which is the last.
+        shelf = Shelf(rng, length=18, size=3)
+        shelf.has_count = False
+        before = {record["id"] for record in shelf.records}
+
+        def archive(shelf: Shelf = shelf, rng: Random = rng) -> None:
+            if rng.random() < 0.2:
+                shelf.records.pop(rng.randrange(len(shelf.records)))
+
+        walk = Backward(shelf, "created", Pages(3, 8))
+        found = {record["id"] for record in read(walk, shelf, archive, 8)}
+        assert before & {record["id"] for record in shelf.records} <= found
+
+
+def test_the_search_asks_for_both_pages_that_an_answer_leads_to() -> None:
+    """A long list has fewer answers to wait for, a short one costs no request more."""
+    rounds, requests = {}, {}
+    for window in (1, 8):
+        shelf = Shelf(Random(1), length=999, size=1)  # noqa: S311
+        shelf.has_count = False
+        walk = Backward(shelf, "created", Pages(1, window))
+        asked: set[Ask] = set()
+        rounds[window] = 0
+        while not walk.is_returning:
+            rounds[window] += walk.current_value not in asked
+            asked |= {walk.current_value, *walk.ahead()}
+            walk.advance(shelf.answer(walk.current_value))  # type: ignore[arg-type]
+        assert len(asked) <= 30
+        short = Shelf(Random(1), length=2, size=1)  # noqa: S311
+        short.has_count = False
+        list(read(Backward(short, "created", Pages(1, window)), short, lambda: None, window))
+        requests[window] = short.requests
+    assert rounds[8] <= 0.6 * rounds[1]
+    assert requests[8] == requests[1]
+
+
 @pytest.mark.parametrize("window", [1, 2, 8])
 @pytest.mark.parametrize("comes", [False, True])
 def test_both_ways_miss_nothing_where_records_only_vanish_or_only_come(
