@@ -19,10 +19,11 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from rest_tap.answers import decode_json, describe_answer
 from rest_tap.errors import RefusedError, UnavailableError
 from rest_tap.streams import HttpStream
+from tap_kizen.descent import Backward, BothWays
 from tap_kizen.shapes import kinds
 from tap_kizen.timestamps import parse_timestamp, to_utc
 from tap_kizen.typed import TypedTable
-from tap_kizen.walk import Ask, Backward, BothWays, OnePage, OrderIgnoredError, Page, Pages, Seen
+from tap_kizen.walk import Ask, OnePage, OrderIgnoredError, Page, Pages, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -11,10 +11,11 @@ from rest_tap.errors import RefusedError, UnavailableError
 from tap_kizen.bookmarks import Bookmark
 from tap_kizen.client import KizenStream, in_order
 from tap_kizen.columns import schema_of
+from tap_kizen.descent import Backward
+from tap_kizen.seek import Seek
 from tap_kizen.timestamps import parse_timestamp, to_milliseconds
 from tap_kizen.typed_fields import TypedFields
 from tap_kizen.values import Fit, unwrap
-from tap_kizen.walk import Backward, Seek
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
