@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-from functools import cache
-from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from pyrate_limiter import InMemoryBucket, Limiter, Rate
 from requests.adapters import HTTPAdapter
 
-MILLISECONDS = 1000
-
-
-@cache
-def limiter_for(host: str, requests_per_second: float) -> Limiter:  # noqa: ARG001 - the cache's key
-    """Give the limiter of a service, the same to all that ask in this process.
-
-    Requests are spread evenly rather than counted per second. A client that may send its
-    whole allowance at once breaks the limit of a server that looks at any second: the last
-    burst may arrive late and the next one early. Evenly spread, a late request costs one.
-
-    Args:
-        host: Host and port of the service.
-        requests_per_second: How many requests the service allows in any second, more than 0. They
-            leave more than this share of a second apart, in whole milliseconds: 41 for 25.
-    """
-    # The library counts both ends of an interval, and so waits one more millisecond.
-    interval = max(1, int(MILLISECONDS / requests_per_second))
-    # Its own margin comes on top of every wait, and would halve the rate.
-    return Limiter(InMemoryBucket([Rate(1, interval)]), buffer_ms=0)
+from rest_tap.pace import Pace, pace_of
 
 
 class PacedAdapter(HTTPAdapter):
-    """Sends requests, retries and probes alike, no faster than a limiter lets it.
+    """Sends requests, retries and probes alike, no faster than a pace lets it.
 
     Answers that are not asked for as a stream are read whole, at once: pages of some megabytes
     in the pieces of 10 KB that `requests` reads cost four times the processor time.
     """
 
-    def __init__(self, limiter: Limiter) -> None:
-        """Wait for the given limiter before each request."""
+    def __init__(self, pace: Pace) -> None:
+        """Keep the given pace."""
         super().__init__()
-        self._limiter = limiter
-        self._turn = Lock()
+        self._pace = pace
 
     def send(
         self,
@@ -52,11 +29,8 @@ class PacedAdapter(HTTPAdapter):
         *args: Any,  # noqa: ANN401 - the library's own arguments
         **kwargs: Any,  # noqa: ANN401
     ) -> requests.Response:
-        """Wait for the limiter, then send."""
-        # One waits for the limiter and the others for their turn: the limiter lets whom it likes
-        # pass first, and the page that is needed next would come last.
-        with self._turn:
-            self._limiter.try_acquire("request")
+        """Wait until the request may leave, then send it."""
+        self._pace.wait()
         response = super().send(request, *args, **kwargs)
         if not kwargs.get("stream"):
             # The library looks here first, and has its own words for a connection that breaks.
@@ -64,7 +38,7 @@ class PacedAdapter(HTTPAdapter):
         return response
 
 
-def new_session(api_url: str, requests_per_second: float | None) -> requests.Session:
+def new_session(api_url: str, requests_per_second: int | None) -> requests.Session:
     """Give a session whose requests are paced.
 
     Args:
@@ -73,7 +47,7 @@ def new_session(api_url: str, requests_per_second: float | None) -> requests.Ses
     """
     session = requests.Session()
     if requests_per_second is not None:
-        limiter = limiter_for(urlsplit(api_url).netloc, requests_per_second)
+        pace = pace_of(urlsplit(api_url).netloc, requests_per_second)
         for scheme in ("https://", "http://"):
-            session.mount(scheme, PacedAdapter(limiter))
+            session.mount(scheme, PacedAdapter(pace))
     return session

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Semaphore, Thread
-from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 import requests
 from urllib3 import HTTPResponse
 
-from rest_tap.transport import limiter_for, new_session
+from rest_tap.transport import new_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,15 +70,6 @@ def test_a_streamed_answer_is_not_read(address: str) -> None:
     session = new_session(address, 1000)
     with session.get(f"{address}/whole", stream=True, timeout=10) as response:
         assert next(response.iter_content(10)) == BODY[:10]
-
-
-def test_what_a_second_allows_takes_a_little_longer() -> None:
-    """One of these requests may then arrive late, and the next ones in time."""
-    limiter = limiter_for("a service", 25)
-    began = monotonic()
-    for _ in range(26):
-        limiter.try_acquire("request")
-    assert monotonic() - began > 1.02
 
 
 def test_whoever_has_waited_longest_is_next(address: str) -> None:

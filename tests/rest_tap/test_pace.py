@@ -1,0 +1,69 @@
+"""Requests leave as often as a service allows, whatever holds them up here."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from random import Random
+from time import monotonic
+
+import pytest
+
+from rest_tap import pace
+from rest_tap.pace import SECOND, Pace
+
+
+class Clock:
+    """A clock whose sleepers wake up late, and whose requests take their time to come."""
+
+    def __init__(self, rng: Random, latest: float) -> None:
+        self.now = 0.0
+        self._rng = rng
+        self._latest = latest
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds + self._rng.random() ** 4 * self._latest
+
+
+@pytest.mark.parametrize("allowed", [1, 2, 25])
+@pytest.mark.parametrize("latest", [0, 0.002, 0.06])
+def test_however_late_some_leave_a_second_has_no_more_than_allowed(
+    monkeypatch: pytest.MonkeyPatch, allowed: int, latest: float
+) -> None:
+    clock = Clock(Random(1), latest)  # noqa: S311
+    monkeypatch.setattr(pace, "monotonic", clock.time)
+    monkeypatch.setattr(pace, "sleep", clock.sleep)
+    paced = Pace(allowed)
+    left = []
+    for _ in range(1000):
+        paced.wait()
+        left.append(clock.now)
+    windows = [last - first for first, last in zip(left, left[allowed:], strict=False)]
+    assert min(windows) >= SECOND - 1e-9
+    pauses = [later - earlier for earlier, later in pairwise(left)]
+    assert min(pauses) >= 0.8 / allowed - 1e-9
+    # What comes late is made up for: a second is late once, not with each of its requests.
+    assert left[-1] <= len(left) / allowed * (SECOND + 2 * latest)
+
+
+def test_a_pause_gives_nobody_the_right_to_a_burst(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(Random(1), 0)  # noqa: S311
+    monkeypatch.setattr(pace, "monotonic", clock.time)
+    monkeypatch.setattr(pace, "sleep", clock.sleep)
+    paced = Pace(10)
+    paced.wait()
+    clock.now += 100
+    paced.wait()
+    began = clock.now
+    paced.wait()
+    assert clock.now - began >= 0.08 - 1e-9
+
+
+def test_the_real_clock_is_kept() -> None:
+    paced = Pace(25)
+    began = monotonic()
+    for _ in range(26):
+        paced.wait()
+    assert monotonic() - began >= SECOND
