@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from target_duckdb.load import Merge, activate, delete_marked, newest_version, rename
+from target_duckdb.load import ROW_ID, Merge, activate, delete_marked, newest_version, rename
 from target_duckdb.names import assign, folded
 from target_duckdb.settings import APPEND_ONLY, OVERWRITE
 from target_duckdb.tables import (
@@ -127,10 +127,11 @@ class Committer:
         """Make a staging table the stream's table, where there is none and that is possible."""
         table = tables[sink.stream_name]
         names = assign(sink.columns)
-        staged = {f"c{index}" for index, _ in enumerate(sink.staging.columns)}
+        # Names that the staging table needs for itself, until its columns are renamed and after.
+        taken = {ROW_ID, *(f"c{index}" for index, _ in enumerate(sink.staging.columns))}
         if (
             not sink.staging.can_be_renamed
-            or not staged.isdisjoint(map(folded, names.values()))
+            or not taken.isdisjoint(map(folded, names.values()))
             or find_columns(connection, table)
         ):
             return False

@@ -23,6 +23,9 @@ _OBJECT_SIZE = 1 << 20
 """Bytes of the longest line DuckDB expects. It reads a file in pieces of twice this size, so that a
 smaller one than its own 16 MB lets all cores work on one file."""
 
+ROW_ID = "rowid"
+"""DuckDB's number of a row, hidden in a table that has a column of this name."""
+
 
 @dataclass(frozen=True)
 class StagedColumn:
@@ -202,7 +205,7 @@ class Merge:
         ).fetchone()
         if counted == (self.staging.rows,):
             return ""
-        return f"WHERE rowid IN (SELECT max(rowid) FROM {source} GROUP BY {key})"  # noqa: S608
+        return f"WHERE {ROW_ID} IN (SELECT max({ROW_ID}) FROM {source} GROUP BY {key})"  # noqa: S608
 
     def _remove_repeated(self, connection: DuckDBPyConnection) -> None:
         """Leave the last row of each key in a table that holds just what was staged."""
@@ -211,7 +214,7 @@ class Merge:
         key = ", ".join(map(quote, self.keys))
         where = self._last_of_each(connection, self.table.sql, key)
         if where:
-            others = where.replace("rowid IN", "rowid NOT IN")
+            others = where.replace(f"{ROW_ID} IN", f"{ROW_ID} NOT IN")
             connection.execute(f"DELETE FROM {self.table.sql} {others}")  # noqa: S608
 
     def _has_rows(self, connection: DuckDBPyConnection) -> bool:

@@ -51,6 +51,17 @@ def test_columns(tmp_path: Path, batch: list[str]) -> None:
     assert query(path, "SELECT * FROM items") == [tuple(values.values())]
 
 
+@pytest.mark.parametrize("name", ["rowid", "RowId"])
+def test_a_column_of_the_name_of_the_row_number_hides_no_row(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "test.duckdb"
+    ids = [(1, 9), (1, 3), (2, 9), (2, 1), (3, 1)]
+    records = [record({"key": key, name: number}) for key, number in ids]
+    properties = {"key": {"type": "integer"}, name: {"type": "integer"}}
+    for _ in range(2):
+        load(path, [schema(properties, ["key"]), *records])
+        assert query(path, "SELECT * FROM items ORDER BY 1") == [(1, 3), (2, 1), (3, 1)]
+
+
 def test_streams(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     messages: list[Any] = []
