@@ -30,6 +30,9 @@ JSON_LINES = "jsonl"
 PARQUET = "parquet"
 _ROWS_AT_ONCE = 1_000
 
+_UNREADABLE = (OSError, EOFError, ImportError, ValueError)
+"""What a file says that is not there or damaged, and an address that nothing here can open."""
+
 
 def local_path(url: str) -> Path | None:
     """Return the path of a file on this machine, None for a file elsewhere."""
@@ -44,12 +47,11 @@ def written_at(url: str) -> str:
 
     BATCH messages do not say when their records were extracted: this is the closest to it.
     """
-    path = local_path(url)
     try:
+        path = local_path(url)
         seconds = time.time() if path is None else path.stat().st_mtime
-    except OSError as error:
-        msg = f"cannot read the batch file {shown(url)}: {error.strerror}"
-        raise BatchError(msg) from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(url, error) from None
     return dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc).isoformat()
 
 
@@ -66,7 +68,7 @@ def read_lines(
     Raises:
         BatchError: The file cannot be read, or its compression is unknown.
     """
-    if compression not in {None, "none", "gzip"}:
+    if compression not in (None, "none", "gzip"):
         msg = f"the compression {compression!r} of batch files is not known; use gzip or none"
         raise BatchError(msg)
     try:
@@ -76,10 +78,8 @@ def read_lines(
                     yield from whole_lines(unpacked)
             else:
                 yield from whole_lines(file)
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        msg = f"cannot read the batch file {shown(url)}: {reason}"
-        raise BatchError(msg) from None
+    except (*_UNREADABLE, zlib.error) as error:
+        raise _unreadable(url, error) from None
 
 
 def read_rows(
@@ -110,9 +110,8 @@ def read_rows(
         cursor.execute(f"SELECT '{{' || concat_ws(',', {members}) || '}}' FROM {source}")  # noqa: S608
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
             yield "".join(f"{row}\n" for (row,) in rows).encode()
-    except (OSError, duckdb.Error) as error:
-        msg = f"cannot read the batch file {shown(url)}: {one_line(error)}"
-        raise BatchError(msg) from None
+    except (*_UNREADABLE, duckdb.Error) as error:
+        raise _unreadable(url, error) from None
     finally:
         copy.unlink(missing_ok=True)
 
@@ -135,6 +134,12 @@ def _opened(url: str, storage: Mapping[str, Any] | None) -> Iterator[IO[bytes]]:
     target = StorageTarget(**storage) if storage else StorageTarget.from_url(head)
     with target.open(tail, mode="rb") as remote:
         yield remote
+
+
+def _unreadable(url: str, error: Exception) -> BatchError:
+    reason = getattr(error, "strerror", None) or one_line(error)
+    msg = f"cannot read the batch file {shown(url)}: {reason.replace(url, shown(url))}"
+    return BatchError(msg)
 
 
 def shown(url: str) -> str:

@@ -9,6 +9,7 @@ and plain Python, which either accept the record after all or say what is wrong 
 from __future__ import annotations
 
 import json
+import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,15 @@ import msgspec
 from jsonschema import validators
 from jsonschema.exceptions import SchemaError as JSONSchemaError
 from jsonschema.exceptions import ValidationError, best_match
+from referencing import Registry
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from target_duckdb import fields, shapes, values
 from target_duckdb.bulk import BulkStager
-from target_duckdb.column_types import column_type, resolve
+from target_duckdb.column_types import column_type
 from target_duckdb.errors import InvalidKeyError, InvalidValueError, SchemaError
 from target_duckdb.names import folded
+from target_duckdb.references import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -80,8 +83,12 @@ def decoded(record: bytes | msgspec.Raw) -> dict[str, Any]:
         value = json.loads(bytes(record), parse_float=values.exact)
     except InvalidValueError:
         raise
-    except ValueError:
+    except (json.JSONDecodeError, UnicodeDecodeError):
         reason = "the record is not JSON"
+        raise InvalidValueError(reason) from None
+    except ValueError:
+        # What is left is the limit that Python sets to an integer.
+        reason = f"an integer has more than {sys.get_int_max_str_digits():,} digits"
         raise InvalidValueError(reason) from None
     if not isinstance(value, dict):
         reason = f"expected an object, got {values.kind(value)}"
@@ -251,7 +258,7 @@ class Codec:
         except JSONSchemaError as error:
             msg = f"the schema is no valid JSON schema: {error.message}"
             raise SchemaError(msg) from None
-        return _Validator(self._schema)
+        return _Validator(self._schema, registry=Registry())
 
     def _check(self, record: dict[str, Any]) -> None:
         error = best_match(self._validator.iter_errors(record))
@@ -269,6 +276,8 @@ class Codec:
             reason = f"the required property {missing[0]!r} is missing"
         elif error.validator == "additionalProperties":
             reason = "it has properties that the schema does not allow"
+        elif error.validator is None:
+            reason = "the schema allows no value here"
         else:
             reason = f"it breaks '{error.validator}' of the schema"
         raise InvalidValueError(place + reason)

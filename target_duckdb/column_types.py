@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from target_duckdb.names import quote
+from target_duckdb.references import resolve
 
 BIGINT_MIN = -(2**63)
 BIGINT_MAX = 2**63 - 1
@@ -57,24 +58,17 @@ def decimal_size(name: str) -> tuple[int, int] | None:
     return int(match[1]), int(match[2] or 0)
 
 
-def resolve(schema: Any, root: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
-    """Follow a local reference (`#/definitions/…`); anything else is returned as it is."""
-    seen: set[str] = set()
-    while isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
-        reference = schema["$ref"]
-        if reference in seen or not reference.startswith("#"):
-            return {}
-        seen.add(reference)
-        node: Any = root
-        for step in reference[1:].split("/")[1:]:
-            key = step.replace("~1", "/").replace("~0", "~")
-            node = node.get(key) if isinstance(node, dict) else None
-        schema = node
-    return schema if isinstance(schema, dict) else {}
-
-
-def variants(schema: Any, root: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: ANN401
+def variants(
+    schema: Any,  # noqa: ANN401
+    root: dict[str, Any],
+    within: frozenset[str] = frozenset(),
+) -> list[dict[str, Any]]:
     """Split a property's schema into alternatives of one type each.
+
+    Args:
+        schema: The property's schema.
+        root: The stream's schema, in which references are looked up.
+        within: The references that led here; one that leads here again says nothing more.
 
     Returns:
         Copies of the schema with `type` a single name. An alternative whose type cannot be told
@@ -88,11 +82,13 @@ def variants(schema: Any, root: dict[str, Any]) -> list[dict[str, Any]]:  # noqa
     for keyword in ("anyOf", "oneOf"):
         if isinstance(node.get(keyword), list):
             rest = {key: value for key, value in node.items() if key != keyword}
-            return [
-                variant
-                for option in node[keyword]
-                for variant in variants({**rest, **resolve(option, root)}, root)
-            ]
+            found = []
+            for option in node[keyword]:
+                reference = option.get("$ref") if isinstance(option, dict) else None
+                if reference not in within:
+                    inner = within if reference is None else within | {reference}
+                    found += variants({**rest, **resolve(option, root)}, root, inner)
+            return found
     return [{key: value for key, value in node.items() if key != "type"}]
 
 
@@ -134,7 +130,7 @@ def _string_type(schema: dict[str, Any], options: TypeOptions) -> str:
         return options.uuid
     if text_format in _DECIMAL_FORMATS:
         precision, scale = schema.get("precision"), schema.get("scale")
-        if isinstance(precision, int) and isinstance(scale, int):
+        if type(precision) is int and type(scale) is int:
             return _decimal(precision, scale) or "VARCHAR"
         return "VARCHAR"
     return _FORMATS.get(cast("str", text_format), "VARCHAR")

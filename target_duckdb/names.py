@@ -9,6 +9,7 @@ that the same name always leads to the same column whatever stands beside it.
 from __future__ import annotations
 
 import hashlib
+import re
 import string
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _SUFFIX_DIGITS = 8
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
@@ -35,8 +37,8 @@ def folded(name: str) -> str:
 
 
 def storable(name: str) -> str:
-    """Return the name as DuckDB can hold it: never empty, without NUL characters."""
-    return name.replace("\0", "_") or "_"
+    """Return the name as DuckDB can hold it: never empty, without NULs and lone surrogates."""
+    return _UNSTORABLE.sub("_", name) or "_"
 
 
 def suffixed(name: str) -> str:

@@ -7,15 +7,18 @@ but never laxer.
 
 from __future__ import annotations
 
+import math
+import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from target_duckdb.column_types import BIGINT_MAX, BIGINT_MIN, resolve
+from target_duckdb.column_types import BIGINT_MAX, BIGINT_MIN
+from target_duckdb.references import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 _NOTES = {
     "$comment", "$id", "$schema", "comment", "default", "deprecated", "description", "examples",
@@ -63,13 +66,19 @@ def shape(schema: Any, root: dict[str, Any], depth: int = 0) -> Any:  # noqa: AN
     if found <= _HANDLED:
         return _union(_parts(node, root, depth))
     if found == {"anyOf"} and isinstance(node["anyOf"], list):
-        return _union([shape(option, root, depth + 1) for option in node["anyOf"]])
+        return _union(shape(option, root, depth + 1) for option in node["anyOf"])
     return choices(node)
 
 
-def _union(parts: list[Any]) -> Any:  # noqa: ANN401
+def _union(found: Iterable[Any]) -> Any:  # noqa: ANN401
     """Return a type that takes what any of the parts takes, None where `msgspec` has none."""
-    if not parts or any(part is None for part in parts):
+    parts: list[Any] = []
+    for part in found:
+        # The others are not looked at: of schemas that hold themselves there would be millions.
+        if part is None:
+            return None
+        parts.append(part)
+    if not parts:
         return None
     if Any in parts:
         return Any
@@ -114,7 +123,7 @@ def is_nested(known: Any) -> bool:  # noqa: ANN401
     )
 
 
-def _parts(node: dict[str, Any], root: dict[str, Any], depth: int) -> list[Any]:
+def _parts(node: dict[str, Any], root: dict[str, Any], depth: int) -> Iterator[Any]:
     names = type_names(node)
     if "number" in names:
         names = [name for name in names if name != "integer"]
@@ -128,7 +137,8 @@ def _parts(node: dict[str, Any], root: dict[str, Any], depth: int) -> list[Any]:
         "array": lambda: _array(node, root, depth),
         "object": lambda: _object(node, root, depth),
     }
-    return [makers[name]() if name in makers else None for name in dict.fromkeys(names)]
+    for name in dict.fromkeys(names):
+        yield makers[name]() if name in makers else None
 
 
 def _given(node: dict[str, Any], *keywords: str) -> bool:
@@ -139,7 +149,7 @@ def _string(node: dict[str, Any]) -> Any:  # noqa: ANN401
     low, high = node.get("minLength"), node.get("maxLength")
     if low is None and high is None:
         return str
-    if not all(limit is None or isinstance(limit, int) for limit in (low, high)):
+    if not all(limit is None or _is_length(limit) for limit in (low, high)):
         return None
     return Annotated[str, msgspec.Meta(min_length=low, max_length=high)]
 
@@ -156,10 +166,14 @@ def _integer(node: dict[str, Any]) -> Any:  # noqa: ANN401
     return Annotated[int, msgspec.Meta(ge=int(low), le=int(high))]
 
 
+def _is_length(value: object) -> bool:
+    return isinstance(value, int) and value <= sys.maxsize
+
+
 def _is_whole(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return False
-    return int(value) == value
+    return math.isfinite(value) and int(value) == value
 
 
 def _array(node: dict[str, Any], root: dict[str, Any], depth: int) -> Any:  # noqa: ANN401

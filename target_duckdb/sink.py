@@ -9,7 +9,7 @@ from uuid import uuid4
 from singer_sdk.sinks import Sink
 
 from target_duckdb.codec import DELETED_AT, METADATA, VERSION, Codec
-from target_duckdb.column_types import TypeOptions
+from target_duckdb.column_types import BIGINT_MAX, BIGINT_MIN, TypeOptions
 from target_duckdb.errors import (
     InvalidKeyError,
     InvalidValueError,
@@ -39,6 +39,11 @@ CHUNK_BYTES = 256 << 20
 _COUNTED_AT_ONCE = 1_000
 _NULLABLE_MOMENT = {"type": ["string", "null"], "format": "date-time"}
 _NO_METADATA: dict[str, Any] = {}
+
+
+def is_version(value: object) -> bool:
+    """Tell whether a message's `version` is one."""
+    return type(value) is int and BIGINT_MIN <= value <= BIGINT_MAX
 
 
 class DuckDBSink(Sink):
@@ -224,8 +229,8 @@ class DuckDBSink(Sink):
         version = message.get("version")
         metadata: dict[str, Any] = {}
         if version is not None:
-            if not isinstance(version, int):
-                reason = "the message's 'version' is no integer"
+            if not is_version(version):
+                reason = "the message's 'version' is no integer of 64 bits"
                 raise InvalidValueError(reason)
             metadata[VERSION] = version
             self._has_versions = True

@@ -31,14 +31,17 @@ from target_duckdb.errors import (
     MessageError,
     NoSchemaError,
     RecordError,
+    SchemaError,
     TargetError,
     one_line,
 )
 from target_duckdb.memory import COMMIT
+from target_duckdb.names import folded, storable
 from target_duckdb.quarantine import TABLE_NAME, Quarantine
 from target_duckdb.reader import LineReader
+from target_duckdb.references import without_lost
 from target_duckdb.settings import CONFIG_JSONSCHEMA, OVERWRITE, QUARANTINE
-from target_duckdb.sink import CHUNK_ROWS, DuckDBSink
+from target_duckdb.sink import CHUNK_ROWS, DuckDBSink, is_version
 from target_duckdb.staging import StagingDirectory
 from target_duckdb.values import as_text
 
@@ -194,12 +197,29 @@ class TargetDuckDB(Target):
         if not isinstance(schema.get("properties"), dict):
             msg = f"{self.place}: the schema of stream {stream!r} has no 'properties'"
             raise MessageError(msg)
-        if stream == TABLE_NAME:
+        if folded(storable(stream)) == TABLE_NAME:
             msg = f"{self.place}: the name {TABLE_NAME!r} is kept for records that cannot be loaded"
             raise MessageError(msg)
+        keys = message_dict.get("key_properties") or []
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            msg = f"{self.place}: the 'key_properties' of stream {stream!r} are no list of names"
+            raise MessageError(msg)
         _ = self.database  # opened now, so that a wrong setting shows before anything is read
-        super()._process_schema_message(message_dict)
+        try:
+            own = without_lost(schema, lambda reference: self._warn_lost(stream, reference))
+            super()._process_schema_message({**message_dict, "schema": own})
+        except RecursionError:
+            msg = f"stream {stream!r}: the schema is nested too deeply"
+            raise SchemaError(msg) from None
         self._routes[stream] = list(self._find_routes(stream))
+
+    def _warn_lost(self, stream: str, reference: str) -> None:
+        self.logger.warning(
+            "Stream '%s': the reference %r leads nowhere in its schema; values are not checked "
+            "against it",
+            stream,
+            reference,
+        )
 
     def _find_routes(self, stream: str) -> Iterator[tuple[DuckDBSink, StreamMap | None]]:
         """Yield where records of a stream go, each with the map they go through on the way."""
@@ -263,7 +283,12 @@ class TargetDuckDB(Target):
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
         stream, manifest = message_dict.get("stream"), message_dict.get("manifest")
         encoding = message_dict.get("encoding")
-        if not isinstance(manifest, list) or not isinstance(encoding, dict):
+        if (
+            not isinstance(stream, str)
+            or not isinstance(manifest, list)
+            or not all(isinstance(url, str) for url in manifest)
+            or not isinstance(encoding, dict)
+        ):
             msg = f"{self.place}: a BATCH message needs 'stream', 'encoding' and 'manifest'"
             raise MessageError(msg)
         if stream not in self._routes:
@@ -301,7 +326,7 @@ class TargetDuckDB(Target):
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
         stream, version = message_dict.get("stream"), message_dict.get("version")
-        if not isinstance(stream, str) or not isinstance(version, int):
+        if not isinstance(stream, str) or not is_version(version):
             msg = f"{self.place}: an ACTIVATE_VERSION message needs 'stream' and 'version'"
             raise MessageError(msg)
         if stream not in self._routes:
@@ -309,7 +334,7 @@ class TargetDuckDB(Target):
             raise NoSchemaError(msg)
         for sink, _ in self._routes[stream]:
             if sink.process_activate_version_messages:
-                sink.activate_version(version)
+                sink.activate_version(cast("int", version))
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         value = bytes(message_dict.get("value", b""))

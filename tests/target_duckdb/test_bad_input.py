@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from target_duckdb.errors import (
+    BatchError,
     MessageError,
     MissingKeyError,
     NoSchemaError,
@@ -15,7 +16,17 @@ from target_duckdb.errors import (
     SchemaError,
     TargetError,
 )
-from tests.target_duckdb.helpers import command, lines, load, query, record, schema, state, tables
+from tests.target_duckdb.helpers import (
+    activate,
+    command,
+    lines,
+    load,
+    query,
+    record,
+    schema,
+    state,
+    tables,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +54,10 @@ PROPERTIES: dict[str, Any] = {
     "any": {},
 }
 GOOD = {"id": 1, "flag": True}
+
+
+def batch(form: str, *urls: Any) -> dict[str, Any]:
+    return {"type": "BATCH", "stream": "s", "encoding": {"format": form}, "manifest": list(urls)}
 
 
 def raw(text: str) -> str:
@@ -91,7 +106,7 @@ BAD = [
     (raw('{"id": 2, "flag": true, "choice": "c"}'), "['choice']: it breaks 'enum'"),
     (raw('{"id": 2, "flag": true, "ranged": 11}'), "['ranged']: it breaks 'maximum'"),
     (raw('{"id": 2, "flag": true, "pattern": "y"}'), "['pattern']: it breaks 'pattern'"),
-    (raw('{"id": 2, "flag": true, "any": ' + "9" * 5000 + "}"), "the record is not JSON"),
+    (raw('{"id": 2, "flag": true, "any": ' + "9" * 5000 + "}"), "more than 4,300 digits"),
     (raw("[1, 2]"), "expected an object, got array"),
     (raw('"text"'), "expected an object, got string"),
     (raw("null"), "expected an object, got null"),
@@ -221,6 +236,10 @@ def test_a_record_before_its_schema(tmp_path: Path) -> None:
         (schema({"a": {"type": "integer"}}, ["b"]), SchemaError, "'b' is not among"),
         (schema({"a": {"type": "whatever"}}), SchemaError, "no valid JSON schema"),
         (schema({"a": {}}, stream="_quarantine"), MessageError, "'_quarantine' is kept"),
+        (schema({"a": {}}, stream="_Quarantine"), MessageError, "'_quarantine' is kept"),
+        ({**schema({"a": {}}), "key_properties": "a"}, MessageError, "no list of names"),
+        ({**schema({"a": {}}), "key_properties": 5}, MessageError, "no list of names"),
+        ({**schema({"a": {}}), "key_properties": [["a"]]}, MessageError, "no list of names"),
         ({"type": "STATE"}, MessageError, "a STATE message needs 'value'"),
         ({"type": "ACTIVATE_VERSION", "stream": "s"}, MessageError, "needs 'stream' and 'version'"),
         (
@@ -228,7 +247,11 @@ def test_a_record_before_its_schema(tmp_path: Path) -> None:
             NoSchemaError,
             "its SCHEMA message has not come",
         ),
+        (activate(10**30), MessageError, "needs 'stream' and 'version'"),
+        (activate(version=True), MessageError, "needs 'stream' and 'version'"),
         ({"type": "BATCH", "stream": "s"}, MessageError, "needs 'stream', 'encoding'"),
+        (batch("jsonl", 5), MessageError, "needs 'stream', 'encoding'"),
+        ({**batch("jsonl"), "stream": ["s"]}, MessageError, "needs 'stream', 'encoding'"),
         (
             {"type": "BATCH", "stream": "s", "encoding": {"format": "jsonl"}, "manifest": []},
             NoSchemaError,
@@ -242,6 +265,42 @@ def test_messages_that_make_no_sense_always_end_the_run(
     with pytest.raises(error) as caught:
         load(tmp_path / "test.duckdb", [message], on_invalid_record="quarantine")
     assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["/a\0b", "http://[x", "nosuch://x/y", "http://127.0.0.1:9/x", "/"])
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_a_batch_file_that_nothing_can_open_is_one_line(
+    tmp_path: Path, form: str, url: str
+) -> None:
+    with pytest.raises(BatchError, match="cannot read the batch file "):
+        load(tmp_path / "test.duckdb", [schema({"a": {}}, stream="s"), batch(form, url)])
+
+
+def test_an_address_that_cannot_be_opened_is_shown_without_its_signature(tmp_path: Path) -> None:
+    message = batch("parquet", f"{tmp_path}/gone.parquet?signature=hidden")
+    message["time_extracted"] = "2024-05-06T07:08:09Z"
+    with pytest.raises(BatchError) as caught:
+        load(tmp_path / "test.duckdb", [schema({"a": {}}, stream="s"), message])
+    assert "gone.parquet" in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("version", [10**30, True, "1"])
+def test_a_version_that_is_none_is_that_of_its_record_alone(tmp_path: Path, version: Any) -> None:
+    path = tmp_path / "test.duckdb"
+    first, second = (record({"id": number}) for number in (1, 2))
+    messages = [schema({"id": {"type": "integer"}}), {**first, "version": version}, second]
+    with pytest.raises(RecordError, match="'version' is no integer of 64 bits"):
+        load(path, messages)
+    load(path, messages, on_invalid_record="quarantine")
+    assert query(path, "SELECT id FROM items") == [(2,)]
+
+
+@pytest.mark.parametrize("kind", ["integer", "number", "object"])
+def test_an_integer_longer_than_python_reads_is_told(tmp_path: Path, kind: str) -> None:
+    messages = [schema({"v": {"type": kind}}), raw(f'{{"v": {"9" * 5_000}}}')]
+    with pytest.raises(RecordError, match="an integer has more than 4,300 digits"):
+        load(tmp_path / "test.duckdb", messages)
 
 
 def test_unknown_properties_are_dropped_with_one_warning(

@@ -112,10 +112,13 @@ def test_streams_that_differ_only_by_case(tmp_path: Path) -> None:
 
 def test_names_duckdb_cannot_hold(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
-    names = ["", "nul\0", "nul_"]
+    names = ["", "nul\0", "nul_", "half \ud83d"]
     load(path, [schema(dict.fromkeys(names, TEXT)), record(dict.fromkeys(names, "x"))])
-    assert list(types(path)) == ["_", "nul_", f"nul__{suffix('nul_')}"]
-    assert query(path, "SELECT * FROM items") == [("x", "x", "x")]
+    assert list(types(path)) == ["_", "nul_", f"nul__{suffix('nul_')}", "half _"]
+    assert query(path, "SELECT * FROM items") == [("x", "x", "x", "x")]
+    half = [schema({"v": TEXT}, stream=names[-1]), record({"v": "x"}, stream=names[-1])]
+    load(path, half)
+    assert query(path, 'SELECT v FROM "half _"') == [("x",)]
 
 
 def test_case_is_compared_as_duckdb_does() -> None:

@@ -1,0 +1,142 @@
+"""Schemas as taps of all kinds send them: each makes a table, or is refused in one line."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from target_duckdb.errors import RecordError, SchemaError
+from target_duckdb.shapes import shape
+from tests.target_duckdb.helpers import load, query, record, schema, types
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+WHOLE = {"type": "integer"}
+LOST = ["#/definitions/gone", "#gone", "other.json#/a", "file:///etc/hostname"]
+# What holds itself: any JSON value, as many schemas spell it.
+VALUE = {
+    "anyOf": [
+        {"type": ["string", "number", "null"]},
+        {"type": ["array", "object"], "items": {"$ref": "#/definitions/value"},
+         "additionalProperties": {"$ref": "#/definitions/value"}},
+        {"$ref": "#/definitions/value"},
+        {"$ref": "#/definitions/value"},
+    ]
+}  # fmt: skip
+
+
+@pytest.fixture
+def asked() -> Iterator[tuple[str, list[str]]]:
+    """A server, its address and the paths it was asked for."""
+    paths: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            paths.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (overrides)
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", paths
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("reference", LOST)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_reference_that_leads_nowhere_says_nothing_and_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, reference: str, *, wrapped: bool
+) -> None:
+    path = tmp_path / "test.duckdb"
+    node: dict[str, Any] = {"$ref": reference}
+    properties = {"id": {"enum": [1, 2]}, "v": {"allOf": [node]} if wrapped else node}
+    load(path, [schema(properties), record({"id": 1, "v": "x"})])
+    assert query(path, "SELECT id, v FROM items") == [("1", '"x"')]
+    assert [entry.levelname for entry in caplog.records if reference in entry.getMessage()] == [
+        "WARNING"
+    ]
+    # Others count all the same.
+    with pytest.raises(RecordError, match=r"property \['id'\]: it breaks 'enum'"):
+        load(path, [schema(properties), record({"id": 3, "v": "x"})])
+
+
+def test_no_reference_is_asked_for_elsewhere(tmp_path: Path, asked: tuple[str, list[str]]) -> None:
+    address, paths = asked
+    nodes = {"a": {"$ref": f"{address}/a"}, "b": {"allOf": [{"$ref": f"{address}/b"}]}}
+    inner = {"c": {"$dynamicRef": f"{address}/c"}}
+    messages = [schema({**nodes, **inner}, **{"$id": f"{address}/own"}), record({"a": 1, "b": 2})]
+    load(tmp_path / "test.duckdb", messages)
+    assert query(tmp_path / "test.duckdb", "SELECT a, b FROM items") == [("1", "2")]
+    assert paths == []
+
+
+@pytest.mark.parametrize(
+    "reference", ["#/definitions/a%20b", "#/properties/other/anyOf/0", "#/$defs/a~1b"]
+)
+def test_a_reference_is_a_json_pointer(tmp_path: Path, reference: str) -> None:
+    path = tmp_path / "test.duckdb"
+    places: dict[str, Any] = {"definitions": {"a b": WHOLE}, "$defs": {"a/b": WHOLE}}
+    other = {"anyOf": [WHOLE, {"type": "null"}]}
+    load(path, [schema({"v": {"$ref": reference}, "other": other}, **places), record({"v": 1})])
+    assert types(path)["v"] == "BIGINT"
+
+
+@pytest.mark.parametrize("form", [VALUE, {"anyOf": VALUE["anyOf"][:2]}])
+def test_a_schema_that_holds_itself_is_understood_at_once(tmp_path: Path, form: Any) -> None:
+    definitions = {"value": form}
+    assert shape({"$ref": "#/definitions/value"}, {"definitions": definitions}) is None
+    path = tmp_path / "test.duckdb"
+    load(path, [schema({"v": {"$ref": "#/definitions/value"}}, definitions={"value": {
+        "anyOf": form["anyOf"][:2]}}), record({"v": {"a": [1, {"b": "x"}]}})])  # fmt: skip
+    assert query(path, "SELECT v FROM items") == [('{"a":[1,{"b":"x"}]}',)]
+
+
+def test_a_schema_that_leads_to_nothing_but_itself_is_refused(tmp_path: Path) -> None:
+    own = {"anyOf": [{"type": "string"}, {"$ref": "#/definitions/own"}]}
+    with pytest.raises(SchemaError, match="stream 'items': the schema is nested too deeply"):
+        load(tmp_path / "test.duckdb", [schema({"v": own}, definitions={"own": own})])
+
+
+@pytest.mark.parametrize("depth", [300, 900])
+def test_depth_is_told(tmp_path: Path, depth: int) -> None:
+    node: dict[str, Any] = {}
+    for _ in range(depth):
+        node = {"type": "array", "items": node}
+    with pytest.raises(SchemaError, match="stream 'items': the schema is nested too deeply"):
+        load(tmp_path / "test.duckdb", [schema({"v": node})])
+
+
+@pytest.mark.parametrize(
+    ("node", "sql_type"),
+    [
+        ({"type": "integer", "minimum": float("-inf"), "maximum": float("inf")}, "HUGEINT"),
+        ({"type": "integer", "minimum": float("nan")}, "BIGINT"),
+        ({"type": "string", "maxLength": 10**20}, "VARCHAR"),
+        ({"type": "string", "format": "singer.decimal", "precision": True, "scale": True},
+         "VARCHAR"),
+    ],
+)  # fmt: skip
+def test_limits_that_are_none(tmp_path: Path, node: dict[str, Any], sql_type: str) -> None:
+    path = tmp_path / "test.duckdb"
+    value = 1 if node["type"] == "integer" else "1"
+    load(path, [schema({"v": node}), record({"v": value})])
+    assert types(path) == {"v": sql_type}
+    assert query(path, "SELECT v FROM items") == [(value,)]
+
+
+def test_a_property_that_may_not_be_there(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    properties = {"id": WHOLE, "never": False, "always": True}
+    load(path, [schema(properties), record({"id": 1, "always": [2]})])
+    assert query(path, "SELECT id, never, always FROM items") == [(1, None, "[2]")]
+    with pytest.raises(RecordError, match="the schema allows no value here"):
+        load(path, [schema(properties), record({"id": 2, "never": 5})])
