@@ -14,6 +14,7 @@ from singer_sdk.streams import RESTStream
 
 from rest_tap.batches import local_root, pages_of
 from rest_tap.errors import PartialReadError, UnavailableError
+from rest_tap.mapping import failures_told
 from rest_tap.messages import BufferedWriter
 from rest_tap.progress import Part, Progress
 
@@ -204,7 +205,9 @@ class SendingStream(RESTStream[Any]):
     def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
         """Yield the messages of a record; one that needs no change is not looked into."""
         if not self.is_sent_as_read or self.TYPE_CONFORMANCE_LEVEL is not TypeConformanceLevel.NONE:
-            yield from super()._generate_record_messages(record)
+            with failures_told(self.name):
+                messages = list(super()._generate_record_messages(record))
+            yield from messages
             return
         yield RecordMessage(
             stream=self.name,

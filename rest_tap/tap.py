@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import requests
 from singer_sdk import Tap
-from singer_sdk.exceptions import ConfigurationError, SingerSDKError
+from singer_sdk.exceptions import ConfigurationError, MappingError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
 
 from rest_tap.batches import BatchFolder
 from rest_tap.logs import keep_to_own_words
+from rest_tap.mapping import unused_maps
 from rest_tap.messages import BufferedWriter
 from rest_tap.secrets import keep_out_of_logs, secret_values
 from rest_tap.settings import explain_settings_errors
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import click
+    from singer_sdk import Stream
 
 EXIT_FAILED = 1
 EXIT_WRONG_SETTINGS = 2
@@ -45,6 +47,8 @@ class OneLineCommand(SingerCommand):
             if not self._is_about_arguments(error):
                 raise
             self._end(EXIT_WRONG_SETTINGS, f"a file given as an argument: {error}")
+        except MappingError as error:
+            self._end(EXIT_WRONG_SETTINGS, f"setting 'stream_maps': {error}")
         except SingerSDKError as error:
             self._end(EXIT_FAILED, str(error))
         except requests.RequestException as error:
@@ -98,6 +102,20 @@ class RestTap(Tap):
         if self._batch_folder is None:
             self._batch_folder = BatchFolder(root, self.name)
         return self._batch_folder
+
+    @property
+    def streams(self) -> dict[str, Stream]:
+        """All streams by name; the first time, it is told which stream maps are for none."""
+        is_first = self._streams is None
+        streams = super().streams
+        maps = (self.config.get("stream_maps") or {}) if is_first else {}
+        for pattern in unused_maps(maps, streams):
+            self.logger.warning(
+                "setting 'stream_maps' has a map for '%s', and there is no such stream: what it "
+                "was to change or to leave out is sent as it is",
+                pattern,
+            )
+        return streams
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings; say what is wrong without quoting a secret.

@@ -13,6 +13,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
+from rest_tap.mapping import failures_told
 from rest_tap.progress import Progress
 from tap_kananas.client import KananasStream
 from tap_kananas.discovery import Columns
@@ -196,7 +197,8 @@ class AccountStream(KananasStream):
         """Yield the messages of a record, whose columns have been chosen and brought into type."""
         now = datetime.now(tz=timezone.utc)
         for stream_map in self.stream_maps:
-            mapped = stream_map.transform(record)
+            with failures_told(self.name):
+                mapped = stream_map.transform(record)
             if mapped is not None:
                 yield RecordMessage(
                     stream=stream_map.stream_alias,

@@ -19,14 +19,16 @@ from singer_sdk.exceptions import ConfigurationError, FatalAPIError
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.streams import Stream
 
+from rest_tap.mapping import failures_told
 from rest_tap.progress import Progress
 from tap_kananas.resources import WEBHOOK_EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from singer_sdk.helpers._batch import BatchConfig
-    from singer_sdk.helpers.types import Context
+    from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.singerlib import RecordMessage
 
 # What `PRAGMA user_version` says of a store with the tables that are read here.
 _STORE_VERSION = 1
@@ -96,6 +98,12 @@ class WebhookEvents(Stream):
     def get_batch_config(self, config: Mapping[str, Any]) -> BatchConfig | None:  # noqa: ARG002
         """Send events as messages: batch files would hold columns that are left out."""
         return None
+
+    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+        """Yield the messages of an event."""
+        with failures_told(self.name):
+            messages = list(super()._generate_record_messages(record))
+        yield from messages
 
     def get_records(self, context: Context | None) -> Iterable[dict[str, Any]]:
         """Yield the events after the last one that was loaded, up to the newest there is now.

@@ -193,7 +193,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PublishError as error:
         sys.stderr.write(f"duckdb-publish: {error}\n")
         return 1
-    sys.stdout.write(f"{target}\n")
+    # As the file system has it, whatever the encoding of the terminal.
+    sys.stdout.buffer.write(os.fsencode(target) + b"\n")
     return 0
 
 

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 import duckdb
 import msgspec
 from singer_sdk import Target
-from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 
@@ -277,7 +277,16 @@ class TargetDuckDB(Target):
                 name = stream_map.stream_alias
                 self.refuse(name, record, str(error), RecordError(f"{self.place}: {error}"))
                 return None
-        result = stream_map.transform(record)
+        try:
+            result = stream_map.transform(record)
+        except Exception as error:  # noqa: BLE001 (whatever the user's expressions raise)
+            # Python's own words would quote the value.
+            words = str(error) if isinstance(error, MappingError) else type(error).__name__
+            reason = f"its stream map fails: {words}"
+            name = f"stream {stream_map.stream_alias!r}, {self.place}"
+            failure = RecordError(f"{name}: {reason}")
+            self.refuse(stream_map.stream_alias, record, reason, failure)
+            return None
         return None if result is None else _as_json_values(result)
 
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
@@ -445,7 +454,11 @@ class TargetDuckDB(Target):
 
     def _write_state(self) -> None:
         if self._state is not None:
-            sys.stdout.write(self._state.decode() + "\n")
+            # Past the encoding of the stream, which need not be UTF-8.
+            if hasattr(sys.stdout, "buffer"):
+                sys.stdout.buffer.write(self._state + b"\n")
+            else:
+                sys.stdout.write(self._state.decode() + "\n")
             sys.stdout.flush()
             self._state = None
 
@@ -525,6 +538,9 @@ class TargetDuckDB(Target):
         except ConfigValidationError as error:
             for line in map(_without_secrets, error.errors):
                 cls.logger.error("Wrong settings: %s", line)  # noqa: TRY400 (one line is enough)
+            sys.exit(_EXIT_WRONG_SETTINGS)
+        except MappingError as error:
+            cls.logger.error("Wrong settings: config['stream_maps']: %s", error)  # noqa: TRY400
             sys.exit(_EXIT_WRONG_SETTINGS)
         except TargetError as error:
             cls.logger.error("%s", error)  # noqa: TRY400 (one line is enough)

@@ -144,6 +144,18 @@ def test_command(
     assert files(tmp_path / "other") == ["data.duckdb"]
 
 
+def test_the_path_of_the_copy_needs_no_unicode_terminal(source: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "veröffentlicht"
+    done = subprocess.run(
+        [sys.executable, "-m", "target_duckdb.publish", str(source), str(folder)],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == os.fsencode(folder / "data.duckdb") + b"\n"
+
+
 @pytest.mark.parametrize("problem", ["missing", "same", "no database", "no directory"])
 def test_errors_are_one_line(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], problem: str
