@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from rest_tap.logs import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -25,6 +27,7 @@ T = TypeVar("T")
 
 MAX_DETAIL_CHARACTERS = 300
 MAX_NAMES = 20
+CUT = "…"
 TOO_DEEP = "values nested too deeply"
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -77,10 +80,10 @@ def is_html(text: str) -> bool:
 
 
 def _shorten(text: str) -> str:
-    words = " ".join(text.split())
+    words = printable(" ".join(text.split()))
     if len(words) <= MAX_DETAIL_CHARACTERS:
         return words
-    return words[:MAX_DETAIL_CHARACTERS] + "…"
+    return words[:MAX_DETAIL_CHARACTERS] + CUT
 
 
 def _messages(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
@@ -165,4 +168,4 @@ def describe_answer(response: requests.Response) -> str:
         f"{describe(response.text)}"
     )
     request_id = response.headers.get("X-Request-ID")
-    return f"{line} (X-Request-ID {request_id})" if request_id else line
+    return f"{line} (X-Request-ID {_shorten(request_id)})" if request_id else line

@@ -9,7 +9,28 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import unicodedata
 from pathlib import Path
+
+_UNPRINTABLE = re.compile(r"[^ -~]")
+
+
+def printable(text: str) -> str:
+    """Give a text with escapes in the place of signs that would move a cursor or fake a line.
+
+    Names and words of a service end up on terminals: it must not be able to draw there.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNPRINTABLE.sub(_shown, text)
+
+
+def _shown(found: re.Match[str]) -> str:
+    sign = found[0]
+    is_harmless = sign.isprintable() or unicodedata.category(sign) == "Zs"
+    return sign if is_harmless else sign.encode("unicode_escape").decode()
+
 
 # Said once more, with less, by what follows: the line that ends the tap.
 _REPEATED = ("An unhandled error occurred while syncing", "Giving up ")

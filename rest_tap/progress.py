@@ -7,6 +7,8 @@ import sys
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
+from rest_tap.logs import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
@@ -60,7 +62,7 @@ class Progress:
             terminal: Where a bar is shown; by default standard error, if that is a terminal.
         """
         self._logger = logger
-        self._stream = stream
+        self._stream = printable(stream)
         self._unit = unit
         self._quiet = quiet
         self._pages = pages

@@ -1,14 +1,23 @@
-"""Secrets stay out of the log, even where a service or a library quotes them."""
+"""Secrets stay out of the log, even where a service or a library quotes them.
+
+So do signs that a terminal would obey.
+"""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any
 
+from rest_tap.answers import CUT
+from rest_tap.logs import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MASK = "***"
+
+# Words of a service are cut at a length: also what is left of a secret is one.
+_FEWEST_LEFT = 4
 
 
 def secret_values(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
@@ -38,12 +47,15 @@ class Redactor(logging.Filter):
         """Give a text without secrets."""
         for secret in self._secrets:
             text = text.replace(secret, MASK)
+            if CUT in text:
+                for left in range(len(secret) - 1, _FEWEST_LEFT - 1, -1):
+                    text = text.replace(secret[:left] + CUT, MASK + CUT)
         return text
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Change the record in place; it is always let through."""
         message = record.getMessage()
-        redacted = self.redact(message)
+        redacted = printable(self.redact(message))
         if redacted != message:
             record.msg, record.args = redacted, None
         if record.exc_info and not record.exc_text:
@@ -53,7 +65,7 @@ class Redactor(logging.Filter):
 
 
 def keep_out_of_logs(secrets: Iterable[str]) -> None:
-    """Hide the given values in all that the handlers of this process write."""
+    """Hide the given values in all that the handlers of this process write, one line each."""
     redactor = Redactor(secrets)
     for handler in logging.getLogger().handlers:
         handler.addFilter(redactor)

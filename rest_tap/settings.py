@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft7Validator
@@ -17,6 +18,11 @@ DEFAULT_REQUEST_TRIES = 6
 
 #: What is sent in a header: no blank, no line end, nothing beyond ASCII.
 CREDENTIAL = th.StringType(pattern=r"^[!-~]+(?![\s\S])")
+
+#: An address without user and password (`https://user:word@host`), query and fragment.
+ADDRESS = r"^https?://[^?#@\s]+$"
+
+_USER = re.compile(r"//[^/\s]*@")
 
 COMMON_SETTINGS: tuple[th.Property[Any], ...] = (
     th.Property(
@@ -66,7 +72,8 @@ def _explain(error: ValidationError, schema: Mapping[str, Any], env_prefix: str)
         # The validator's own words quote the value.
         return f"setting '{name}' breaks its rule '{error.validator}' (the value is secret)"
     where = "".join(f"[{step!r}]" for step in list(error.path)[1:])
-    return f"setting '{name}'{where}: {error.message}"
+    # An address may hold a password.
+    return f"setting '{name}'{where}: {_USER.sub('//***@', error.message)}"
 
 
 def explain_settings_errors(

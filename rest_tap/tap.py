@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from functools import cached_property
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import requests
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
     import click
     from singer_sdk import Stream
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 EXIT_FAILED = 1
 EXIT_WRONG_SETTINGS = 2
@@ -53,6 +57,14 @@ class OneLineCommand(SingerCommand):
             self._end(EXIT_FAILED, str(error))
         except requests.RequestException as error:
             self._end(EXIT_FAILED, describe_connection_failure(error))
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            self._end(
+                EXIT_FAILED,
+                f"cannot write: {error.strerror}: make room where standard output goes and in the "
+                f"folder for temporary files, {gettempdir()} (TMPDIR)",
+            )
 
     @staticmethod
     def _is_about_arguments(error: BaseException) -> bool:

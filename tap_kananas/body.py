@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import json
+import zlib
 from email.message import Message
 from functools import cached_property
 from tempfile import TemporaryFile
@@ -25,6 +26,7 @@ PIECE_BYTES = 256 * 1024
 
 _GZIP = b"\x1f\x8b"
 _STRAY = "windows-1252"
+_PROBE = b"a\xe9\xff"
 
 
 def _read_stray_bytes(error: UnicodeError) -> tuple[str, int]:
@@ -43,15 +45,18 @@ codecs.register_error(_STRAY, _read_stray_bytes)
 
 
 def declared_charset(content_type: str) -> str | None:
-    """Give the charset a `Content-Type` names; None where it names none that Python knows."""
+    """Give the charset a `Content-Type` names; None where it names none that reads any bytes."""
     message = Message()
     message["Content-Type"] = content_type
     charset = message.get_content_charset()
     if charset is None:
         return None
     try:
+        # Python also knows codecs of other things (`hex`), and some that take no stray bytes.
+        _PROBE.decode(charset, "replace")
+        codecs.getincrementaldecoder(charset)(_STRAY).decode(_PROBE, final=True)
         return codecs.lookup(charset).name
-    except LookupError:
+    except (LookupError, UnicodeError):
         return None
 
 
@@ -93,7 +98,7 @@ class Body:
         try:
             while piece := source.read(PIECE_BYTES):
                 yield piece
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, zlib.error) as error:
             message = "a gzip file that breaks off or is damaged"
             raise BodyError(message) from error
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigurationError
 
-from rest_tap.settings import COMMON_SETTINGS, CREDENTIAL
+from rest_tap.settings import ADDRESS, COMMON_SETTINGS, CREDENTIAL
 from rest_tap.tap import RestTap
 from tap_kananas.catalog import bring_up_to_date
 from tap_kananas.client import DEFAULT_API_URL
@@ -115,7 +115,7 @@ class TapKananas(RestTap):
         ),
         th.Property(
             "api_url",
-            th.StringType(pattern="^https?://[^?#@]+$"),
+            th.StringType(pattern=ADDRESS),
             default=DEFAULT_API_URL,
             title="API address",
             description="The whole address of the script that answers the API.",

@@ -81,7 +81,7 @@ def server_time(response: requests.Response) -> datetime | None:
     """Read the moment at which a server answered, to the second (RFC 9110, section 6.6.1)."""
     try:
         return parsedate_to_datetime(response.headers["Date"]).astimezone(timezone.utc)
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return None
 
 

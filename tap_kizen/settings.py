@@ -6,7 +6,7 @@ from typing import Any
 
 from singer_sdk import typing as th
 
-from rest_tap.settings import COMMON_SETTINGS, CREDENTIAL
+from rest_tap.settings import ADDRESS, COMMON_SETTINGS, CREDENTIAL
 from tap_kizen.client import DEFAULT_API_URL, MAX_PAGE_SIZE
 
 #: Under the 25 that Kizen documents: requests that leave evenly may arrive unevenly.
@@ -44,7 +44,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     ),
     th.Property(
         "api_url",
-        th.StringType(pattern="^https?://"),
+        th.StringType(pattern=ADDRESS),
         default=DEFAULT_API_URL,
         title="API address",
         description="The base address of the API. Some accounts live at another one, "

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from rest_tap.answers import MAX_DETAIL_CHARACTERS
+from rest_tap.logs import printable
 from sandbox.server import Fault
-from tests.programs import kananas_settings, run_tap
+from tests.programs import kananas_settings, kizen_settings, run_tap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,3 +57,76 @@ def test_a_failure_is_one_line_after_all_tries(sandbox: Sandbox, tmp_path: Path)
     assert len(list(sandbox.requests)) == 2
     (line,) = outcome.err.splitlines()
     assert "answered 503" in line
+
+
+# Moves the cursor, clears the screen, begins a line, turns the direction of what follows.
+DRAWN = "\x1b[2J\x1b]0;owned\x07 \r\n2026-01-01 | CRITICAL | all is well \u202e\u2028\x9b31m"
+
+
+ANSWERS = [
+    Fault(status=400, body=json.dumps({"error": DRAWN}), times=None),
+    Fault(status=400, body=DRAWN, times=None),
+    Fault(status=400, body=f"<html><title>{DRAWN}</title>", times=None),
+    Fault(status=200, body=json.dumps({DRAWN: 5}), times=None),
+    Fault(status=400, body="x", headers={"X-Request-ID": "\x1b[2J" + "x" * 5_000}, times=None),
+]
+# Of these tap-kizen tells nothing but what kind of answer they are.
+NAMED_BY_KANANAS = [
+    Fault(status=200, body=json.dumps({"error": DRAWN}), times=None),
+    Fault(status=200, body=json.dumps([{DRAWN: 5}, {DRAWN: 5}]), times=None),
+]
+CASES = [
+    *(("tap_kananas", answer) for answer in [*ANSWERS, *NAMED_BY_KANANAS]),
+    *(("tap_kizen", answer) for answer in ANSWERS),
+]
+
+
+@pytest.mark.parametrize(("tap", "fault"), CASES, ids=range(len(CASES)))
+def test_a_service_cannot_draw_on_the_terminal(
+    sandbox: Sandbox, tmp_path: Path, tap: str, fault: Fault
+) -> None:
+    sandbox.faults.add(fault)
+    made = kananas_settings if tap == "tap_kananas" else kizen_settings
+    outcome = run_tap(tap, made(sandbox), tmp_path)
+    assert outcome.code == 1
+    lines = outcome.err.split("\n")[:-1]
+    assert [line for line in lines if not line.isprintable()] == []
+    assert not [line for line in lines if line.startswith("2026-01-01")]
+    assert "\\x1b[2J" in lines[-1]
+    assert len(lines[-1]) < 2_500
+
+
+def test_what_is_printable_stays_as_it_is() -> None:
+    text = "été 名前 😀 10\u00a0€ \\x1b '\"%"
+    assert printable(text) == text
+    assert printable("a\tb\0c\ud800") == r"a\tb\x00c\ud800"
+
+
+@pytest.mark.parametrize("place", range(MAX_DETAIL_CHARACTERS - 34, MAX_DETAIL_CHARACTERS + 2, 5))
+def test_a_secret_that_is_cut_stays_secret(sandbox: Sandbox, tmp_path: Path, place: int) -> None:
+    key = "k-0123456789-abcdefghijkl-opqrstuv"
+    words = "x" * (place - 1) + "=" + key + "y" * 50
+    sandbox.faults.add(Fault(status=400, body=words, times=None))
+    outcome = run_tap("tap_kananas", kananas_settings(sandbox, secret_key=key), tmp_path)
+    assert outcome.code == 1
+    assert key[:5] not in outcome.err
+
+
+@pytest.mark.parametrize("tap", ["kananas", "kizen"])
+def test_a_full_disk_is_one_line(shared_sandbox: Sandbox, tmp_path: Path, tap: str) -> None:
+    made = kananas_settings if tap == "kananas" else kizen_settings
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(made(shared_sandbox)), encoding="utf-8")
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, 9_000)); "
+    program = f"from tap_{tap}.tap import Tap{tap.title()} as T; T.cli()"
+    with (tmp_path / "out").open("wb") as out:
+        done = subprocess.run(
+            [sys.executable, "-c", limit + program, "--config", str(config)],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    said = done.stderr.decode()
+    assert done.returncode == 1
+    assert "cannot write: File too large" in said.splitlines()[-1]
+    assert "Traceback" not in said

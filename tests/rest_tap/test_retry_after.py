@@ -12,7 +12,15 @@ from rest_tap.streams import retry_after_seconds
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("3", 3.0), ("0.5", 0.5), ("-1", 0.0), (None, None), ("soon", None), ("", None)],
+    [
+        ("3", 3.0),
+        ("0.5", 0.5),
+        ("-1", 0.0),
+        (None, None),
+        ("soon", None),
+        ("", None),
+        ("Mon, 01 Jan 2026 00:00:00 +99999999999999999", None),
+    ],
 )
 def test_seconds(header: str | None, seconds: float | None) -> None:
     assert retry_after_seconds(header) == seconds

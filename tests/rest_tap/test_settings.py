@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
+
 from rest_tap.settings import explain_settings_errors
+from tap_kananas.tap import TapKananas
 from tap_kizen.tap import TapKizen
+
+if TYPE_CHECKING:
+    from rest_tap.tap import RestTap
 
 SCHEMA = TapKizen.config_jsonschema
 GOOD = {"api_key": "k-secret-1", "user_id": "u", "business_id": "b"}
@@ -33,3 +41,10 @@ def test_a_wrong_secret_is_not_shown() -> None:
     (line,) = explain(api_key=918273645)
     assert "api_key" in line
     assert "918273645" not in line
+
+
+@pytest.mark.parametrize("tap", [TapKizen, TapKananas])
+def test_an_address_with_a_password_is_refused_without_showing_it(tap: type[RestTap]) -> None:
+    settings = {**GOOD, "secret_key": "k", "api_url": "https://jane:hidden@crm.example/api"}
+    (line,) = explain_settings_errors(settings, tap.config_jsonschema, "TAP_")
+    assert line.startswith("setting 'api_url': 'https://***@crm.example/api' does not match")

@@ -46,6 +46,17 @@ def test_another_charset_is_read_and_told(content_type: str, charset: str, read_
     assert note.endswith(f"read as {read_as}")
 
 
+@pytest.mark.parametrize(
+    "charset",
+    ["hex", "base64", "zlib", "bz2", "uu", "rot13", "idna", "punycode", "undefined", "utf-16"],
+)
+def test_a_charset_that_reads_no_stray_bytes_counts_as_none(charset: str) -> None:
+    text, note = read(TEXT.encode("windows-1252"), f"application/json; charset={charset}")
+    assert text == TEXT
+    assert note is not None
+    assert note.endswith("read as Windows-1252")
+
+
 def test_a_charset_that_is_claimed_in_vain_does_no_harm() -> None:
     assert read(TEXT.encode(), "application/json; charset=iso-8859-1") == (TEXT, None)
 
@@ -71,6 +82,14 @@ def test_the_beginning_can_be_left_out() -> None:
 def test_a_damaged_gzip_file_is_an_error(damage: slice) -> None:
     with pytest.raises(BodyError, match="gzip"):
         read(gzip.compress(TEXT.encode())[damage])
+
+
+@pytest.mark.parametrize("byte", [4, 12, 14, 20])
+def test_a_gzip_file_with_a_wrong_byte_is_an_error(byte: int) -> None:
+    content = bytearray(gzip.compress(TEXT.encode() * 50))
+    content[byte:] = b"\xff" * (len(content) - byte)
+    with pytest.raises(BodyError, match="gzip"):
+        read(bytes(content))
 
 
 def test_the_file_is_private_and_has_no_name(
