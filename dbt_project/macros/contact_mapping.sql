@@ -36,7 +36,7 @@
 
 {#- A raw value as text where it says anything: no blanks, no empty lists or objects. -#}
 {% macro said_text(column, type, path) -%}
-    {%- set name = adapter.quote(column) -%}
+    {%- set name = quoted_name(column) -%}
     {%- if path -%}
         nullif(trim({{ json_text(to_json(name, type | upper), path) }}), '')
     {%- else -%}

@@ -1,6 +1,23 @@
 {#- What engines spell differently, and nothing else: one macro per operation, dispatched. -#}
 
 {#-
+    A column of a raw table as SQL writes it. The service names these columns: a quote in a name must
+    not end it, as it would where the adapter does the quoting.
+-#}
+{% macro quoted_name(name) -%}
+    {{ adapter.dispatch('quoted_name')(name) }}
+{%- endmacro %}
+
+{% macro duckdb__quoted_name(name) -%}
+    "{{ name | replace('"', '""') }}"
+{%- endmacro %}
+
+{% macro spark__quoted_name(name) -%}
+    `{{ name | replace('`', '``') }}`
+{%- endmacro %}
+
+
+{#-
     A pattern as Spark reads it: raw, so that a backslash is one; two quotes in a text are none to it,
     so they go by their number.
 -#}

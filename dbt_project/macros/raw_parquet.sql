@@ -11,7 +11,7 @@
         {%- set columns = [] -%}
         {%- for column in table.columns -%}
             {%- do columns.append(
-                adapter.quote(column.name) ~ ' ' ~ column.type ~ " comment '" ~ column.comment ~ "'"
+                quoted_name(column.name) ~ ' ' ~ column.type ~ " comment '" ~ column.comment ~ "'"
             ) -%}
         {%- endfor -%}
         {%- do run_query(

@@ -8,7 +8,7 @@
     {%- set found = matching_columns(columns, candidates) -%}
     coalesce(
         {%- for column in found %}
-        {%- set name = adapter.quote(column.name) %}
+        {%- set name = quoted_name(column.name) %}
         {%- set type = column.type | upper %}
         nullif(trim(
             {%- if column.path -%}
@@ -54,7 +54,7 @@
 {% macro raw_json(columns, candidates) -%}
     coalesce(
         {%- for column in matching_columns(columns, candidates) %}
-        {{ to_json(adapter.quote(column.name), column.type | upper) }},
+        {{ to_json(quoted_name(column.name), column.type | upper) }},
         {%- endfor %}
         {{ to_json('null', '') }}
     )
@@ -71,7 +71,7 @@
 {#- A raw column as it is; a null of the given type where this table has no such column. -#}
 {% macro raw_as_is(columns, name, type) -%}
     {%- if columns and columns | selectattr('name', 'equalto', name) | list -%}
-        {{ adapter.quote(name) }}
+        {{ quoted_name(name) }}
     {%- else -%}
         cast(null as {{ engine_type(type) }})
     {%- endif -%}

@@ -75,6 +75,41 @@ def test_a_path_into_a_free_field(project: Project, database: Path) -> None:
     assert rows == [("free_fields", "Employeur", "JSON", 1, 0.33)]
 
 
+def test_names_of_columns_are_names_and_nothing_else(project: Project, database: Path) -> None:
+    odd = [
+        'q"x',
+        '"), (select 1 as id) as other --',
+        "it's",
+        "{{ 7 * 7 }}",
+        "{% raw %}",
+        "{# c",
+        "line\nbreak",
+        "select",
+        "back\\slash",
+        "%s",
+        "$1",
+        "--",
+    ]
+    columns = ", ".join(
+        f"""{place} as "{name.replace('"', '""')}\"""" for place, name in enumerate(odd)
+    )
+    write(
+        database,
+        "create schema kananas",
+        # By its letters, the first one is the e-mail address.
+        f"""create table kananas.contacts as select 1 as id, 'x@y.fr' as "e""ma'il", {columns}""",
+    )
+    run = project.run(database, "run", *REPORT[1:], "stg_kananas__contacts")
+    assert run.exit_code == 0, run.output
+    rows = read(
+        database,
+        "select raw_column, filled_count from marts.contact_mapping_report where meaning is null",
+    )
+    assert sorted(rows) == sorted((name, 1) for name in odd)
+    staged = "select contact_id, email from staging.stg_kananas__contacts"
+    assert read(database, staged) == [("1", "x@y.fr")]
+
+
 def test_an_account_that_was_never_loaded(project: Project, database: Path) -> None:
     run = project.run(database, *REPORT)
     assert run.exit_code == 0, run.output
