@@ -12,6 +12,8 @@ import duckdb
 REQUIRED = (("kananas", "contacts"), ("kizen", "companies"))
 OPTIONAL = (("kizen", "companies_company"),)
 TRUTH_COLUMNS = ["contact_id", "company_id"]
+SOURCE, COPY = "source_of_evaluation", "copy_for_evaluation"
+TAKEN = {"memory", "system", "temp", COPY}
 
 
 class InputError(Exception):
@@ -22,22 +24,25 @@ def copy_raw_tables(source: Path, warehouse: Path) -> None:
     """Copy the raw tables of a DuckDB file, which is only read, into a new one.
 
     Raises:
-        InputError: the file cannot be opened, or lacks a table.
+        InputError: the file cannot be opened, or a table is missing or cannot be read.
     """
     if not source.is_file():
         msg = f"DB={source}: there is no such file"
         raise InputError(msg)
-    with duckdb.connect(warehouse) as connection:
+    # Views remember the name of the file they were made in: it is attached under that name.
+    name = SOURCE if source.stem.lower() in TAKEN else source.stem
+    with duckdb.connect() as connection:
         try:
-            connection.execute(f"attach '{_quoted(source)}' as source (read_only)")
+            connection.execute(f"attach '{_quoted(source)}' as {_name(name)} (read_only)")
         except duckdb.Error as error:
-            msg = f"DB={source} cannot be opened: {str(error).splitlines()[0]}"
+            msg = f"DB={source} cannot be opened: {_said(error)}"
             raise InputError(msg) from error
         present = {
             (schema, table)
             for schema, table in connection.execute(
-                "select table_schema, table_name from information_schema.tables"
-                " where table_catalog = 'source'"
+                "select lower(table_schema), lower(table_name) from information_schema.tables"
+                " where table_catalog = ?",
+                [name],
             ).fetchall()
         }
         missing = [".".join(table) for table in REQUIRED if table not in present]
@@ -45,10 +50,16 @@ def copy_raw_tables(source: Path, warehouse: Path) -> None:
             found = ", ".join(sorted(".".join(table) for table in present)) or "no table"
             msg = f"DB={source} has no {' and no '.join(missing)}; it has {found}"
             raise InputError(msg)
+        connection.execute(f"attach '{_quoted(warehouse)}' as {COPY}")
         for schema, table in (*REQUIRED, *OPTIONAL):
             if (schema, table) in present:
-                connection.execute(f"create schema if not exists {schema}")
-                connection.execute(f"create table {schema}.{table} as from source.{schema}.{table}")
+                path = f"{schema}.{table}"
+                connection.execute(f"create schema if not exists {COPY}.{schema}")
+                try:
+                    connection.execute(f"create table {COPY}.{path} as from {_name(name)}.{path}")
+                except duckdb.Error as error:
+                    msg = f"DB={source}: {path} cannot be read: {_said(error)}"
+                    raise InputError(msg) from error
 
 
 def generate(warehouse: Path, truth: Path, *, contacts: int, companies: int, seed: int) -> None:
@@ -97,19 +108,21 @@ def load_truth(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     Raises:
         InputError: the file cannot be read, has other columns, or has no row.
     """
+    # The whole file is looked at: what is odd in its last line is told as that in its first.
+    options = "header=true, all_varchar=true, sample_size=-1"
     try:
-        rows = connection.sql(f"from read_csv('{_quoted(path)}', header=true, all_varchar=true)")
+        rows = connection.sql(f"from read_csv('{_quoted(path)}', {options})")
+        if not set(TRUTH_COLUMNS) <= set(map(str.lower, rows.columns)):
+            found = ", ".join(rows.columns)
+            msg = f"TRUTH={path} has the columns {found}; it needs {', '.join(TRUTH_COLUMNS)}"
+            raise InputError(msg)
+        connection.execute(
+            "create temp table truth as select distinct trim(contact_id) as contact_id,"
+            " trim(company_id) as company_id from rows where contact_id <> '' and company_id <> ''"
+        )
     except duckdb.Error as error:
-        msg = f"TRUTH={path} cannot be read: {str(error).splitlines()[0]}"
+        msg = f"TRUTH={path} cannot be read: {_said(error)}"
         raise InputError(msg) from error
-    if not set(TRUTH_COLUMNS) <= set(rows.columns):
-        found = ", ".join(rows.columns)
-        msg = f"TRUTH={path} has the columns {found}; it needs {', '.join(TRUTH_COLUMNS)}"
-        raise InputError(msg)
-    connection.execute(
-        "create temp table truth as select distinct trim(contact_id) as contact_id,"
-        " trim(company_id) as company_id from rows where contact_id <> '' and company_id <> ''"
-    )
     if connection.execute("select count(*) from truth").fetchone() == (0,):
         msg = f"TRUTH={path} has no row"
         raise InputError(msg)
@@ -117,3 +130,10 @@ def load_truth(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
+
+
+def _said(error: duckdb.Error) -> str:
+    """Return what DuckDB says in one line, without the row it quotes and what it advises."""
+    lines = [line.strip() for line in str(error).split("Possible")[0].splitlines()]
+    kept = [line for line in lines if line and not line.startswith("Original Line")]
+    return "; ".join(kept[:2])

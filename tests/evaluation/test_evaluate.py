@@ -11,7 +11,7 @@ import pytest
 from evaluation import explain
 from evaluation.__main__ import main as evaluate
 from evaluation.floor import Floor, Result
-from evaluation.inputs import InputError
+from evaluation.inputs import InputError, copy_raw_tables, load_truth
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,6 +167,78 @@ def test_what_cannot_be_evaluated_is_one_line(
     said = capsys.readouterr().err
     assert error in said
     assert said.count("\n") == 1
+
+
+MANY = "".join(f"{number},c{number}\n" for number in range(30_000))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "company_id,note,contact_id\nb,?,a\n",
+        "contact_id;company_id\na;b",
+        "\ufeffContact_ID,COMPANY_ID\r\na,b\r\n\r\na,b\r\n",
+    ],
+)
+def test_a_truth_as_programs_write_it_is_read(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "wahr heit.csv"
+    path.write_bytes(text.encode())
+    with duckdb.connect() as connection:
+        load_truth(connection, path)
+        assert connection.execute("from truth").fetchall() == [("a", "b")]
+
+
+def test_the_last_line_of_a_truth_may_be_the_first_in_quotes(tmp_path: Path) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text(f'contact_id,company_id\n{MANY}"a,b",c\n', encoding="utf-8")
+    with duckdb.connect() as connection:
+        load_truth(connection, path)
+        query = "select count(*), count(*) filter (contact_id = 'a,b') from truth"
+        assert connection.execute(query).fetchone() == (30_001, 1)
+
+
+@pytest.mark.parametrize("before", ["", MANY])
+@pytest.mark.parametrize("line", [b"\xe9,c\n", b"a\xff,c\n"])
+def test_a_truth_that_is_no_utf_8_is_told_with_the_line(
+    tmp_path: Path, before: str, line: bytes
+) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_bytes(b"contact_id,company_id\n" + before.encode() + line)
+    number = 2 + before.count("\n")
+    with (
+        duckdb.connect() as connection,
+        pytest.raises(InputError, match=rf"cannot be read: .*Line: {number}; Invalid unicode"),
+    ):
+        load_truth(connection, path)
+
+
+@pytest.mark.parametrize("stem", ["stranger", "warehouse", "kananas", "a.b", "ä b"])
+def test_tables_may_be_views_however_the_file_is_called(tmp_path: Path, stem: str) -> None:
+    source, copy = tmp_path / f"{stem}.duckdb", tmp_path / "to" / "warehouse.duckdb"
+    copy.parent.mkdir()
+    with duckdb.connect() as connection:
+        connection.execute(f"""attach '{source}' as "{stem}"; use "{stem}".main""")
+        for schema in ("raw", "kananas", "Kizen"):
+            connection.execute(f'create schema "{stem}".{schema}')
+        connection.execute("create table raw.people as select 1 as id")
+        view = f'create view "{stem}".kananas.contacts as from "{stem}".raw.people'
+        connection.execute(view)
+        connection.execute("create view Kizen.Companies as select 'c' as id")
+    copy_raw_tables(source, copy)
+    with duckdb.connect(copy) as connection:
+        assert connection.execute("from kananas.contacts, kizen.companies").fetchall() == [(1, "c")]
+
+
+def test_a_view_that_leads_nowhere_is_one_line(tmp_path: Path) -> None:
+    source = tmp_path / "source.duckdb"
+    with duckdb.connect(source) as connection:
+        connection.execute("create schema raw; create schema kananas; create schema kizen")
+        connection.execute("create table raw.people as select 1 as id")
+        connection.execute("create view kananas.contacts as from raw.people; drop table raw.people")
+        connection.execute("create table kizen.companies (id varchar)")
+    with pytest.raises(InputError, match=r"kananas\.contacts cannot be read: .*people") as caught:
+        copy_raw_tables(source, tmp_path / "copy.duckdb")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_floor_names_what_is_below_it() -> None:
