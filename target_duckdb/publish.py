@@ -189,7 +189,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.source or not options.directory:
         parser.error("name the database and the directory, or set DUCKDB_PATH, DUCKDB_PUBLISH_DIR")
     try:
-        target = publish(Path(options.source), Path(options.directory), options.lock_timeout)
+        # As the loader and DuckDB take them, where no shell has seen them.
+        source, directory = (
+            Path(each).expanduser() for each in (options.source, options.directory)
+        )
+        target = publish(source, directory, options.lock_timeout)
     except PublishError as error:
         sys.stderr.write(f"duckdb-publish: {error}\n")
         return 1

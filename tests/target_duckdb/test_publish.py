@@ -144,6 +144,17 @@ def test_command(
     assert files(tmp_path / "other") == ["data.duckdb"]
 
 
+def test_a_tilde_is_the_home_as_for_the_loader(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DUCKDB_PATH", "~/work/data.duckdb")
+    monkeypatch.setenv("DUCKDB_PUBLISH_DIR", "~/published")
+    assert source == tmp_path / "work" / "data.duckdb"
+    assert main([]) == 0
+    assert files(tmp_path / "published") == ["data.duckdb"]
+
+
 def test_the_path_of_the_copy_needs_no_unicode_terminal(source: Path, tmp_path: Path) -> None:
     folder = tmp_path / "veröffentlicht"
     done = subprocess.run(
