@@ -8,7 +8,10 @@ cannot be read, or not be passed on as JSON, stays in the body, which is kept an
 from __future__ import annotations
 
 import json
-from email.parser import Parser
+import re
+from email.message import Message
+from email.parser import HeaderParser
+from email.utils import collapse_rfc2231_value
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -23,6 +26,9 @@ MULTIPART = "multipart/form-data"
 MAX_DEPTH = 64
 
 MAX_FIELDS = 10_000
+
+#: Characters that the head of a part may have: reading one takes the square of its length.
+MAX_HEAD = 4_000
 
 
 def media_type(content_type: str | None) -> str:
@@ -137,13 +143,41 @@ def _form(body: bytes) -> str | None:
 
 
 def _multipart(body: bytes, content_type: str) -> str | None:
-    """Read a form in parts (RFC 7578); the content of files is left to the body."""
-    head = f"Content-Type: {content_type}\r\n\r\n"
-    message = Parser().parsestr(head + body.decode(errors="replace"))
+    """Read a form in parts (RFC 7578); the content of files is left to the body.
+
+    Parts stand side by side in a form: those within a part are part of its value.
+    """
+    boundary = _parameter(content_type, "boundary")
+    if not boundary:
+        return None
+    delimiter = rf"(?:^|\r?\n)--{re.escape(boundary)}(?:--)?[ \t]*(?=\r?\n|$)"
+    pieces = re.split(delimiter, body.decode(errors="replace"), maxsplit=MAX_FIELDS + 1)
+    if len(pieces) > MAX_FIELDS + 1:
+        return None
     pairs = []
-    for part in message.walk():
-        name = part.get_param("name", header="content-disposition")
-        value = part.get_payload()
-        if isinstance(name, str) and isinstance(value, str) and part.get_filename() is None:
-            pairs.append((name, value))
+    for piece in pieces[1:]:
+        head, *value = re.split(r"\r?\n\r?\n", piece.removeprefix("\r"), maxsplit=1)
+        disposition = _header(head, "Content-Disposition") if value else ""
+        name = _parameter(disposition, "name")
+        if name and _parameter(disposition, "filename") is None:
+            pairs.append((name, value[0]))
     return _dump(pairs) if pairs else None
+
+
+def _header(head: str, name: str) -> str:
+    """Give a header of a part; empty where there is none, or the head is longer than any needs."""
+    return str(HeaderParser().parsestr(head.lstrip())[name] or "") if len(head) <= MAX_HEAD else ""
+
+
+def _parameter(header: str, name: str) -> str | None:
+    """Give a parameter of a header; None where it has none, empty where it cannot be read."""
+    if len(header) > MAX_HEAD:
+        return ""
+    message = Message()
+    message["Content-Disposition"] = header
+    try:
+        value = message.get_param(name, header="Content-Disposition")
+        return None if value is None else collapse_rfc2231_value(value)
+    except ValueError:
+        # An encoding whose name is none.
+        return ""

@@ -14,6 +14,7 @@ import requests
 
 from kananas_webhooks.protocol import MAX_CONNECTIONS
 from tests.kananas_webhooks.receivers import ReceiverProcess
+from tests.kananas_webhooks.test_payload import nested
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,6 +121,20 @@ def test_requests_sent_at_once_on_one_connection_are_all_stored(receiver: Receiv
     answer = exchange(receiver, 20 * (post(receiver, "Content-Length: 2") + b"{}"))
     assert answer.count(b"HTTP/1.1 202") == 20
     is_well(receiver, stored + 20)
+
+
+def test_a_form_that_no_program_reads_is_kept_whole(receiver: ReceiverProcess) -> None:
+    stored = len(receiver.events("sequence"))
+    body = nested(1_500)
+    head = post(
+        receiver,
+        "Content-Type: multipart/form-data; boundary=b0",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+    )
+    assert exchange(receiver, head + body).startswith(b"HTTP/1.1 202")
+    assert tuple(receiver.events("body, payload")[-1]) == (body, None)
+    is_well(receiver, stored + 1)
 
 
 def test_slow_senders_are_cut_off_and_are_in_nobody_s_way(receiver: ReceiverProcess) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from time import process_time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +23,14 @@ def parts(*fields: str) -> bytes:
 
 def part(disposition: str, value: str) -> str:
     return f"Content-Disposition: form-data; {disposition}\r\n\r\n{value}"
+
+
+def nested(depth: int) -> bytes:
+    """Forms in parts of forms."""
+    return "".join(
+        f"--b{level}\r\nContent-Type: multipart/mixed; boundary=b{level + 1}\r\n\r\n"
+        for level in range(depth)
+    ).encode()
 
 
 @pytest.mark.parametrize(
@@ -44,6 +53,14 @@ def part(disposition: str, value: str) -> str:
         (parts(part('name="photo"; filename="a.jpg"', "\x00\x01"), part('name="a"', "1")), PARTS,
          {"a": "1"}),
         (b"no parts", PARTS, None),
+        (parts(part("name*=utf-8''%C3%A9", "1"), part("name*=a\0b''%ff", "2")), PARTS, {"é": "1"}),
+        (parts(part("name=a; filename*=a\0b''%ff", "1"), part("name=b", "2")), PARTS, {"b": "2"}),
+        (parts(part("name=a", "x")), "multipart/form-data; boundary*=a\0b''%ff", None),
+        (nested(3), "multipart/form-data; boundary=b0", None),
+        (nested(5_000), "multipart/form-data; boundary=b0", None),
+        (parts(part("name=a", "--c\r\nx\r\n--b-\r\n --b")), PARTS,
+         {"a": "--c\r\nx\r\n--b-\r\n --b"}),
+        (b"--b\n" + part("name=a", "1").replace("\r", "").encode() + b"\n--b--", PARTS, {"a": "1"}),
         (b"--b\r\n", "multipart/form-data", None),
         (b"bonjour", "text/plain", None),
         (b"", "application/json", None),
@@ -63,6 +80,26 @@ def part(disposition: str, value: str) -> str:
 def test_read(body: bytes, content_type: str | None, payload: Any) -> None:
     text = read_payload(body, content_type)
     assert (None if text is None else json.loads(text)) == payload
+
+
+HEAD = "--b\r\nContent-Disposition: form-data; name=a"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        HEAD + "\r\n x;" * 200_000 + "\r\n\r\nx\r\n--b--",
+        HEAD + '; a*0="b"' * 110_000 + "\r\n\r\nx\r\n--b--",
+        "--b\r\n" * 160_000,
+        nested(14_000).decode(),
+    ],
+    ids=range(4),
+)
+def test_no_form_takes_long(body: str) -> None:
+    before = process_time()
+    assert read_payload(body.encode(), PARTS) is None
+    assert read_payload(body.encode(), PARTS.replace("=b", "=b0")) is None
+    assert process_time() - before < 2
 
 
 def test_json_keeps_its_digits() -> None:
