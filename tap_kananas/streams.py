@@ -14,6 +14,7 @@ from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
 from rest_tap.mapping import failures_told
+from rest_tap.names import without_loader_columns
 from rest_tap.progress import Progress
 from tap_kananas.client import KananasStream
 from tap_kananas.discovery import Columns
@@ -119,7 +120,8 @@ class AccountStream(KananasStream):
         key = KeyCheck(self.primary_keys)
         hash_record = record_hasher() if RECORD_HASH in self.primary_keys else None
         progress = Progress(self.logger, self.name, "records found")
-        for record in self.ask(key.end_page):
+        for sent in self.ask(key.end_page):
+            record = without_loader_columns(sent)
             row = {RECORD_HASH: hash_record(record), **record} if hash_record else record
             columns.learn(row)
             key.see(row)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rest_tap.names import LOADER_COLUMNS
 from tap_kizen.shapes import MOMENT, table
 from tap_kizen.values import FIELD_TYPES, UNKNOWN, FieldType
 
@@ -66,7 +67,7 @@ def name_columns(fields: Iterable[Field]) -> list[FieldColumns]:
     """
     ordered = list(fields)
     named = {field.id: FieldColumns(field, (field.name,)) for field in _times(ordered)}
-    taken = set(RESERVED)
+    taken = {*RESERVED, *LOADER_COLUMNS}
     others = [field for field in ordered if field.id not in named]
     for field in sorted(others, key=lambda each: "" not in each.type.columns):
         names = _names(field, taken)

@@ -137,6 +137,27 @@ def test_batches_are_current_once_they_are_loaded(sandbox: Sandbox, tmp_path: Pa
     assert query(path, "SELECT count(*) FROM contacts") == [(120,)]
 
 
+@pytest.mark.parametrize("name", ["_sdc_deleted_at", "_SDC_Deleted_At", "_sdc_table_version"])
+@pytest.mark.parametrize("hard_delete", [False, True])
+def test_no_column_of_the_account_is_the_loader_s(
+    sandbox: Sandbox, tmp_path: Path, name: str, *, hard_delete: bool
+) -> None:
+    with sandbox.account.contacts.lock:
+        for contact in sandbox.account.contacts:
+            contact[name] = "2024-05-06T07:08:09Z"
+        sandbox.account.contacts[0][f"service{name}"] = "its own"
+    path = tmp_path / "warehouse.duckdb"
+    for _ in range(2):
+        outcome = run_tap("tap_kananas", kananas_settings(sandbox), tmp_path)
+        assert outcome.code == 0, outcome.err
+        load(path, outcome.out.strip().split("\n"), hard_delete=hard_delete)
+    deleted = "" if hard_delete else "WHERE _sdc_deleted_at IS NULL"
+    assert query(path, f"SELECT count(*) FROM contacts {deleted}") == [(120,)]
+    own = f'count("service{name}"), count(*) FILTER ("service{name}" = \'its own\'), '
+    kept = query(path, f'SELECT {own} count("service{name}_") FROM contacts')
+    assert kept == [(120, 1, 1)]
+
+
 def test_the_key_of_the_account_appears_nowhere(sandbox: Sandbox, tmp_path: Path) -> None:
     settings = kananas_settings(sandbox)
     for lie in (None, "html", "truncated"):

@@ -40,6 +40,19 @@ def test_reserved_names_are_given_to_no_field() -> None:
     assert found == {"aaaaaaaa-1": ("ID_aaaaaaaa",), "bbbbbbbb-2": ("updated_bbbbbbbb",)}
 
 
+def test_the_loader_s_names_are_given_to_no_field() -> None:
+    found = names(
+        Field("aaaaaaaa-1", "_sdc_deleted_at", "datetime"),
+        Field("bbbbbbbb-2", "_SDC_Sequence", "text"),
+        Field("cccccccc-3", "_sdc_other", "text"),
+    )
+    assert found == {
+        "aaaaaaaa-1": ("_sdc_deleted_at_aaaaaaaa",),
+        "bbbbbbbb-2": ("_SDC_Sequence_bbbbbbbb",),
+        "cccccccc-3": ("_sdc_other",),
+    }
+
+
 def test_the_times_are_lifted() -> None:
     schema = schema_of(
         name_columns([Field("f1", "zip", "text"), Field("f2", "updated", "datetime")])
