@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from demo.processes import DemoError, interrupt
+from demo.report import fit_any_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ def parser(module: str, description: str | None) -> argparse.ArgumentParser:
 
 def main(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     """Run a demo; give its exit code, 1 where it cannot go on, 130 where it is interrupted."""
+    fit_any_terminal()
     # Every process it started must end with it, however it ends.
     signal.signal(signal.SIGTERM, interrupt)
     try:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
+
+from rest_tap.logs import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,6 +64,13 @@ def select(database: Path, query: str) -> tuple[list[str], list[tuple[object, ..
         return [column[0] for column in result.description], result.fetchall()
 
 
+def fit_any_terminal() -> None:
+    """Show a question mark for what the terminal's encoding lacks, rather than fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Set rows in columns of equal width."""
     cells = [list(header), *([_cell(value) for value in row] for row in rows)]
@@ -76,4 +87,4 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else printable(str(value))

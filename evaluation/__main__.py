@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from demo.report import fit_any_terminal
 from evaluation import report
 from evaluation.building import build_links, model_seconds, variables
 from evaluation.floor import Floor, Result
@@ -93,6 +94,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--contacts", type=int, default=20_000, help="how many to generate")
     parser.add_argument("--companies", type=int, default=20_000, help="how many to generate")
     arguments = parser.parse_args(given)
+    fit_any_terminal()
     try:
         with tempfile.TemporaryDirectory(prefix="evaluation-") as folder:
             return evaluate(arguments, Path(folder))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from demo.report import table
+from demo.report import fit_any_terminal, table
+from rest_tap.logs import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,13 +54,13 @@ def explain(connection: duckdb.DuckDBPyConnection, contact_id: str) -> bool:
     (link,) = links
     for contact in rows(connection, CONTACT, contact_id):
         said = ", ".join(str(contact[name]) for name in SAID if contact.get(name))
-        print(f"Contact {contact_id}: {said}")
+        print(f"Contact {contact_id}: {printable(said)}")
     print(f"Link: {_link(link)}")
     print(f"      {link['reasons']}")
     for decision in rows(connection, OVERRIDES, contact_id):
         print(
             f"Override: {decision['decision']} {decision['company_id']}, by {decision['author']},"
-            f" {decision['decided_at']}: {decision['reason']}"
+            f" {decision['decided_at']}: {printable(str(decision['reason']))}"
         )
     candidates = rows(connection, CANDIDATES, contact_id)
     if not candidates:
@@ -71,7 +72,7 @@ def explain(connection: duckdb.DuckDBPyConnection, contact_id: str) -> bool:
     for place, candidate in enumerate(candidates):
         chosen = candidate["company_id"] == link["company_id"]
         title = "The company" if chosen else f"Candidate {place + 1}"
-        print(f"\n{title}: {candidate['company_name']} ({candidate['company_id']})")
+        print(f"\n{title}: {printable(str(candidate['company_name']))} ({candidate['company_id']})")
         print(table(["feature", "level", "points", "sum", ""], _waterfall(candidate, wordings)))
     return True
 
@@ -116,6 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--db", metavar="DB", required=True, help="a DuckDB file that dbt has built"
     )
     given = parser.parse_args(arguments)
+    fit_any_terminal()
     if not Path(given.db).is_file():
         print(f"DB={given.db}: there is no such file", file=sys.stderr)
         return WRONG_USAGE

@@ -1,0 +1,56 @@
+"""What is explained can be read on any terminal, whoever wrote the names."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# As little of what dbt builds as an explanation needs, with names that would clear a screen.
+BUILT = """
+create schema marts; create schema intermediate; create schema seeds;
+create table marts.contact_company_links as select
+    '1' as contact_id, 'c' as company_id, 'auto' as status, 'name' as tier, 8 as score,
+    4 as margin, 0.98 as confidence, 'the names are equal' as reasons;
+create table intermediate.int_contacts__match_keys as select
+    '1' as contact_id, 'Zoé' || chr(27) || '[2J' || chr(10) || 'Link: none' as organisation_name;
+create table intermediate.int_companies__match_keys as select
+    'c' as company_id, chr(27) || ']0;Élan' || chr(7) as company_name;
+create table intermediate.int_links__scored as select
+    '1' as contact_id, 'c' as company_id, 8 as score, 3 as name_level, 8 as name_points;
+create table seeds.link_points as select
+    'name' as feature, 3 as level, 8 as points, 'the names are equal' as wording;
+create table seeds.link_overrides as select
+    '1' as contact_id, 'c' as company_id, 'force' as decision, 'Ida' as author,
+    chr(27) || '[31m' as reason, timestamp '2026-01-01' as decided_at;
+"""
+
+
+@pytest.mark.parametrize(
+    ("encoding", "zoe", "line"),
+    [("utf-8", "Zoé", "───────"), ("latin-1", "Zoé", "???????"), ("ascii", "Zo?", "???????")],
+)
+def test_any_terminal_shows_it_and_obeys_no_name(
+    tmp_path: Path, encoding: str, zoe: str, line: str
+) -> None:
+    path = tmp_path / "built.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute(BUILT)
+    done = subprocess.run(
+        [sys.executable, "-m", "evaluation.explain", "--db", str(path), "--", "1"],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.decode(encoding)
+    assert told.startswith(rf"Contact 1: {zoe}\x1b[2J\nLink: none")
+    assert f"  {line}  " in told
+    assert [text for text in told.splitlines() if not text.isprintable()] == []
