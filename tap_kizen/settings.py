@@ -9,7 +9,7 @@ from singer_sdk import typing as th
 from rest_tap.settings import ADDRESS, COMMON_SETTINGS, CREDENTIAL
 from tap_kizen.client import DEFAULT_API_URL, MAX_PAGE_SIZE
 
-#: Under the 25 that Kizen documents: requests that leave evenly may arrive unevenly.
+#: What Kizen documents.
 DEFAULT_RATE_LIMIT = 25
 #: Enough to keep to the rate limit while an answer takes a third of a second.
 DEFAULT_CONCURRENT_REQUESTS = 8
