@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
-_BYTES_PER_UNIT = 1 if sys.platform == "darwin" else 1024
+_MEASURED = Path(__file__).with_name("measured.py")
 
 
 class ProgramError(Exception):
@@ -35,29 +36,25 @@ def run(arguments: Sequence[str], log: Path, environment: Mapping[str, str] | No
     """Run a program that prints into a file.
 
     Raises:
-        ProgramError: it failed.
+        ProgramError: it failed, or could not be started.
     """
     started = monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            arguments,
+            [sys.executable, "-I", "-S", str(_MEASURED), *arguments],
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stdout=subprocess.PIPE,
+            stderr=output,
             env={**os.environ, **(environment or {})},
         )
         try:
-            _, status, resources = os.wait4(process.pid, 0)
+            found, _ = process.communicate()
         except BaseException:
-            process.kill()
+            process.terminate()
             process.wait()
             raise
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    exit_code, processor_seconds, peak_bytes = json.loads(found or "[null, 0, 0]")
+    if exit_code != 0:
         printed = log.read_text(encoding="utf-8", errors="replace").strip()
-        raise ProgramError(printed or f"{arguments[0]} ended with {process.returncode}")
-    return Usage(
-        monotonic() - started,
-        resources.ru_utime + resources.ru_stime,
-        resources.ru_maxrss * _BYTES_PER_UNIT,
-    )
+        raise ProgramError(printed or f"{arguments[0]} ended with {exit_code}")
+    return Usage(monotonic() - started, processor_seconds, peak_bytes)
