@@ -1,3 +1,5 @@
+{{ config(pre_hook='{{ take_all_cores() }}') }}
+
 with contact_keys as (
 
     select * from {{ ref('int_contacts__block_keys') }}

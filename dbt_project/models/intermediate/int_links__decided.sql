@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 {%- set features = ['name', 'vat', 'domain', 'phone', 'address', 'city', 'country'] -%}
 
 with contacts as (
