@@ -19,7 +19,7 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -44,6 +44,18 @@ _MISSES = 8
 _REFUSALS = (
     msgspec.DecodeError, SlowPathError, InvalidValueError, UnicodeError, RecursionError,
 )  # fmt: skip
+
+
+class Staged(NamedTuple):
+    """Records that were appended to a staging buffer.
+
+    Attributes:
+        rows: How many.
+        has_texts: Whether their objects and arrays were made texts.
+    """
+
+    rows: int
+    has_texts: bool
 
 
 def is_one_per_line(lines: bytes, count: int) -> bool:
@@ -138,7 +150,7 @@ class BulkStager:
         self._is_exact = False
         return exact(literal)
 
-    def stage(self, lines: bytes, metadata: Mapping[str, Any], to: bytearray) -> int | None:
+    def stage(self, lines: bytes, metadata: Mapping[str, Any], to: bytearray) -> Staged | None:
         """Append records to a staging buffer, one line each.
 
         Args:
@@ -147,20 +159,20 @@ class BulkStager:
             to: The buffer.
 
         Returns:
-            How many records there were; None where one is unusual, and nothing was appended.
+            What was appended; None where a record is unusual, and nothing was.
         """
         with uncollected():
             count = self._stage_unchanged(lines, metadata, to)
             if count is not None:
-                return count
+                return Staged(count, has_texts=False)
             try:
-                staged, count = self._staged(lines, metadata)
+                written, staged = self._staged(lines, metadata)
             except _REFUSALS:
                 return None
-        if not is_one_per_line(lines, count):
+        if not is_one_per_line(lines, staged.rows):
             return None
-        to += staged
-        return count
+        to += written
+        return staged
 
     def _stage_unchanged(
         self, lines: bytes, metadata: Mapping[str, Any], to: bytearray
@@ -202,7 +214,7 @@ class BulkStager:
             if None in map(key, rows):
                 raise SlowPathError
 
-    def _staged(self, lines: bytes, metadata: Mapping[str, Any]) -> tuple[bytes, int]:
+    def _staged(self, lines: bytes, metadata: Mapping[str, Any]) -> tuple[bytes, Staged]:
         self._is_exact = True
         if self._checker is not None:
             self._checker.decode_lines(lines)
@@ -213,11 +225,12 @@ class BulkStager:
             value = metadata.get(name, msgspec.UNSET)
             for row in rows:
                 setattr(row, name, value)
-        staged = _ENCODER.encode_lines(rows) if self._is_exact else b""
-        if not self._is_exact or (self._nested and may_have_controls(staged)):
+        written = _ENCODER.encode_lines(rows) if self._is_exact else b""
+        has_texts = not self._is_exact or (bool(self._nested) and may_have_controls(written))
+        if has_texts:
             self._apply([(attribute, json_text) for attribute in self._nested], rows)
-            staged = _ENCODER.encode_lines(rows)
-        return staged, len(rows)
+            written = _ENCODER.encode_lines(rows)
+        return written, Staged(len(rows), has_texts)
 
     @staticmethod
     def _apply(fixes: list[tuple[str, Any]], rows: list[Any]) -> None:

@@ -30,6 +30,7 @@ from target_duckdb.references import resolve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from target_duckdb.bulk import Staged
     from target_duckdb.column_types import TypeOptions
 
 VERSION = "_sdc_table_version"
@@ -153,6 +154,8 @@ class Codec:
         self._stagers = {column.name: values.stager(column.sql_type) for column in self.columns}
         self._fast = by_name and self._is_plain()
         self._drop_unknown = False
+        #: Names of the columns whose objects and arrays `stage_lines` may leave as they are.
+        self.nested: set[str] = set()
         if self._fast:
             self._plan_fields()
             self._build_decoders()
@@ -193,7 +196,9 @@ class Codec:
             raise InvalidValueError(reason) from None
         to += b"\n"
 
-    def stage_lines(self, lines: bytes, metadata: Mapping[str, Any], to: bytearray) -> int | None:
+    def stage_lines(
+        self, lines: bytes, metadata: Mapping[str, Any], to: bytearray
+    ) -> Staged | None:
         """Append many records to a staging buffer at once.
 
         Args:
@@ -202,7 +207,7 @@ class Codec:
             to: The buffer.
 
         Returns:
-            How many there were; None, and nothing appended, where `stage` has to take each.
+            What was appended; None, and nothing was, where `stage` has to take each.
         """
         if not self._fast or not self.columns:
             return None
@@ -322,6 +327,8 @@ class Codec:
             if plan.fix is not None
         ]
         self._key_attributes = [c.attribute for c in self.columns if c.name in self.keys]
+        pairs = zip(self.columns, self._plans, strict=True)
+        self.nested = {column.name for column, plan in pairs if plan.nested is not None}
 
     def _build_decoders(self) -> None:
         required = set(self._schema.get("required", [])) if self._validate else set()

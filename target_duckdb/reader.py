@@ -182,16 +182,17 @@ def whole_lines(source: IO[bytes] | IO[str] | GzipFile) -> Iterator[bytes]:
         for line in source:
             yield line.encode("utf-8", "surrogatepass") if isinstance(line, str) else line
         return
-    begun = bytearray()
+    begun: list[bytes] = []
     while data := binary.read1(_READ_SIZE):
         end = data.rfind(b"\n") + 1
         if end:
-            begun += data[:end]
-            yield bytes(begun)
-            begun.clear()
-        begun += data[end:]
-    if begun:
-        yield bytes(begun)
+            begun.append(data[:end])
+            yield b"".join(begun)
+            begun = [data[end:]]
+        else:
+            begun.append(data)
+    if rest := b"".join(begun):
+        yield rest
 
 
 def _decode_slowly(line: bytes) -> dict[str, Any]:

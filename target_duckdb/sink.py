@@ -115,7 +115,8 @@ class DuckDBSink(Sink):
 
     def _staged_columns(self) -> list[StagedColumn]:
         columns = [
-            StagedColumn(c.name, c.staged, c.sql_type, c.read_as) for c in self._codec.columns
+            StagedColumn(c.name, c.staged, c.sql_type, c.read_as, c.name in self._codec.nested)
+            for c in self._codec.columns
         ]
         columns += [
             StagedColumn(name, name, sql_type, "BIGINT" if sql_type == "BIGINT" else "VARCHAR")
@@ -164,6 +165,7 @@ class DuckDBSink(Sink):
         Raises:
             RecordError: The record cannot be loaded and is not to be quarantined.
         """
+        self._begin(message)
         buffer = self._file.buffer
         start = len(buffer)
         try:
@@ -173,6 +175,7 @@ class DuckDBSink(Sink):
             kind = MissingKeyError if isinstance(error, InvalidKeyError) else RecordError
             self._target.refuse(self.stream_name, record, str(error), kind(f"{place}: {error}"))
             return
+        self._file.has_texts = True
         self._file.line_added(start)
         self._after_adding()
 
@@ -186,24 +189,44 @@ class DuckDBSink(Sink):
         Returns:
             How many there were; None, and none of them staged, where `add` has to take each.
         """
+        self._begin(message)
         buffer = self._file.buffer
         start = len(buffer)
         try:
-            count = self._codec.stage_lines(lines, self._metadata_for(message), buffer)
+            metadata = self._metadata_for(message)
+            if metadata == {VERSION: self._file.version}:
+                metadata = _NO_METADATA
+            staged = self._codec.stage_lines(lines, metadata, buffer)
         except InvalidValueError:
             return None
-        if count is None:
+        if staged is None:
             return None
-        added = count
+        self._file.has_texts |= staged.has_texts
+        added = staged.rows
         while (excess := self._file.rows + added - self._target.chunk_rows) > 0:
             rest = self._file.cut(excess)
             self._file.lines_added(start, added - excess)
+            version = self._file.version
             self.stage()
+            self._file.version = version
+            self._file.has_texts = staged.has_texts
             self._file.buffer += rest
             start, added = 0, excess
         self._file.lines_added(start, added)
         self._after_adding()
-        return count
+        return staged.rows
+
+    def _begin(self, message: Mapping[str, Any]) -> None:
+        """Make sure of a staging file to which records of a message can be added.
+
+        Where records have a version and no other metadata, those that come first in a file leave
+        it out. A record without one is then in no file with them.
+        """
+        version = None if self._metadata else message.get("version")
+        if version is None and self._file.version is not None and self._file.rows:
+            self.stage()
+        if not self._file.rows:
+            self._file.version = version if isinstance(version, int) else None
 
     def _after_adding(self) -> None:
         file = self._file

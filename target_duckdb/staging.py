@@ -106,6 +106,8 @@ class StagingFile:
         buffer: Where lines are appended, each ending in a newline.
         rows: Number of lines.
         longest: No line has more bytes than this.
+        has_texts: Whether objects and arrays of some line are texts.
+        version: The table version of each line that does not name its own.
     """
 
     def __init__(self, directory: Path, name: str) -> None:
@@ -114,6 +116,8 @@ class StagingFile:
         self.buffer = bytearray()
         self.rows = 0
         self.longest = 0
+        self.has_texts = False
+        self.version: int | None = None
         self._written = 0
 
     @property

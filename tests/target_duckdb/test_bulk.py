@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from target_duckdb.bulk import BulkStager, is_one_per_line
+from target_duckdb.bulk import BulkStager, Staged, is_one_per_line
 from target_duckdb.codec import Codec
 from target_duckdb.column_types import TypeOptions
 from target_duckdb.errors import RecordError
@@ -131,7 +131,7 @@ def test_both_ways_give_the_same_text(tmp_path: Path, version: int | None) -> No
     records = [f'{{"id": "{n}", {value}}}' for n, value in enumerate(VALUES)]
     codec = codec_of(PROPERTIES)
     for text in records:
-        assert codec.stage_lines(text.encode(), {}, bytearray()) == 1, text
+        assert codec.stage_lines(text.encode(), {}, bytearray()) is not None, text
     begin = schema(PROPERTIES, ["id"])
     found = []
     # A space before the end of a line is nothing to JSON, but unusual.
@@ -190,8 +190,8 @@ def test_lines_that_come_out_as_they_went_in_are_decoded_once(
     staged = bytearray()
     monkeypatch.setattr(BulkStager, "_staged", never)
     metadata = {"_sdc_table_version": 7}
-    assert codec.stage_lines(b"".join(line), metadata, staged) == len(line)
-    assert codec.stage_lines(line[0].rstrip(), {}, staged) == 1
+    assert codec.stage_lines(b"".join(line), metadata, staged) == (len(line), False)
+    assert codec.stage_lines(line[0].rstrip(), {}, staged) == (1, False)
     assert bytes(staged).splitlines(keepends=True) == [
         *(text.replace(b"}\n", b',"_sdc_table_version":7}\n') for text in line),
         line[0],
@@ -215,7 +215,7 @@ def test_line_ends_are_part_of_what_is_compared(
     monkeypatch: pytest.MonkeyPatch, lines_: bytes
 ) -> None:
     staged = bytearray()
-    monkeypatch.setattr(BulkStager, "_staged", lambda *_: (b"", -1))
+    monkeypatch.setattr(BulkStager, "_staged", lambda *_: (b"", Staged(-1, has_texts=False)))
     assert codec_of(PLAIN).stage_lines(lines_, {}, staged) is None
     assert staged == b""
 
@@ -223,7 +223,7 @@ def test_line_ends_are_part_of_what_is_compared(
 def test_a_service_that_writes_otherwise_is_soon_known() -> None:
     codec = codec_of(PLAIN)
     for _ in range(20):
-        assert codec.stage_lines(b'{"id": "a"}\n', {}, bytearray()) == 1
+        assert codec.stage_lines(b'{"id": "a"}\n', {}, bytearray()) is not None
     assert codec._bulk._strict is None  # noqa: SLF001
 
 
@@ -287,7 +287,7 @@ def test_nothing_is_staged_where_one_is_unusual(unusual: str) -> None:
     text = f'{{"id": "a"}}\n{unusual}\n{{"id": "b"}}\n'
     assert codec.stage_lines(text.encode(), {}, staged) is None
     assert staged == b"before"
-    assert codec.stage_lines(b'{"id": "a"}\n{"id": "b"}\n', {}, staged) == 2
+    assert codec.stage_lines(b'{"id": "a"}\n{"id": "b"}\n', {}, staged) == (2, False)
 
 
 def test_line_breaks_that_only_seem_to_separate() -> None:
@@ -302,7 +302,7 @@ def test_a_property_the_schema_lacks_is_unusual_once() -> None:
     line = b'{"id": "a", "unknown": 1}\n'
     assert codec.stage_lines(line, {}, bytearray()) is None
     codec.stage(line, {}, bytearray())
-    assert codec.stage_lines(line * 2, {}, bytearray()) == 2
+    assert codec.stage_lines(line * 2, {}, bytearray()) == (2, False)
 
 
 def test_one_bad_record_among_many_messages(tmp_path: Path) -> None:

@@ -128,3 +128,16 @@ def test_a_stream_without_records_gets_its_table(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     load(path, [schema(TWO, ["id"])])
     assert content(path) == []
+
+
+@pytest.mark.parametrize("others", [[], ["also"]])
+def test_numbers_that_are_equal_are_one_key(tmp_path: Path, others: list[str]) -> None:
+    path = tmp_path / "test.duckdb"
+    properties = {"n": {"type": "number"}, "also": {"type": "string"}, "v": {"type": "string"}}
+    begin = schema(properties, ["n", *others])
+    for run in "ab":
+        values = [0.0, 1.5, -0.0, 2]
+        rows = [record({"n": n, "also": "x", "v": f"{run}{n}"}) for n in values]
+        load(path, [begin, *rows])
+        found = query(path, "SELECT v FROM items ORDER BY n")
+        assert found == [(f"{run}-0.0",), (f"{run}1.5",), (f"{run}2",)]
