@@ -5,8 +5,9 @@ What `codec` does to one record after another is done to some hundred at a time 
 has them are staged so; where one of them is not, none is, and each goes its own way.
 
 Objects and arrays, which a column of type JSON keeps as text, are not made texts here: DuckDB
-writes that text while it reads the staging file. It writes the same one, but for numbers that it
-would round or spell otherwise, and control characters; records that hold any get their texts here.
+writes that text while it reads the staging file, and need not parse it again. It writes the same
+one, but for numbers that it would round or spell otherwise, and control characters; records that
+hold any get their texts here.
 
 Where the schema says what is in such a value, it is decoded twice: as what the schema says, and as
 all that is there. The first is enough for lines that come out of it, letter by letter, as they went

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 TEXT = {"type": ["string", "null"]}
 PROPERTIES: dict[str, Any] = {"id": {"type": "string"}, "text": TEXT, "more": {"type": "object"}}
 ROWS_PER_FILE = 50_000
-SHORT, LONG = 5, 10
-"""Files of the two loads; the short one fills two row groups already."""
+SMALL, SHORT, LONG = 2, 5, 10
+"""Files of the loads: the small one fills no row group, the short one two of them already."""
 
 # A program begins with the peak of the one that starts it: here a small one, not that of all tests.
 MEASURE = """
@@ -33,6 +33,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 sys.exit(code)
 """
 MORE_FOR_LONGER = 1.3
+MORE_THAN_SMALL = 1.8
 MOST = 400 << 20
 
 
@@ -86,9 +87,9 @@ def peak(directory: Path, addresses: list[str], version: int) -> int:
 def test_a_longer_load_takes_no_more(tmp_path: Path) -> None:
     addresses = write_files(tmp_path)
     for version in (1, 2):
-        short = peak(tmp_path, addresses[:SHORT], version)
-        long = peak(tmp_path, addresses, version)
+        small, short, long = (peak(tmp_path, addresses[:n], version) for n in (SMALL, SHORT, LONG))
         assert long < MORE_FOR_LONGER * short
+        assert long < MORE_THAN_SMALL * small
         assert long < MOST
 
 
