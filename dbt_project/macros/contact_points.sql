@@ -1,21 +1,24 @@
 {#-
     The last eight digits of the first phone number in each of the columns, without country and trunk
-    prefixes (ITU-T E.164 lists the lengths of country codes); none under six digits. Selects distinct
-    rows of the id and `phone`. Each step is a query of its own, so that it is worked out once.
+    prefixes (ITU-T E.164 lists the lengths of country codes); none under six digits. Selects a row per
+    id and `phone`, and `is_mobile`: whether only mobile columns hold it. Each step is a query of its own, so that it is worked out once.
 -#}
-{% macro phone_keys(relation, id, columns) -%}
+{% macro phone_keys(relation, id, columns, mobile_columns) -%}
     {%- set country_code =
         '^0*(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{3})' -%}
-    select distinct
+    select
         {{ id }},
-        right(significant, 8) as phone
+        right(significant, 8) as phone,
+        bool_and(is_mobile) as is_mobile
     from (
         select
             {{ id }},
+            is_mobile,
             {{ regexp_replace_all('national', '^0+', '') }} as significant
         from (
             select
                 {{ id }},
+                is_mobile,
                 case
                     when {{ regexp_matches('trim(first_number)', '^([+]|00)') }}
                         then {{ regexp_replace_all('digits', country_code, '') }}
@@ -24,12 +27,14 @@
             from (
                 select
                     {{ id }},
+                    is_mobile,
                     first_number,
                     {{ regexp_replace_all('first_number', '[^0-9]', '') }} as digits
                 from (
-                    {%- for column in columns %}
+                    {%- for column in columns + mobile_columns %}
                     select
                         {{ id }},
+                        {{ 'true' if column in mobile_columns else 'false' }} as is_mobile,
                         {{ regexp_first_group(column, '^([^/,;]*)') }} as first_number
                     from {{ relation }}
                     {%- if not loop.last %}
@@ -41,6 +46,7 @@
         ) as national_numbers
     ) as significant_numbers
     where length(significant) >= 6
+    group by {{ id }}, right(significant, 8)
 {%- endmacro %}
 
 

@@ -4,4 +4,4 @@ with companies as (
 
 )
 
-{{ phone_keys('companies', 'company_id', ['business_phone', 'mobile_phone']) }}
+{{ phone_keys('companies', 'company_id', ['business_phone'], ['mobile_phone']) }}

@@ -45,7 +45,8 @@ phones as (
     select
         contact_id,
         min(phone) as first_phone,
-        max(phone) as last_phone
+        max(phone) as last_phone,
+        bool_or(not is_mobile) as has_land_line
     from {{ ref('int_contacts__phones') }}
     group by contact_id
 
@@ -92,6 +93,7 @@ select
     domains.domain_company_count,
     phones.first_phone,
     phones.last_phone,
+    phones.has_land_line,
     vat_numbers.vat_number,
     streets.house_number,
     streets.street_name,

@@ -4,4 +4,4 @@ with contacts as (
 
 )
 
-{{ phone_keys('contacts', 'contact_id', ['phone', 'mobile']) }}
+{{ phone_keys('contacts', 'contact_id', ['phone'], ['mobile']) }}

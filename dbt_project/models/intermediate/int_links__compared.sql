@@ -24,6 +24,13 @@ tokens as (
 
 ),
 
+cities as (
+
+    select distinct city from {{ ref('int_places__normalised') }}
+    where length(city) >= 4
+
+),
+
 contact_cores as (
 
     select
@@ -144,11 +151,20 @@ pairs as (
                 candidates.by_domain = 1
                 or contacts.first_domain in (companies.first_domain, companies.last_domain)
                 then 6
+            -- The name and another city: a namesake's domain.
+            when cities.city <> companies.city then 2
             when candidates.by_colleagues = 1
                 then
                     -- Whoever bears the very name brought the domain: it proves nothing more.
                     case
                         when contacts.squeezed_name = companies.squeezed_name then null
+                        when
+                            contacts.domain_label in (
+                                companies.squeezed_name,
+                                companies.spelled_name,
+                                companies.spelled_name || companies.city
+                            )
+                            then 10
                         else 7
                     end
             when contacts.first_domain is null then null
@@ -179,9 +195,11 @@ pairs as (
             when
                 contacts.first_phone in (companies.first_phone, companies.last_phone)
                 or contacts.last_phone in (companies.first_phone, companies.last_phone)
-                then 2
-            when candidates.by_office = 1 then 1
-            else 0
+                then 3
+            when candidates.by_office = 1 then 2
+            -- A mobile number is its owner's: none of the company's is expected to be it.
+            when contacts.has_land_line then 0
+            else 1
         end as phone_level,
         case
             when contacts.vat_number = companies.vat_number then 1
@@ -216,6 +234,17 @@ pairs as (
     inner join contacts on candidates.contact_number = contacts.contact_number
     inner join companies on candidates.company_number = companies.company_number
     left join spellings on contacts.core_number = spellings.core_number
+    left join cities
+        on
+            cities.city = case
+                when
+                    contacts.domain_company_count is null
+                    and companies.first_domain is null
+                    and length(companies.spelled_name) >= 4
+                    and left(contacts.domain_label, length(companies.spelled_name))
+                    = companies.spelled_name
+                    then substring(contacts.domain_label, length(companies.spelled_name) + 1)
+            end
 
 ),
 
@@ -238,21 +267,27 @@ select
     company_id,
     case
         when contact_name is null or company_name is null then null
-        when contact_name = company_name and heaviest_weight < 40 then 9
-        when contact_name = company_name then 10
+        when contact_name = company_name and heaviest_weight < 40 then 10
+        when contact_name = company_name then 11
         when contact_digits <> company_digits and contact_digits <> '' and company_digits <> ''
             then 0
-        when shared_norm = larger_norm then 8
+        when shared_norm = larger_norm then 9
         when
             contact_name = company_name || company_city
             or contact_name = company_name || contact_city
             or contact_name || company_city = company_name
             or contact_name || contact_city = company_name
-            then 7
+            then 8
         when edits * 100 <= longer_length * 14 or (edits = 1 and shorter_length >= 5)
-            then case when spelling_count = 1 then 6 else 5 end
-        when shared_norm = smaller_norm and larger_norm - shared_norm <= 450 then 4
-        when contact_name = initials and length(initials) >= 3 then 3
+            then
+                case
+                    when spelling_count <> 1 then 6
+                    when edits <= 2 then 7
+                    else 3
+                end
+        when shared_norm = smaller_norm and larger_norm - shared_norm <= 450 then 5
+        when contact_name = initials and length(initials) >= 3 then 4
+        when shared_norm = smaller_norm and shared_norm * 100 >= larger_norm * 42 then 3
         when shared_norm = smaller_norm then 2
         when edits * 100 <= longer_length * 20 then 1
         when shared_norm * shared_norm * 400 >= smaller_norm * larger_norm * 121 then 1

@@ -35,6 +35,12 @@ link_points as (
 
 ),
 
+disputed as (
+
+    select * from {{ ref('int_links__disputed') }}
+
+),
+
 link_bands as (
 
     select * from {{ ref('link_bands') }}
@@ -64,6 +70,28 @@ best as (
 
 ),
 
+-- What rests on a name or a domain alone is less sure where others who have it are elsewhere.
+weighed as (
+
+    select
+        best.*,
+        case
+            when best.country_level = 1 then ' and country'
+            else ''
+        end as of_country,
+        coalesce(disputed.is_domain_disputed, false) as is_domain_disputed,
+        -- Who is elsewhere by its own domain is one of those who were counted.
+        coalesce(
+            disputed.is_name_disputed
+            and best.name_level >= 10
+            and coalesce(best.domain_level, 3) >= 3,
+            false
+        ) as is_name_disputed
+    from best
+    left join disputed on best.company_id = disputed.company_id
+
+),
+
 tiered as (
 
     select
@@ -71,24 +99,32 @@ tiered as (
         coalesce(margin < {{ var('link_margin') }}, false) as is_contested,
         case
             when vat_level = 1 then 'vat'
-            when name_level >= 7 and domain_level >= 5 then 'name and domain'
-            when name_level >= 7 and phone_level >= 1 then 'name and phone'
-            when name_level >= 7 and (address_level >= 2 or city_level = 2) then 'name and place'
-            when name_level >= 7 then 'name'
-            when name_level >= 2 and domain_level >= 5 then 'similar name and domain'
-            when name_level >= 2 and phone_level >= 1 then 'similar name and phone'
-            when name_level >= 2 and (address_level >= 2 or city_level = 2)
+            when name_level >= 8 and domain_level >= 5 then 'name and domain'
+            when name_level >= 8 and phone_level >= 2 then 'name and phone'
+            when name_level >= 8 and (address_level >= 2 or city_level = 2) then 'name and place'
+            when name_level >= 8 and is_name_disputed then 'disputed name'
+            when name_level >= 8 then 'name' || of_country
+            when name_level >= 6 and domain_level >= 5 then 'similar name and domain'
+            when name_level >= 2 and domain_level >= 6 then 'similar name and domain'
+            when name_level >= 2 and phone_level >= 2 then 'similar name and phone'
+            when
+                name_level >= 2 and (address_level >= 2 or city_level = 2)
+                or name_level = 1 and address_level >= 3 and domain_level is null
                 then 'similar name and place'
+            -- Who has the part of a name as a domain may be another than who has the name.
+            when name_level >= 2 and domain_level = 5 then 'part of a name and domain'
             when name_level >= 2 then 'similar name'
             when
                 domain_level >= 5
-                and (phone_level >= 1 or address_level >= 2 or city_level = 2)
+                and (phone_level >= 2 or address_level >= 2 or city_level = 2)
+                or domain_level = 4 and address_level >= 3
                 then 'domain and phone or place'
-            when domain_level >= 5 then 'domain'
-            when phone_level >= 1 then 'phone'
+            when domain_level >= 5 and is_domain_disputed then 'disputed domain'
+            when domain_level >= 5 then 'domain' || of_country
+            when phone_level >= 2 then 'phone'
             else 'place'
         end as tier
-    from best
+    from weighed
 
 ),
 
@@ -162,6 +198,11 @@ select
     {%- for feature in features %}
         || coalesce(worded.{{ feature }}_wording || '; ', '')
     {%- endfor %}
+    || case worded.tier
+        when 'disputed name' then 'more of those who bear the name are elsewhere; '
+        when 'disputed domain' then 'more of those with the domain name other companies; '
+        else ''
+    end
     || case
         when worded.contact_id is null then 'no company agrees well enough'
         when worded.margin = 0

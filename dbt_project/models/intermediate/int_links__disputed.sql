@@ -1,0 +1,51 @@
+with scored as (
+
+    select * from {{ ref('int_links__scored') }}
+
+),
+
+-- What contacts say of a company beside the domain that they share with it, or the name.
+testimonies as (
+
+    select
+        company_id,
+        domain_level in (7, 8, 10) as has_its_domain,
+        name_level >= 10 as has_its_name,
+        coalesce(phone_level >= 2 or vat_level = 1 or address_level >= 3, false) as is_there,
+        coalesce(domain_level >= 5, false) as is_of_its_domain,
+        coalesce(domain_level <= 2 or vat_level = 0, false) as is_elsewhere,
+        name_level
+    from scored
+    where domain_level in (7, 8, 10) or name_level >= 10
+
+),
+
+counts as (
+
+    select
+        company_id,
+        count(case when has_its_domain and (is_there or name_level >= 5) then 1 end)
+            as domain_supporters,
+        count(case when has_its_domain and not is_there and name_level <= 1 then 1 end)
+            as domain_strangers,
+        count(case when has_its_name and (is_there or is_of_its_domain) then 1 end)
+            as name_supporters,
+        count(
+            case
+                when has_its_name and is_elsewhere and not is_there and not is_of_its_domain then 1
+            end
+        ) as name_strangers
+    from testimonies
+    group by company_id
+
+)
+
+-- One contact of another name is no second organisation: it may be a former name, or a slip.
+select
+    company_id,
+    domain_strangers >= 2 and domain_strangers > domain_supporters as is_domain_disputed,
+    name_strangers > name_supporters as is_name_disputed
+from counts
+where
+    (domain_strangers >= 2 and domain_strangers > domain_supporters)
+    or name_strangers > name_supporters
