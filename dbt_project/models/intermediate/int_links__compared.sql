@@ -24,6 +24,12 @@ tokens as (
 
 ),
 
+land_lines as (
+
+    select * from {{ ref('int_links__land_lines') }}
+
+),
+
 cities as (
 
     select distinct city from {{ ref('int_places__normalised') }}
@@ -198,7 +204,7 @@ pairs as (
                 then 3
             when candidates.by_office = 1 then 2
             -- A mobile number is its owner's: none of the company's is expected to be it.
-            when contacts.has_land_line then 0
+            when contacts.has_land_line and land_lines.are_of_offices then 0
             else 1
         end as phone_level,
         case
@@ -233,6 +239,7 @@ pairs as (
     from weighed as candidates
     inner join contacts on candidates.contact_number = contacts.contact_number
     inner join companies on candidates.company_number = companies.company_number
+    cross join land_lines
     left join spellings on contacts.core_number = spellings.core_number
     left join cities
         on
