@@ -1,7 +1,8 @@
 {#-
     The last eight digits of the first phone number in each of the columns, without country and trunk
     prefixes (ITU-T E.164 lists the lengths of country codes); none under six digits. Selects a row per
-    id and `phone`, and `is_mobile`: whether only mobile columns hold it. Each step is a query of its own, so that it is worked out once.
+    id and `phone`, and `is_mobile`: whether only mobile columns hold it. Each step is a query of its own,
+    so that it is worked out once.
 -#}
 {% macro phone_keys(relation, id, columns, mobile_columns) -%}
     {%- set country_code =

@@ -2,8 +2,8 @@ with overrides as (
 
     select
         'seed' as kept_in,
-        cast(contact_id as string) as contact_id,
-        cast(company_id as string) as company_id,
+        trim(cast(contact_id as string)) as contact_id,
+        trim(cast(company_id as string)) as company_id,
         lower(trim(decision)) as decision,
         author,
         reason,
@@ -16,8 +16,8 @@ with overrides as (
 
         select
             'table' as kept_in,
-            cast(contact_id as string) as contact_id,
-            cast(company_id as string) as company_id,
+            trim(cast(contact_id as string)) as contact_id,
+            trim(cast(company_id as string)) as company_id,
             lower(trim(decision)) as decision,
             author,
             reason,
