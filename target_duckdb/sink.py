@@ -226,7 +226,7 @@ class DuckDBSink(Sink):
         if version is None and self._file.version is not None and self._file.rows:
             self.stage()
         if not self._file.rows:
-            self._file.version = version if isinstance(version, int) else None
+            self._file.version = version if is_version(version) else None
 
     def _after_adding(self) -> None:
         file = self._file

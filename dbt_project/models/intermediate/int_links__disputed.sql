@@ -38,14 +38,18 @@ counts as (
     from testimonies
     group by company_id
 
-)
+),
 
 -- One contact of another name is no second organisation: it may be a former name, or a slip.
-select
-    company_id,
-    domain_strangers >= 2 and domain_strangers > domain_supporters as is_domain_disputed,
-    name_strangers > name_supporters as is_name_disputed
-from counts
-where
-    (domain_strangers >= 2 and domain_strangers > domain_supporters)
-    or name_strangers > name_supporters
+judged as (
+
+    select
+        company_id,
+        domain_strangers >= 2 and domain_strangers > domain_supporters as is_domain_disputed,
+        name_strangers > name_supporters as is_name_disputed
+    from counts
+
+)
+
+select * from judged
+where is_domain_disputed or is_name_disputed
