@@ -9,6 +9,8 @@ from pathlib import Path
 
 import duckdb
 
+from target_duckdb.names import literal, quote
+
 REQUIRED = (("kananas", "contacts"), ("kizen", "companies"))
 OPTIONAL = (("kizen", "companies_company"),)
 TRUTH_COLUMNS = ["contact_id", "company_id"]
@@ -33,7 +35,7 @@ def copy_raw_tables(source: Path, warehouse: Path) -> None:
     name = SOURCE if source.stem.lower() in TAKEN else source.stem
     with duckdb.connect() as connection:
         try:
-            connection.execute(f"attach '{_quoted(source)}' as {_name(name)} (read_only)")
+            connection.execute(f"attach {literal(str(source))} as {quote(name)} (read_only)")
         except duckdb.Error as error:
             msg = f"DB={source} cannot be opened: {_said(error)}"
             raise InputError(msg) from error
@@ -50,13 +52,13 @@ def copy_raw_tables(source: Path, warehouse: Path) -> None:
             found = ", ".join(sorted(".".join(table) for table in present)) or "no table"
             msg = f"DB={source} has no {' and no '.join(missing)}; it has {found}"
             raise InputError(msg)
-        connection.execute(f"attach '{_quoted(warehouse)}' as {COPY}")
+        connection.execute(f"attach {literal(str(warehouse))} as {COPY}")
         for schema, table in (*REQUIRED, *OPTIONAL):
             if (schema, table) in present:
                 path = f"{schema}.{table}"
                 connection.execute(f"create schema if not exists {COPY}.{schema}")
                 try:
-                    connection.execute(f"create table {COPY}.{path} as from {_name(name)}.{path}")
+                    connection.execute(f"create table {COPY}.{path} as from {quote(name)}.{path}")
                 except duckdb.Error as error:
                     msg = f"DB={source}: {path} cannot be read: {_said(error)}"
                     raise InputError(msg) from error
@@ -87,19 +89,15 @@ def _load(connection: duckdb.DuckDBPyConnection, lines: Path, table: str) -> Non
     """Make a table of a file of JSON objects: what is nested as JSON, all else as text."""
     rows = connection.read_json(str(lines), maximum_depth=1, sample_size=-1)
     asked = [
-        f"bool_or(json_type({_name(column)}) in ('OBJECT', 'ARRAY'))" for column in rows.columns
+        f"bool_or(json_type({quote(column)}) in ('OBJECT', 'ARRAY'))" for column in rows.columns
     ]
     nested = rows.aggregate(", ".join(asked)).fetchone()
     assert nested is not None  # noqa: S101 (an aggregate has one row)
     values = [
-        _name(column) if is_nested else f"{_name(column)} ->> '$' as {_name(column)}"
+        quote(column) if is_nested else f"{quote(column)} ->> '$' as {quote(column)}"
         for column, is_nested in zip(rows.columns, nested, strict=True)
     ]
     rows.project(", ".join(values)).create(table)
-
-
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
 
 
 def load_truth(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -111,7 +109,7 @@ def load_truth(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     # The whole file is looked at: what is odd in its last line is told as that in its first.
     options = "header=true, all_varchar=true, sample_size=-1"
     try:
-        rows = connection.sql(f"from read_csv('{_quoted(path)}', {options})")
+        rows = connection.sql(f"from read_csv({literal(str(path))}, {options})")
         if not set(TRUTH_COLUMNS) <= set(map(str.lower, rows.columns)):
             found = ", ".join(rows.columns)
             msg = f"TRUTH={path} has the columns {found}; it needs {', '.join(TRUTH_COLUMNS)}"
@@ -126,10 +124,6 @@ def load_truth(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     if connection.execute("select count(*) from truth").fetchone() == (0,):
         msg = f"TRUTH={path} has no row"
         raise InputError(msg)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _said(error: duckdb.Error) -> str:
