@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
+import threading
 import traceback
+from contextlib import contextmanager
 from functools import cached_property
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -23,6 +26,7 @@ from rest_tap.settings import explain_settings_errors
 from rest_tap.transport import new_session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import click
@@ -32,6 +36,24 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 EXIT_FAILED = 1
 EXIT_WRONG_SETTINGS = 2
+
+
+@contextmanager
+def _stop_signals_restored() -> Iterator[None]:
+    """Take back the handlers of stop signals that the SDK sets for a run, when it is over.
+
+    They write the state and raise `SystemExit`: while Python ends, that is a traceback that
+    nobody can catch.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 class OneLineCommand(SingerCommand):
@@ -44,7 +66,8 @@ class OneLineCommand(SingerCommand):
     def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own signature
         """Run the command, as `click.Command.main` does."""
         try:
-            return super().main(*args, **kwargs)
+            with _stop_signals_restored():
+                return super().main(*args, **kwargs)
         except ConfigurationError as error:
             self._end(EXIT_WRONG_SETTINGS, str(error))
         except (FileNotFoundError, ValueError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
 import sys
 import warnings
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -89,7 +88,6 @@ def _as_a_program() -> Iterator[tuple[StringIO, StringIO]]:
     """Catch what a program writes, and undo what it does to its process."""
     root = logging.getLogger()
     handlers, level, hook = root.handlers[:], root.level, sys.excepthook
-    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     out, err = StringIO(), StringIO()
     root.handlers[:] = []
     try:
@@ -100,8 +98,6 @@ def _as_a_program() -> Iterator[tuple[StringIO, StringIO]]:
         root.handlers[:] = handlers
         root.setLevel(level)
         sys.excepthook = hook
-        for number, handler in signals.items():
-            signal.signal(number, handler)
 
 
 def run_tap(

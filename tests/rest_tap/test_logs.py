@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -30,6 +31,23 @@ def test_one_line_by_default(shared_sandbox: Sandbox, tmp_path: Path) -> None:
     outcome = run_tap("tap_kananas", kananas_settings(shared_sandbox), tmp_path)
     (line,) = outcome.err.splitlines()
     assert line.endswith("columns found at 'contacts', key id")
+
+
+def test_told_to_stop_at_its_very_end_it_says_no_more(
+    shared_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(kananas_settings(shared_sandbox)), encoding="utf-8")
+    program = """if True:
+        import atexit, os, signal, sys
+        from tap_kananas.tap import TapKananas
+        atexit.register(lambda: os.kill(os.getpid(), signal.SIGTERM))
+        TapKananas.cli()"""
+    command = [sys.executable, "-c", program, "--config", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("columns found at 'contacts', key id")
+    assert done.returncode == -signal.SIGTERM
 
 
 @pytest.mark.parametrize("name", ["LOGLEVEL", "TAP_KANANAS_LOGLEVEL"])
