@@ -75,7 +75,7 @@ def test_nothing_is_there_before_the_commit(tmp_path: Path) -> None:
     target = begun(path, [schema(ID, ["id"]), *(record({"id": n}) for n in range(20))])
     for sink in target._sinks:  # noqa: SLF001 (staged as when there is enough)
         sink.stage()
-    target._await_background()  # noqa: SLF001
+    target._resources.await_background()  # noqa: SLF001
     assert not path.exists()
     target.close()
     assert files(tmp_path) == []
@@ -89,7 +89,7 @@ def test_a_file_that_another_program_makes_meanwhile(tmp_path: Path) -> None:
     )
     for sink in target._sinks:  # noqa: SLF001
         sink.stage()
-    target._await_background()  # noqa: SLF001
+    target._resources.await_background()  # noqa: SLF001
     first = [schema(ID, ["id"]), record({"id": 1}), record({"id": 9})]
     load(path, first)
     target.process_endofpipe()

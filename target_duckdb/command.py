@@ -1,0 +1,85 @@
+"""The command line of the target: what goes wrong is one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import IO, TYPE_CHECKING
+
+from singer_sdk import Target
+from singer_sdk.exceptions import ConfigValidationError, MappingError
+
+from target_duckdb.errors import TargetError, one_line
+from target_duckdb.settings import CONFIG_JSONSCHEMA
+
+if TYPE_CHECKING:
+    import click
+    from singer_sdk.plugin_base import _ConfigInput
+
+_EXIT_FAILED = 1
+_EXIT_WRONG_SETTINGS = 2
+
+
+class CommandTarget(Target):
+    """A target whose errors a user can do something about."""
+
+    @classmethod
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> _ConfigInput:
+        """Read the files of `--config`; one that is missing or no JSON object ends the program.
+
+        Args:
+            ctx: Of the command line.
+            param: The option.
+            value: Paths, or `ENV`.
+        """
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, TypeError, ValueError) as error:
+            name = "', '".join(path for path in value if path != "ENV")
+            cls.logger.error(  # noqa: TRY400 (one line is enough)
+                "Wrong settings: --config '%s' is no file with a JSON object: %s",
+                name,
+                one_line(error),
+            )
+            sys.exit(_EXIT_WRONG_SETTINGS)
+
+    @classmethod
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: _ConfigInput | None = None,
+        file_input: IO[str] | None = None,
+    ) -> None:
+        """Run the target; an error the user can do something about is one line and an exit code.
+
+        Args:
+            about: Show settings and capabilities, and nothing else.
+            about_format: How they are shown.
+            config: Settings.
+            file_input: Messages; standard input if None.
+        """
+        try:
+            super().invoke(
+                about=about, about_format=about_format, config=config, file_input=file_input
+            )
+        except ConfigValidationError as error:
+            for line in map(_without_secrets, error.errors):
+                cls.logger.error("Wrong settings: %s", line)  # noqa: TRY400 (one line is enough)
+            sys.exit(_EXIT_WRONG_SETTINGS)
+        except MappingError as error:
+            cls.logger.error("Wrong settings: config['stream_maps']: %s", error)  # noqa: TRY400
+            sys.exit(_EXIT_WRONG_SETTINGS)
+        except TargetError as error:
+            cls.logger.error("%s", error)  # noqa: TRY400 (one line is enough)
+            sys.exit(_EXIT_FAILED)
+
+
+def _without_secrets(line: str) -> str:
+    """Leave out what a setting that may hold secrets was set to."""
+    for name, definition in CONFIG_JSONSCHEMA["properties"].items():
+        if definition.get("secret") and f"['{name}']" in line:
+            return f"config['{name}'] is of a wrong type"
+    return line

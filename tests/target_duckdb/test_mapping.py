@@ -1,0 +1,89 @@
+"""The user's stream maps, as the loader runs them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.target_duckdb.helpers import command, load, query, record, schema, state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ID = {"id": {"type": "integer"}, "v": {"type": ["string", "null"]}}
+MESSAGES: list[Any] = [schema(ID, ["id"]), record({"id": 1, "v": "a"}), state({"a": 1})]
+
+
+def test_stream_maps(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    properties = {**ID, "price": {"type": "number", "multipleOf": 0.01}}
+    maps = {
+        "items": {
+            "__alias__": "things",
+            "hash": "sha256(v)",
+            "v": None,
+            "seen": "datetime.date.fromisoformat('2024-05-06')",
+        },
+        "copies": {"__source__": "items", "__filter__": "id > 1"},
+        "secrets": None,
+    }
+    messages = [
+        schema(properties, ["id"]),
+        schema(ID, ["id"], stream="secrets"),
+        *(record({"id": n, "v": "x", "price": 1.1}) for n in (1, 2)),
+        record({"id": 1}, stream="secrets"),
+    ]
+    load(path, messages, stream_maps=maps)
+    digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    assert query(path, "SELECT id, hash, seen::VARCHAR, price::VARCHAR FROM things") == [
+        (1, digest, "2024-05-06", "1.10"),
+        (2, digest, "2024-05-06", "1.10"),
+    ]
+    assert query(path, "SELECT id FROM copies") == [(2,)]
+    names = query(path, "SELECT table_name FROM information_schema.tables ORDER BY 1")
+    assert names == [("copies",), ("things",)]
+
+
+@pytest.mark.parametrize(
+    ("own", "named"),
+    [
+        ({"z": "id +"}, "Failed to parse expression id +"),
+        ({"__filter__": "id >"}, "Failed to parse expression id >"),
+        ({"__key_properties__": ["gone"]}, "Property 'gone' was not detected"),
+        ({"id": None}, "Removing key property 'id'"),
+    ],
+)
+def test_a_stream_map_that_is_none_is_a_wrong_setting(
+    tmp_path: Path, own: dict[str, Any], named: str
+) -> None:
+    done = command(tmp_path / "test.duckdb", MESSAGES, stream_maps={"items": own})
+    assert done.returncode == 2
+    assert named in done.stderr.splitlines()[-1]
+    assert "config['stream_maps']" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("expression", "named"),
+    [
+        ("int(v)", "ValueError"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("gone + 1", "Failed to evaluate simpleeval expressions gone + 1"),
+    ],
+)
+def test_a_stream_map_that_fails_for_a_record_shows_no_value(
+    tmp_path: Path, expression: str, named: str
+) -> None:
+    path = tmp_path / "test.duckdb"
+    secret = {"id": 1, "v": "jane.doe@example.org"}
+    messages = [schema(ID, ["id"]), record(secret)]
+    done = command(path, messages, stream_maps={"items": {"z": expression}})
+    assert done.returncode == 1
+    assert f"stream 'items', line 2: its stream map fails: {named}" in done.stderr.splitlines()[-1]
+    assert "jane.doe" not in done.stderr
+    assert "Traceback" not in done.stderr
+    config = {"stream_maps": {"items": {"z": expression}}, "on_invalid_record": "quarantine"}
+    load(path, messages, **config)
+    assert query(path, "SELECT stream, record FROM _quarantine") == [("items", json.dumps(secret))]
