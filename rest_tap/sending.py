@@ -28,6 +28,19 @@ if TYPE_CHECKING:
 
 Page = TypeVar("Page", bound="Sized")
 
+#: Where the state of a stream keeps the version that the last read of the whole table had.
+STATE_VERSION = "table_version"
+
+
+def next_version(now: int, last: object) -> int:
+    """Give a version that is newer than the last one, whatever the clock has done since.
+
+    Args:
+        now: Milliseconds since 1970.
+        last: What the state holds; anything but an integer is no version.
+    """
+    return max(now, last + 1) if type(last) is int else now
+
 
 class SendingStream(RESTStream[Any]):
     """A stream that sends what it reads: one by one, by the page, or in files.
@@ -75,14 +88,18 @@ class SendingStream(RESTStream[Any]):
         """Whether the loader is to learn which rows vanished."""
         return bool(self.config.get("emit_activate_version_messages", True))
 
-    def begin(self, context: Context | None) -> bool:  # noqa: ARG002 - for those that keep state
+    def begin(self, context: Context | None) -> bool:
         """Prepare a read; set the version its records carry.
 
         Returns:
             Whether the read covers the whole table, so that what it does not find is gone.
         """
         whole = self.sends_versions and self.replication_method == REPLICATION_FULL_TABLE
-        self._stream_version = self._initialized_at if whole else None
+        self._stream_version = None
+        if whole:
+            state = self.get_context_state(context)
+            self._stream_version = next_version(self.started_at, state.get(STATE_VERSION))
+            state[STATE_VERSION] = self._stream_version
         return whole
 
     def get_records(self, context: Context | None) -> Iterable[dict[str, Any]]:

@@ -4,7 +4,9 @@ The state of such a stream holds, besides what the SDK keeps:
 
 * `replication_key_value`: all that changed before this moment has been sent;
 * `table_version`: milliseconds since 1970 of the last read of the whole table. Every record
-  carries it as its version, so that the loader can tell the vanished ones after the next.
+  carries it as its version, so that the loader can tell the vanished ones after the next;
+* `table_read_at`: the same where the version is none: a clock that was ahead has given a version
+  later than that, and versions only rise.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
+from rest_tap.sending import STATE_VERSION, next_version
 from tap_kizen.timestamps import parse_timestamp, to_utc
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     import requests
 
     from rest_tap.streams import HttpStream
+
+STATE_READ_AT = "table_read_at"
 
 MILLISECONDS_PER_HOUR = 3_600_000
 
@@ -107,7 +112,8 @@ class Bookmark:
         is_full_table = stream.replication_method == REPLICATION_FULL_TABLE
         self._key = None if is_full_table else stream.replication_key
         reached = parse_timestamp(str(state.get("replication_key_value") or ""))
-        version = state.get("table_version")
+        version = state.get(STATE_VERSION)
+        read_at = state.get(STATE_READ_AT, version)
         # What lies outside of the period is not read, and so not gone.
         is_bounded = self._period.is_bounded
         every = int(config["full_refresh_every"]) * MILLISECONDS_PER_HOUR
@@ -115,14 +121,17 @@ class Bookmark:
             stream.sends_versions
             and not is_bounded
             and every > 0
-            and (version is None or now - version >= every)
+            # A time still to come is from a clock that was ahead, and tells nothing.
+            and (read_at is None or not 0 <= now - read_at < every)
         )
         self.is_whole = is_full_table or reached is None or due
         self.is_whole_table = self.is_whole and stream.sends_versions and not is_bounded
-        if not stream.sends_versions:
-            self.version = None
-        else:
-            self.version = now if version is None or self.is_whole_table else version
+        self.version: int | None = None
+        self._read_at: int | None = None
+        if stream.sends_versions:
+            is_new = version is None or self.is_whole_table
+            self.version = next_version(now, version) if is_new else version
+            self._read_at = now if is_new else read_at
 
         self.since = self._period.start
         if not self.is_whole and reached is not None:
@@ -162,11 +171,12 @@ class Bookmark:
         Never a moment after the read began: what changed while it went on may have been
         read before the change.
         """
-        if self._key is None:
-            return
         if self.version is not None:
-            self._state["table_version"] = self.version
-        if self._sent_until is not None:
+            self._state[STATE_VERSION] = self.version
+            self._state.pop(STATE_READ_AT, None)
+            if self._read_at != self.version:
+                self._state[STATE_READ_AT] = self._read_at
+        if self._key is not None and self._sent_until is not None:
             reached = min(self._sent_until, self._began)
             before = parse_timestamp(str(self._state.get("replication_key_value") or ""))
             if before is None or reached > before:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from target_duckdb.load import ROW_ID, Merge, activate, delete_marked, newest_version, rename
+from target_duckdb.load import ROW_ID, Merge, rename
 from target_duckdb.names import assign, folded
 from target_duckdb.settings import APPEND_ONLY, OVERWRITE
 from target_duckdb.tables import (
@@ -17,6 +17,7 @@ from target_duckdb.tables import (
     find_schema,
     look_up_schema,
 )
+from target_duckdb.versions import activate, delete_marked, newest_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -97,14 +98,24 @@ class Committer:
     def versions(
         self, connection: DuckDBPyConnection, sinks: Iterable[DuckDBSink]
     ) -> dict[str, int | None]:
-        """Return the newest version in the table of each stream, None where it has none."""
+        """Return for each stream the newest version in its table.
+
+        Args:
+            connection: The working connection, with the database attached.
+            sinks: Sinks whose records have a version that has not been activated.
+
+        Returns:
+            None for a stream of whose table no row has such a version, or one after it.
+        """
         sinks = list(sinks)
         schema = look_up_schema(connection, self.database, self.schema)
         if schema is None:
             return {sink.stream_name: None for sink in sinks}
         tables = self._tables_in(schema, connection, sinks)
         return {
-            sink.stream_name: newest_version(connection, tables[sink.stream_name]) for sink in sinks
+            sink.stream_name: newest_version(connection, tables[sink.stream_name], sink.unactivated)
+            for sink in sinks
+            if sink.unactivated is not None
         }
 
     def _tables(self, connection: DuckDBPyConnection, sinks: list[DuckDBSink]) -> dict[str, Table]:

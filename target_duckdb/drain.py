@@ -38,7 +38,8 @@ class Drain:
         """Take the settings and what the run works with."""
         self._config = config
         self._resources = resources
-        #: The newest version in the table of each stream, as asked for since the last commit.
+        #: The newest version in the table of each stream, as asked for since the last commit;
+        #: None where its records come after all rows.
         self._versions: dict[str, int | None] = {}
         self.state: bytes | None = None
         self.batch_files: list[str] = []

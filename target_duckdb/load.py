@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from target_duckdb.codec import DELETED_AT, METADATA, VERSION
+from target_duckdb.codec import VERSION
 from target_duckdb.column_types import converted
 from target_duckdb.names import literal, quote
 from target_duckdb.staging import StagingPlace
-from target_duckdb.tables import find_columns, refuse_rounding
+from target_duckdb.tables import refuse_rounding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -246,39 +246,3 @@ class Merge:
             f"DELETE FROM {self.table.sql} AS old "  # noqa: S608
             f"USING (SELECT DISTINCT {selected} FROM {self.staging.sql}) AS new WHERE {same}"
         )
-
-
-def newest_version(connection: DuckDBPyConnection, table: Table) -> int | None:
-    """Return the newest version among a table's rows, None where no row or no table has one."""
-    if find_columns(connection, table).get(VERSION) != METADATA[VERSION]:
-        return None
-    query = f"SELECT max({quote(VERSION)}) FROM {table.sql}"  # noqa: S608 (quoted names)
-    row = connection.execute(query).fetchone()
-    return row[0] if row else None
-
-
-def activate(
-    connection: DuckDBPyConnection, table: Table, version: int, *, hard_delete: bool
-) -> None:
-    """Let rows of versions before this one go; must be called inside a transaction.
-
-    Args:
-        connection: The working connection.
-        table: The table, with its version column.
-        version: The version that is active now. Rows without any are older than all.
-        hard_delete: Whether rows are deleted; otherwise they get the time of their deletion.
-    """
-    older = f"({quote(VERSION)} IS NULL OR {quote(VERSION)} < {int(version)})"
-    if hard_delete:
-        connection.execute(f"DELETE FROM {table.sql} WHERE {older}")  # noqa: S608
-        return
-    deleted_at = quote(DELETED_AT)
-    connection.execute(
-        f"UPDATE {table.sql} SET {deleted_at} = now() "  # noqa: S608
-        f"WHERE {older} AND {deleted_at} IS NULL"
-    )
-
-
-def delete_marked(connection: DuckDBPyConnection, table: Table) -> None:
-    """Delete rows the tap marked as deleted; must be called inside a transaction."""
-    connection.execute(f"DELETE FROM {table.sql} WHERE {quote(DELETED_AT)} IS NOT NULL")  # noqa: S608

@@ -105,3 +105,19 @@ def test_the_account_is_asked_once(sandbox: Sandbox, tmp_path: Path) -> None:
     (arrival,) = sandbox.requests
     assert arrival.method == "GET"
     assert sorted(arrival.query.split("&")) == ["event=api", "request=contacts"]
+
+
+def test_versions_rise_though_a_clock_was_ahead(sandbox: Sandbox, tmp_path: Path) -> None:
+    settings = kananas_settings(sandbox)
+    first = run_tap("tap_kananas", settings, tmp_path)
+    (version,) = [message["version"] for message in first.of_type("ACTIVATE_VERSION")]
+    assert first.state["bookmarks"]["contacts"]["table_version"] == version
+    for last, expected in [(version * 2, version * 2 + 1), ("no version", None)]:
+        state = json.loads(json.dumps(first.state))
+        state["bookmarks"]["contacts"]["table_version"] = last
+        second = run_tap("tap_kananas", settings, tmp_path, state=state)
+        assert second.code == 0, second.err
+        (told,) = [message["version"] for message in second.of_type("ACTIVATE_VERSION")]
+        assert told == expected if expected else version < told < version * 2
+        assert {message["version"] for message in second.of_type("RECORD")} == {told}
+        assert second.state["bookmarks"]["contacts"]["table_version"] == told

@@ -186,8 +186,8 @@ def aged(state: dict[str, Any], hours: float) -> dict[str, Any]:
     """Let a state be so many hours older."""
     older = deepcopy(state)
     for bookmark in older["bookmarks"].values():
-        if "table_version" in bookmark:
-            bookmark["table_version"] -= int(hours * HOUR)
+        for key in {"table_version", "table_read_at"} & bookmark.keys():
+            bookmark[key] -= int(hours * HOUR)
     return older
 
 
@@ -219,6 +219,29 @@ def test_archived_records_are_found_by_a_full_refresh(account: Sandbox, tmp_path
         state=aged(first.state, 10_000),
     )
     assert len(never.records_of(CONTACTS)) < 10
+
+
+def test_after_a_clock_that_was_ahead_versions_still_rise(
+    ordering_account: Sandbox, tmp_path: Path
+) -> None:
+    server = ordering_account
+    settings = settings_of(server)
+    first = run_tap("tap_kizen", settings, tmp_path)
+    # All that a year between the clock of the first run and the next ones leaves behind.
+    ahead = aged(first.state, -24 * 365)
+    was = ahead["bookmarks"][CONTACTS]["table_version"]
+    second = run_tap("tap_kizen", settings, tmp_path, state=ahead)
+    versions = {m["stream"]: m["version"] for m in second.of_type("ACTIVATE_VERSION")}
+    assert versions[CONTACTS] == was + 1
+    assert versions["companies"] > ahead["bookmarks"]["companies"]["table_version"]
+    assert {row["id"] for row in second.records_of(CONTACTS)} == set(contact_ids(server))
+    # The whole read counts from when it was made, not from the version it had.
+    early = run_tap("tap_kizen", settings, tmp_path, state=second.state)
+    assert len(early.records_of(CONTACTS)) <= 1
+    assert {m["version"] for m in early.of_type("RECORD") if m["stream"] == CONTACTS} <= {was + 1}
+    late = run_tap("tap_kizen", settings, tmp_path, state=aged(early.state, 24))
+    (version,) = [m["version"] for m in late.of_type("ACTIVATE_VERSION") if m["stream"] == CONTACTS]
+    assert version == was + 1 - 24 * HOUR + 1
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(

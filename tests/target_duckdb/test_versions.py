@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -176,3 +177,47 @@ def test_a_version_is_held_back_while_the_table_cannot_be_asked(tmp_path: Path) 
     # Rows without a version are older than any.
     assert load(path, messages, batch_size_rows=1) == [3]
     assert load(tmp_path / "new.duckdb", messages, batch_size_rows=1) == [3]
+
+
+def milliseconds(hours: int = 0) -> int:
+    """The version of a read that begins so many hours from now."""
+    return time.time_ns() // 1_000_000 + hours * 3_600_000
+
+
+@pytest.mark.parametrize("keys", [[], ["id"]])
+@pytest.mark.parametrize("hard_delete", [False, True])
+def test_a_version_of_a_clock_that_was_ahead(
+    tmp_path: Path, keys: list[str], *, hard_delete: bool
+) -> None:
+    path = tmp_path / "test.duckdb"
+    ahead, now = milliseconds(hours=24 * 365), milliseconds()
+    for version, ids in [(ahead, (1, 2, 3)), (now, (2, 3, 4)), (now + 1, (3, 4))]:
+        load(path, [schema(ID, keys), *full(version, *ids)], hard_delete=hard_delete)
+    alive_now = "true" if hard_delete else "_sdc_deleted_at IS NULL"
+    rows = query(path, f"SELECT id, v FROM items WHERE {alive_now} ORDER BY id")
+    assert rows == [(3, str(now + 1)), (4, str(now + 1))]
+
+
+def test_versions_that_are_all_still_to_come_keep_their_order(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    soon, later = milliseconds(hours=1), milliseconds(hours=2)
+    load(path, [schema(ID, ["id"]), *full(later, 1, 2)])
+    load(path, [schema(ID, ["id"]), activate(soon)])
+    assert alive(path) == [(1, str(later)), (2, str(later))]
+    load(path, [schema(ID, ["id"]), *full(later + 1, 2)])
+    assert alive(path) == [(2, str(later + 1))]
+
+
+def test_a_table_of_a_clock_that_was_ahead_is_not_shown_half_read(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    ahead, now = milliseconds(hours=24), milliseconds()
+    load(path, [schema(ID, ["id"]), *full(ahead, 1, 2)])
+    messages: list[Any] = [schema(ID, ["id"])]
+    for n in range(3):
+        messages += [record({"id": n, "v": "2"}, version=now), state(n)]
+    assert load(path, [*messages, activate(now), state(3)], batch_size_rows=1) == [3]
+    # Changes to a table whose version is still to come are no new table.
+    load(path, [schema(ID, ["id"]), *full(ahead, 1, 2)])
+    changes = [record({"id": 1, "v": "changed"}, version=ahead), state(1)]
+    changes += [record({"id": 2, "v": "changed"}, version=ahead), state(2)]
+    assert load(path, [schema(ID, ["id"]), *changes], batch_size_rows=1) == [1, 2]
