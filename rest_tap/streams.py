@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from functools import cached_property, partial
 from http import HTTPStatus
@@ -18,9 +19,10 @@ from rest_tap.answers import describe_answer
 from rest_tap.errors import RefusedError, UnavailableError
 from rest_tap.sending import SendingStream
 from rest_tap.settings import DEFAULT_REQUEST_TIMEOUT_SECONDS, DEFAULT_REQUEST_TRIES
+from rest_tap.transport import TooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Hashable, Iterable
+    from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 
     import requests
     from singer_sdk.helpers.types import Context
@@ -96,6 +98,35 @@ class HttpStream(SendingStream):
     def timeout(self) -> int:
         """Seconds a request may wait for the service."""
         return int(self.config.get("request_timeout", DEFAULT_REQUEST_TIMEOUT_SECONDS))
+
+    def _request(
+        self, prepared_request: requests.PreparedRequest, context: Context | None
+    ) -> requests.Response:
+        """Send a request once.
+
+        Raises:
+            FatalAPIError: If the answer is too large, besides what `validate_response` raises.
+        """
+        with self.size_told():
+            return super()._request(prepared_request, context)
+
+    @contextmanager
+    def size_told(self) -> Iterator[None]:
+        """Say what a user can do where an answer is too large.
+
+        Raises:
+            FatalAPIError: With the name of the stream, and advice.
+        """
+        try:
+            yield
+        except TooLargeError as error:
+            message = f"{self.name}: {error}: {self.advice_on_size}"
+            raise FatalAPIError(message) from error
+
+    @property
+    def advice_on_size(self) -> str:
+        """Say what a user can do about an answer that is too large."""
+        return f"check {self.setting('api_url')}"
 
     def validate_response(self, response: requests.Response) -> None:
         """Refuse an answer that is not a success.

@@ -12,7 +12,7 @@ import gzip
 import json
 import zlib
 from email.message import Message
-from functools import cached_property
+from functools import cached_property, partial
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 from weakref import finalize
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 PIECE_BYTES = 256 * 1024
+
+MAX_BODY_BYTES = 4 << 30
+"""The longest body that is believed, unpacked: ten times half a million contacts."""
 
 _GZIP = b"\x1f\x8b"
 _STRAY = "windows-1252"
@@ -61,19 +64,47 @@ def declared_charset(content_type: str) -> str | None:
 
 
 class BodyError(ValueError):
-    """A body that cannot be unpacked; the message says why."""
+    """A body that cannot be unpacked, or not in full; the message says why.
+
+    Attributes:
+        settings: The settings that may help.
+    """
+
+    def __init__(self, words: str, *settings: str) -> None:
+        """Say what it is."""
+        super().__init__(words)
+        self.settings = settings
+
+
+def _believed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of a body.
+
+    Raises:
+        BodyError: If there are more than `MAX_BODY_BYTES` in them.
+    """
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > MAX_BODY_BYTES:
+            message = f"more than {MAX_BODY_BYTES >> 20:,} MiB, unpacked, which 'paging' may divide"
+            raise BodyError(message, "requests")
+        yield piece
 
 
 class Body:
     """The body of an answer: read as often as needed, closed at the end."""
 
     def __init__(self, pieces: Iterable[bytes], content_type: str = "") -> None:
-        """Keep the pieces in a nameless file that only this user can read (mode 0600)."""
+        """Keep the pieces in a nameless file that only this user can read (mode 0600).
+
+        Raises:
+            BodyError: If they are too many to be believed.
+        """
         self._file: IO[bytes] = TemporaryFile()  # noqa: SIM115 - see below
         # Closed by close(), or with this object where the pieces end in a failure.
         finalize(self, self._file.close)
         self._content_type = content_type
-        for piece in pieces:
+        for piece in _believed(pieces):
             self._file.write(piece)
         self._file.flush()
 
@@ -96,8 +127,7 @@ class Body:
         self._file.seek(0)
         source: IO[bytes] = gzip.GzipFile(fileobj=self._file) if packed else self._file  # type: ignore[assignment]
         try:
-            while piece := source.read(PIECE_BYTES):
-                yield piece
+            yield from _believed(iter(partial(source.read, PIECE_BYTES), b""))
         except (EOFError, OSError, zlib.error) as error:
             message = "a gzip file that breaks off or is damaged"
             raise BodyError(message) from error

@@ -8,6 +8,7 @@ public; see `answer`, `envelope` and `discovery`.
 from __future__ import annotations
 
 from functools import cached_property
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from singer_sdk.streams.rest import PageContext
 
 from rest_tap.progress import Progress
 from rest_tap.streams import HttpStream
+from rest_tap.transport import read_at_once
 from tap_kananas.answer import Answer, AnswerError
 from tap_kananas.body import Body, BodyError
 from tap_kananas.paging import PageDigest, PagingError, Walk
@@ -105,6 +107,7 @@ class KananasStream(HttpStream):
         Raises:
             RetriableAPIError: On 429 and 5xx.
             FatalAPIError: On any other refusal.
+            BodyError: If the body is larger than is believed.
             requests.RequestException: If the connection breaks, also within the body.
         """
         session = self.requests_session
@@ -115,6 +118,10 @@ class KananasStream(HttpStream):
             allow_redirects=self.allow_redirects,
             **settings,
         ) as response:
+            if not HTTPStatus.OK <= response.status_code < HTTPStatus.MULTIPLE_CHOICES:
+                # What the service says about it, which is no list.
+                with self.size_told():
+                    read_at_once(response)
             self.validate_response(response)
             progress = Progress(self.logger, self.name, "kB")
             return Body(

@@ -122,6 +122,11 @@ class KizenStream(HttpStream):
             super().validate_response(response)
 
     @property
+    def advice_on_size(self) -> str:
+        """Say that smaller pages may be asked for, where there are pages."""
+        return f"lower {self.setting('page_size')}" if self.has_pages else super().advice_on_size
+
+    @property
     def page_token(self) -> Ask:
         """What the page in hand was asked for by."""
         return self._walk.current_value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import tracemalloc
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Semaphore, Thread
 from typing import TYPE_CHECKING, ClassVar
@@ -10,12 +12,15 @@ import pytest
 import requests
 from urllib3 import HTTPResponse
 
-from rest_tap.transport import new_session
+from rest_tap import transport
+from rest_tap.transport import TooLargeError, new_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BODY = b"x" * 1_000_000
+BOMB_BYTES = 128 << 20
+BOMB = gzip.compress(b"\0" * BOMB_BYTES)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -27,10 +32,15 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.asked.append(self.path)
         self.came.release()
+        is_bomb = self.path.startswith("/bomb")
+        body = BOMB if is_bomb else BODY
         self.send_response(200)
-        self.send_header("Content-Length", str(len(BODY)))
+        if is_bomb:
+            self.send_header("Content-Encoding", "gzip")
+        if not self.path.endswith("/no-length"):
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(BODY if self.path.startswith("/whole") else BODY[: len(BODY) // 2])
+        self.wfile.write(body[: len(body) // 2] if self.path.startswith("/half") else body)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -59,6 +69,28 @@ def test_an_answer_is_read_at_once(address: str, monkeypatch: pytest.MonkeyPatch
     response = new_session(address, 1000).get(f"{address}/whole", timeout=10)
     assert response.content == BODY
     assert len(reads) <= 2
+
+
+@pytest.mark.parametrize("pace", [1000, None])
+@pytest.mark.parametrize("length", ["", "/no-length"])
+def test_no_more_is_unpacked_than_an_answer_may_have(
+    address: str, monkeypatch: pytest.MonkeyPatch, pace: int | None, length: str
+) -> None:
+    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 4 << 20)
+    session = new_session(address, pace)
+    tracemalloc.start()
+    with pytest.raises(TooLargeError) as caught:
+        session.get(f"{address}/bomb{length}?secret=1", timeout=10)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    answered = f"GET 127.0.0.1/bomb{length} answered 200 with more than 4 MiB, unpacked"
+    assert str(caught.value) == answered
+    assert peak < BOMB_BYTES / 4
+    # Not a byte less is allowed.
+    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", len(BODY))
+    assert session.get(f"{address}/whole{length}", timeout=10).content == BODY
+    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", BOMB_BYTES)
+    assert len(session.get(f"{address}/bomb{length}", timeout=10).content) == BOMB_BYTES
 
 
 def test_an_answer_that_breaks_off_is_told_as_such(address: str) -> None:

@@ -84,6 +84,19 @@ def test_a_damaged_gzip_file_is_an_error(damage: slice) -> None:
         read(gzip.compress(TEXT.encode())[damage])
 
 
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_no_more_is_kept_or_unpacked_than_a_body_may_have(
+    monkeypatch: pytest.MonkeyPatch, *, is_packed: bool
+) -> None:
+    content = TEXT.encode() * 2000
+    monkeypatch.setattr(body_module, "MAX_BODY_BYTES", len(content))
+    sent = gzip.compress(content) if is_packed else content
+    assert len(read(sent)[0]) == 2000 * len(TEXT)
+    monkeypatch.setattr(body_module, "MAX_BODY_BYTES", len(content) - 1)
+    with pytest.raises(BodyError, match="more than 0 MiB, unpacked"):
+        read(sent)
+
+
 @pytest.mark.parametrize("byte", [4, 12, 14, 20])
 def test_a_gzip_file_with_a_wrong_byte_is_an_error(byte: int) -> None:
     content = bytearray(gzip.compress(TEXT.encode() * 50))

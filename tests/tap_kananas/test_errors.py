@@ -82,3 +82,23 @@ def test_a_wrong_setting_ends_with_code_2(
     outcome = run_tap("tap_kananas", kananas_settings(shared_sandbox, **changes), tmp_path)
     assert outcome.code == 2
     assert words in outcome.last_line
+
+
+def test_an_answer_that_is_too_large_names_the_setting(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tap_kananas.body.MAX_BODY_BYTES", 1 << 20)
+    monkeypatch.setattr("rest_tap.transport.MAX_ANSWER_BYTES", 1 << 20)
+    large = " " * (1 << 20) + "[]"
+    told = {
+        200: "answered with more than 1 MiB, unpacked, which 'paging' may divide: "
+        "check setting 'requests' (TAP_KANANAS_REQUESTS)",
+        404: "answered 404 with more than 1 MiB, unpacked: "
+        "check setting 'api_url' (TAP_KANANAS_API_URL)",
+    }
+    for status, words in told.items():
+        sandbox.faults.add(Fault(path="/action_manager.php", status=status, body=large))
+        outcome = run_tap("tap_kananas", kananas_settings(sandbox), tmp_path)
+        assert outcome.code == 1
+        assert outcome.last_line.endswith(f"contacts: GET 127.0.0.1/action_manager.php {words}")
+        assert "Traceback" not in outcome.err

@@ -96,3 +96,24 @@ def test_a_secret_that_the_service_quotes_is_masked(sandbox: Sandbox, tmp_path: 
     outcome = run_tap("tap_kizen", settings, tmp_path)
     assert "the key *** has expired" in outcome.last_line
     assert settings["api_key"] not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("path", "advice"),
+    [
+        ("/api/company", "lower setting 'page_size' (TAP_KIZEN_PAGE_SIZE)"),
+        ("/api/custom-objects/*/fields", "check setting 'api_url' (TAP_KIZEN_API_URL)"),
+    ],
+)
+def test_an_answer_that_is_too_large_names_the_setting(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, advice: str
+) -> None:
+    monkeypatch.setattr("rest_tap.transport.MAX_ANSWER_BYTES", 1 << 20)
+    sandbox.faults.add(Fault(path=path, status=200, body=" " * (1 << 20) + "[]", times=None))
+    outcome = run_tap("tap_kizen", kizen_settings(sandbox), tmp_path)
+    assert outcome.code == 1
+    assert "answered 200 with more than 1 MiB, unpacked" in outcome.last_line
+    assert outcome.last_line.endswith(advice)
+    assert "Traceback" not in outcome.err
+    asked = [arrival for arrival in sandbox.requests if arrival.path.endswith(path[-7:])]
+    assert len(asked) == 1
