@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from target_duckdb.names import literal, quote
+from target_duckdb.names import NO_HIVE, literal, quote
 
 REQUIRED = (("kananas", "contacts"), ("kizen", "companies"))
 OPTIONAL = (("kizen", "companies_company"),)
@@ -87,7 +87,9 @@ def generate(warehouse: Path, truth: Path, *, contacts: int, companies: int, see
 
 def _load(connection: duckdb.DuckDBPyConnection, lines: Path, table: str) -> None:
     """Make a table of a file of JSON objects: what is nested as JSON, all else as text."""
-    rows = connection.read_json(str(lines), maximum_depth=1, sample_size=-1)
+    rows = connection.read_json(
+        str(lines), maximum_depth=1, sample_size=-1, hive_partitioning=False
+    )
     asked = [
         f"bool_or(json_type({quote(column)}) in ('OBJECT', 'ARRAY'))" for column in rows.columns
     ]
@@ -107,20 +109,29 @@ def load_truth(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         InputError: the file cannot be read, has other columns, or has no row.
     """
     # The whole file is looked at: what is odd in its last line is told as that in its first.
-    options = "header=true, all_varchar=true, sample_size=-1"
-    try:
-        rows = connection.sql(f"from read_csv({literal(str(path))}, {options})")
-        if not set(TRUTH_COLUMNS) <= set(map(str.lower, rows.columns)):
-            found = ", ".join(rows.columns)
-            msg = f"TRUTH={path} has the columns {found}; it needs {', '.join(TRUTH_COLUMNS)}"
-            raise InputError(msg)
-        connection.execute(
-            "create temp table truth as select distinct trim(contact_id) as contact_id,"
-            " trim(company_id) as company_id from rows where contact_id <> '' and company_id <> ''"
-        )
-    except duckdb.Error as error:
-        msg = f"TRUTH={path} cannot be read: {_said(error)}"
-        raise InputError(msg) from error
+    options = f"header=true, all_varchar=true, sample_size=-1, {NO_HIVE}"
+    if not path.exists():
+        msg = f"TRUTH={path} cannot be read: there is no such file"
+        raise InputError(msg)
+    with tempfile.TemporaryDirectory(prefix="truth-") as folder:
+        # DuckDB takes some names for patterns, and reads what it finds by these.
+        plain = Path(folder, "truth.csv")
+        plain.symlink_to(path.absolute())
+        try:
+            rows = connection.sql(f"from read_csv({literal(str(plain))}, {options})")
+            if not set(TRUTH_COLUMNS) <= set(map(str.lower, rows.columns)):
+                found = ", ".join(rows.columns)
+                msg = f"TRUTH={path} has the columns {found}; it needs {', '.join(TRUTH_COLUMNS)}"
+                raise InputError(msg)
+            connection.execute(
+                "create temp table truth as"
+                " select distinct trim(contact_id) as contact_id, trim(company_id) as company_id"
+                " from rows where contact_id <> '' and company_id <> ''"
+            )
+        except duckdb.Error as error:
+            said = _said(error).replace(str(plain), str(path))
+            msg = f"TRUTH={path} cannot be read: {said}"
+            raise InputError(msg) from error
     if connection.execute("select count(*) from truth").fetchone() == (0,):
         msg = f"TRUTH={path} has no row"
         raise InputError(msg)

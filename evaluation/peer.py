@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from evaluation.building import ROOT
 from evaluation.processes import ProgramError, run
+from target_duckdb.names import NO_HIVE, literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 PYTHON = ROOT / ".venv-splink" / "bin" / "python"
 PROGRAM = ROOT / "benchmarks" / "splink" / "link.py"
 MODELS = {"plain": "Splink, from the data alone", "labelled": "Splink, given the truth"}
+OPTIONS = f"header=true, all_varchar=true, {NO_HIVE}"
 
 RECORDS = """
 select
@@ -59,10 +61,10 @@ def link(connection: duckdb.DuckDBPyConnection, folder: Path) -> tuple[dict[str,
         "truth": "from truth",
     }
     for name, query in queries.items():
-        connection.execute(f"copy ({query}) to '{folder / name}.parquet'")
+        connection.execute(f"copy ({query}) to {literal(f'{folder / name}.parquet')}")
     usage = run([str(python), str(PROGRAM), str(folder)], folder / "splink.log")
     links = {
-        title: f"from read_csv('{folder / name}.csv', header=true, all_varchar=true)"
+        title: f"from read_csv({literal(f'{folder / name}.csv')}, {OPTIONS})"
         for name, title in MODELS.items()
     }
     return links, usage

@@ -18,6 +18,7 @@ from demo.report import table
 from evaluation.building import ROOT, build_links, dbt, variables
 from evaluation.inputs import InputError, copy_raw_tables, generate
 from evaluation.processes import ProgramError
+from target_duckdb.names import NO_HIVE, literal, quote
 
 SAME, DIFFERENT, WRONG_USAGE = 0, 1, 2
 
@@ -54,15 +55,15 @@ def hand_over(warehouse: Path, folder: Path) -> list[dict[str, Any]]:
         for schema, name in names:
             columns = connection.execute(f'describe "{schema}"."{name}"').fetchall()
             values = ", ".join(
-                f"{_identifier(column)}" if type_ in TYPES else
-                f"{_identifier(column)}::varchar as {_identifier(column)}"
+                quote(column) if type_ in TYPES else
+                f"{quote(column)}::varchar as {quote(column)}"
                 for column, type_, *_ in columns
             )  # fmt: skip
             location = folder / schema / name
             location.mkdir(parents=True)
             connection.execute(
                 f'copy (select {values} from "{schema}"."{name}")'
-                f" to '{location / 'rows.parquet'}' (format parquet)"
+                f" to {literal(str(location / 'rows.parquet'))} (format parquet)"
             )
             tables.append(
                 {
@@ -138,8 +139,9 @@ def compare(warehouse: Path, links: Path) -> int:
         connection.execute("create temp view ours as from marts.contact_company_links")
         types = connection.execute("describe ours").fetchall()
         casts = ", ".join(f"{column}::{type_} as {column}" for column, type_, *_ in types)
+        files = ", ".join(literal(str(file)) for file in links.glob("*.parquet"))
         connection.execute(
-            f"create temp view theirs as select {casts} from read_parquet('{links}/*.parquet')"
+            f"create temp view theirs as select {casts} from read_parquet([{files}], {NO_HIVE})"
         )
         counts = connection.execute(
             "select (select count(*) from ours), (select count(*) from theirs)"
@@ -182,10 +184,6 @@ def run(arguments: argparse.Namespace) -> int:
         tables = hand_over(warehouse, OUTPUT / "raw")
         build_on_spark(tables, OUTPUT, values)
         return compare(warehouse, OUTPUT / "warehouse" / "marts.db" / "contact_company_links")
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def main() -> int:

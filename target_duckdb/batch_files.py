@@ -18,7 +18,7 @@ from singer_sdk.helpers._batch import StorageTarget
 
 from target_duckdb.column_types import as_json_text, canonical
 from target_duckdb.errors import BatchError, one_line
-from target_duckdb.names import literal, quote
+from target_duckdb.names import NO_HIVE, literal, quote
 from target_duckdb.reader import whole_lines
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def read_rows(
     Args:
         url: Address of the file, as the message has it.
         connection: Reads the file.
-        directory: Where a file that is not local is kept while it is read.
+        directory: Where the file gets another name while it is read, or lies if it is not local.
         storage: The `storage` of setting `batch_config`, for files that are not local.
 
     Raises:
@@ -102,7 +102,11 @@ def read_rows(
         if path is None:
             with _opened(url, storage) as remote, copy.open("wb") as file:
                 shutil.copyfileobj(remote, file)
-        source = f"read_parquet({literal(str(path or copy))})"
+        else:
+            path.stat()
+            # DuckDB takes some names for patterns, and reads what it finds by these.
+            copy.symlink_to(path.absolute())
+        source = f"read_parquet({literal(str(copy))}, {NO_HIVE})"
         # A cursor of its own: rows are still being read when others are staged.
         cursor = connection.cursor()
         types = cursor.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
@@ -111,7 +115,7 @@ def read_rows(
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
             yield "".join(f"{row}\n" for (row,) in rows).encode()
     except (*_UNREADABLE, duckdb.Error) as error:
-        raise _unreadable(url, error) from None
+        raise _unreadable(url, error, str(copy)) from None
     finally:
         copy.unlink(missing_ok=True)
 
@@ -136,9 +140,11 @@ def _opened(url: str, storage: Mapping[str, Any] | None) -> Iterator[IO[bytes]]:
         yield remote
 
 
-def _unreadable(url: str, error: Exception) -> BatchError:
+def _unreadable(url: str, error: Exception, read_as: str | None = None) -> BatchError:
+    """Say why a file cannot be read, by its address, under whatever name it was read."""
     reason = getattr(error, "strerror", None) or one_line(error)
-    msg = f"cannot read the batch file {shown(url)}: {reason.replace(url, shown(url))}"
+    reason = reason.replace(read_as or url, shown(url)).replace(url, shown(url))
+    msg = f"cannot read the batch file {shown(url)}: {reason}"
     return BatchError(msg)
 
 

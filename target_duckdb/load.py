@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from target_duckdb.codec import VERSION
 from target_duckdb.column_types import converted
-from target_duckdb.names import literal, quote
+from target_duckdb.names import NO_HIVE, literal, quote
 from target_duckdb.staging import StagingPlace
 from target_duckdb.tables import refuse_rounding
 
@@ -106,7 +106,7 @@ class StagingTable:
         query = (
             f"SELECT {cells} FROM read_json({literal(str(file.path))}, "  # noqa: S608 (quoted names)
             f"format = 'newline_delimited', compression = 'uncompressed', columns = {{{keys}}}, "
-            f"maximum_object_size = {size})"
+            f"maximum_object_size = {size}, {NO_HIVE})"
         )
         if self._place is not None:
             connection.execute(f"INSERT INTO {self.sql} {query}")

@@ -21,6 +21,10 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
+NO_HIVE = "hive_partitioning = false"
+"""For DuckDB's readers of files: a folder called `id=5` is no column `id` of all 5."""
+
+
 def quote(name: str) -> str:
     """Return a name as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'

@@ -111,7 +111,8 @@ def main() -> int:
         connection = duckdb.connect()
         connection.execute(f"set temp_directory = '{folder}'")
         for table in ("contacts", "companies", "truth"):
-            connection.execute(f"create table {table} as from '{folder / table}.parquet'")
+            rows = connection.read_parquet(f"{folder / table}.parquet", hive_partitioning=False)
+            rows.create(table)
         connection.execute(
             "create table labels as select"
             " 'contacts' as source_dataset_l, contact_id as unique_id_l,"

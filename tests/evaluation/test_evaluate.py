@@ -11,7 +11,7 @@ import pytest
 from evaluation import explain
 from evaluation.__main__ import main as evaluate
 from evaluation.floor import Floor, Result
-from evaluation.inputs import InputError, copy_raw_tables, load_truth
+from evaluation.inputs import InputError, copy_raw_tables, generate, load_truth
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -195,6 +195,45 @@ def test_the_last_line_of_a_truth_may_be_the_first_in_quotes(tmp_path: Path) -> 
         load_truth(connection, path)
         query = "select count(*), count(*) filter (contact_id = 'a,b') from truth"
         assert connection.execute(query).fetchone() == (30_001, 1)
+
+
+@pytest.mark.parametrize("name", ["x[1].csv", "x*.csv", "x?.csv", "contact_id=5/x1.csv"])
+def test_the_name_of_a_truth_is_a_name(tmp_path: Path, name: str) -> None:
+    """DuckDB takes one that it does not find for a pattern, and folders for columns."""
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    (tmp_path / "x1.csv").write_text("contact_id,company_id\nother,other\n", encoding="utf-8")
+    with duckdb.connect() as connection:
+        with pytest.raises(InputError, match="cannot be read: there is no such file"):
+            load_truth(connection, path)
+        path.write_text("contact_id,company_id\na,b\n", encoding="utf-8")
+        load_truth(connection, path)
+        assert connection.execute("from truth").fetchall() == [("a", "b")]
+
+
+@pytest.mark.parametrize("name", ["w[1].duckdb", "w*.duckdb", "id=5/w.duckdb"])
+def test_the_name_of_a_database_is_a_name(tmp_path: Path, name: str) -> None:
+    source = tmp_path / name
+    source.parent.mkdir(exist_ok=True)
+    with pytest.raises(InputError, match="there is no such file"):
+        copy_raw_tables(source, tmp_path / "copy.duckdb")
+    with duckdb.connect(source) as connection:
+        connection.execute(RAW + "insert into kananas.contacts values (1)")
+    copy_raw_tables(source, tmp_path / "copy.duckdb")
+    with duckdb.connect(tmp_path / "copy.duckdb") as connection:
+        assert connection.execute("from kananas.contacts").fetchall() == [(1,)]
+
+
+def test_folders_are_no_columns_of_generated_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "id=5"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    generate(folder / "w.duckdb", folder / "truth.csv", contacts=20, companies=5, seed=1)
+    with duckdb.connect(folder / "w.duckdb") as connection:
+        ids = "select count(distinct id) from kizen.companies"
+        assert connection.execute(ids).fetchone() == (5,)
 
 
 @pytest.mark.parametrize("before", ["", MANY])

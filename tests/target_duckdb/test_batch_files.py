@@ -217,6 +217,19 @@ def test_parquet(tmp_path: Path) -> None:
     assert files(tmp_path) == ["records.duckdb", "source.jsonl", "test.duckdb"]
 
 
+def test_a_parquet_file_is_the_one_that_is_named(tmp_path: Path) -> None:
+    """DuckDB takes a name that it does not find for a pattern, and folders for columns."""
+    path, folder = tmp_path / "test.duckdb", tmp_path / "id=5"
+    folder.mkdir()
+    ids = {"id": {"type": "integer"}}
+    write_parquet(folder / "x1.parquet", "SELECT 7 AS id")
+    with pytest.raises(BatchError, match=r"x\[1\]\.parquet: No such file"):
+        load(path, [schema(ids), batch(str(folder / "x[1].parquet"), kind=PARQUET)])
+    url = write_parquet(folder / "x[1].parquet", "SELECT 1 AS id")
+    load(path, [schema(ids), batch(url, kind=PARQUET)])
+    assert query(path, "SELECT id FROM items") == [(1,)]
+
+
 def test_parquet_of_every_type(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     select = """

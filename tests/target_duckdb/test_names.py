@@ -148,3 +148,15 @@ def test_database_may_be_called_what_duckdb_calls_its_own(tmp_path: Path) -> Non
         load(path, [schema({"v": TEXT}), record({"v": "x"})])
         load(path, [schema({"v": TEXT}), record({"v": "y"})], database="other")
     assert query(path, "SELECT v FROM items") == [("x",), ("y",)]
+
+
+@pytest.mark.parametrize("folder", ["id=5", "a[1]", "a*", "it's"])
+def test_the_name_of_a_folder_is_no_data(tmp_path: Path, folder: str) -> None:
+    """DuckDB takes folders for columns, unless it is told not to, and some names for patterns."""
+    path = tmp_path / folder / "w[2].duckdb"
+    ids = {"id": {"type": "integer"}}
+    for n in (1, 2):
+        load(path, [schema(ids, ["id"]), record({"id": n})])
+    load(path, [schema(ids, ["id"]), record({"id": "x"})], on_invalid_record="quarantine")
+    assert query(path, "SELECT id FROM items ORDER BY id") == [(1,), (2,)]
+    assert query(path, "SELECT record FROM _quarantine") == [('{"id": "x"}',)]
