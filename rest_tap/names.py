@@ -1,4 +1,4 @@
-"""Names of columns that are the loader's, whatever a service calls its own."""
+"""Names of columns and tables that are the loader's, whatever a service calls its own."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ LOADER_COLUMNS = frozenset(
         "_sdc_sync_started_at",
     }
 )
+
+#: Tables that `target-duckdb` keeps for itself.
+LOADER_TABLES = frozenset({"_quarantine"})
 
 _OF_THE_SERVICE = "service"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.exceptions import DiscoveryError
 
 from rest_tap.errors import UnavailableError
+from rest_tap.names import LOADER_TABLES
 from tap_kizen.columns import fields_of, name_columns
 from tap_kizen.records import RecordsStream
 from tap_kizen.streams import (
@@ -59,6 +60,7 @@ def explore(tap: TapKizen) -> Account:
 
     Raises:
         DiscoveryError: If neither generation of the API answers.
+        FatalAPIError: If an object has an id that nothing can be asked for by.
     """
     companies = CompaniesStream(tap)
     objects = CustomObjectsStream(tap)
@@ -73,20 +75,18 @@ def explore(tap: TapKizen) -> Account:
         tap.logger.info("The account has no objects: only /company is read")
         return Account(has_companies, has_objects=False, objects=[])
     fields = CustomObjectFieldsStream(tap)
-    entities = [_entity(record, fields) for record in records if _is_object(record)]
+    entities = [
+        _entity(objects.text_id(record), record, fields) for record in records if record.get("name")
+    ]
     tap.logger.info("The account has %d objects", len(entities))
     entities.sort(key=lambda entity: entity.id)
     return Account(has_companies, has_objects=True, objects=entities)
 
 
-def _is_object(record: dict[str, Any]) -> bool:
-    return isinstance(record.get("id"), str) and bool(record.get("name"))
-
-
-def _entity(record: dict[str, Any], fields: CustomObjectFieldsStream) -> Entity:
-    found = fields_of(fields.read_of(record["id"]))
+def _entity(own_id: str, record: dict[str, Any], fields: CustomObjectFieldsStream) -> Entity:
+    found = fields_of(fields.read_of(own_id))
     return Entity(
-        id=record["id"],
+        id=own_id,
         name=str(record["name"]),
         is_pipeline=record.get("object_type") == "pipeline",
         columns=name_columns(found),
@@ -120,13 +120,13 @@ def is_wanted(entity: Entity, tap: TapKizen) -> bool:
 def name_streams(entities: Iterable[Entity]) -> Iterator[tuple[str, Entity]]:
     """Name the stream of each object by its API name.
 
-    A name that a fixed stream has gets `_object` at its end. Of several objects whose names
-    differ by case at most, the one with the lowest id keeps the name; each other gets `_`
-    and the first 8 characters of its id. Fixed names count whether or not the stream is
-    there, so that an account's names do not depend on permissions.
+    A name that a fixed stream has, or a table of the loader's, gets `_object` at its end. Of
+    several objects whose names differ by case at most, the one with the lowest id keeps the
+    name; each other gets `_` and the first 8 characters of its id. Fixed names count whether or
+    not the stream is there, so that an account's names do not depend on permissions.
     """
     streams: tuple[type[KizenStream], ...] = (CompaniesStream, ClientsStream, *CURRENT_STREAMS)
-    fixed = {vars(stream)["name"] for stream in streams}
+    fixed = {*LOADER_TABLES, *(vars(stream)["name"] for stream in streams)}
     taken = set(fixed)
     for entity in sorted(entities, key=lambda each: each.id):
         name = f"{entity.name}_object" if entity.name.lower() in fixed else entity.name

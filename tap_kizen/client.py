@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from http import HTTPStatus
+from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 DEFAULT_API_URL = "https://app.go.kizen.com/api"
 MAX_PAGE_SIZE = 1000
+
+OTHER_ID = "has an id that is no text, where Kizen documents UUIDs"
 
 
 class KizenAuthenticator(APIAuthenticatorBase):
@@ -76,6 +79,9 @@ class KizenStream(HttpStream):
     #: Whether the list may come as a bare array. Elsewhere one is no list at all: an empty
     #: one would count as a table without rows.
     may_be_bare: ClassVar[bool] = False
+
+    #: Whether its records are rows, and their ids have been text so far.
+    has_ids = True
 
     #: What decodes records while they are read by the page.
     _typed: TypedRecords | None = None
@@ -169,7 +175,9 @@ class KizenStream(HttpStream):
             return Page(results=[], is_past_end=True)
         try:
             if self.may_be_bare and response.content.lstrip()[:1] == b"[":
-                return Page(results=decode_json(response.content, list[dict[str, Any]]))
+                page = Page(results=decode_json(response.content, list[dict[str, Any]]))
+                self._tell_other_ids([self.key(record) for record in page.results])
+                return page
             page = self._typed_page(response.content) or decode_json(response.content, Page)
         except ValueError as error:
             message = (
@@ -177,7 +185,9 @@ class KizenStream(HttpStream):
                 f"{describe_answer(response)}: check {self.setting('api_url')}"
             )
             raise FatalAPIError(message) from error
-        self._refuse_repetition(page)
+        ids = [self.key(record) for record in page.results]
+        self._tell_other_ids(ids)
+        self._refuse_repetition(ids)
         self._count = page.count
         beyond = not page.results and page.next is None and self._walk.current_value.page > 1
         page.is_past_end = beyond
@@ -201,14 +211,37 @@ class KizenStream(HttpStream):
         page = typed.decode(body, otherwise)
         return None if page is None else Page(page.results, page.next, page.count)
 
-    def _refuse_repetition(self, page: Page) -> None:
+    def _tell_other_ids(self, ids: list[Any]) -> None:
+        """Say, once, that an id is neither text nor missing: a loader only sees that it is odd."""
+        if self.has_ids and not {str, NoneType}.issuperset(map(type, ids)):
+            self.has_ids = False
+            self.logger.warning(
+                "%s: a record %s; the loader refuses it, or keeps it aside: check %s",
+                self.name,
+                OTHER_ID,
+                self.setting("api_url"),
+            )
+
+    def text_id(self, record: dict[str, Any]) -> str:
+        """Give the id of a record that more is asked for by.
+
+        Raises:
+            FatalAPIError: If it is no text. To leave the record out would leave out, and count as
+                gone, all that belongs to it.
+        """
+        found = record.get("id")
+        if not isinstance(found, str):
+            message = f"{self.name}: a record {OTHER_ID}: check {self.setting('api_url')}"
+            raise FatalAPIError(message)
+        return found
+
+    def _refuse_repetition(self, ids: list[Any]) -> None:
         """Stop where the service answers every page number with the same page.
 
         Raises:
             FatalAPIError: If a page has just the records of the one before.
         """
         ask = self._walk.current_value
-        ids = [self.key(record) for record in page.results]
         before, self._page_before = self._page_before, (ask, ids)
         if self._walk.is_returning or before is None or not ids or None in ids:
             return

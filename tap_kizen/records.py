@@ -42,6 +42,7 @@ class FieldValuesStream(KizenStream):
     path = "/records/{record_id}/field-values/{field_id}"
     ordering = None
     may_be_bare = True
+    has_ids = False
     optional = False
 
     def __init__(self, tap: TapKizen) -> None:

@@ -55,9 +55,13 @@ class TapKizen(RestTap):
         return Period.of(self.config)
 
     def activity_types(self) -> list[dict[str, Any]]:
-        """Give the kinds of activity there are."""
+        """Give the kinds of activity there are.
+
+        Raises:
+            FatalAPIError: If one has an id that nothing can be asked for by.
+        """
         stream = ActivityTypesStream(self)
-        return [record for record in stream.read(None) if isinstance(record.get("id"), str)]
+        return [{**record, "id": stream.text_id(record)} for record in stream.read(None)]
 
     def discover_streams(self) -> Sequence[Stream]:
         """Give the streams of the account."""

@@ -143,9 +143,6 @@ class TargetDuckDB(CommandTarget):
         if not isinstance(schema.get("properties"), dict):
             msg = f"{self.place}: the schema of stream {stream!r} has no 'properties'"
             raise MessageError(msg)
-        if folded(storable(stream)) == TABLE_NAME:
-            msg = f"{self.place}: the name {TABLE_NAME!r} is kept for records that cannot be loaded"
-            raise MessageError(msg)
         keys = message_dict.get("key_properties") or []
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             msg = f"{self.place}: the 'key_properties' of stream {stream!r} are no list of names"
@@ -157,7 +154,14 @@ class TargetDuckDB(CommandTarget):
         except RecursionError:
             msg = f"stream {stream!r}: the schema is nested too deeply"
             raise SchemaError(msg) from None
-        self._routes[stream] = list(self._find_routes(stream))
+        routes = list(self._find_routes(stream))
+        if any(folded(storable(sink.stream_name)) == TABLE_NAME for sink, _ in routes):
+            msg = (
+                f"{self.place}: the table {TABLE_NAME!r} is kept for records that cannot be "
+                f"loaded; give stream {stream!r} another '__alias__' in 'stream_maps'"
+            )
+            raise MessageError(msg)
+        self._routes[stream] = routes
 
     def _warn_lost(self, stream: str, reference: str) -> None:
         self.logger.warning(

@@ -128,10 +128,12 @@ def entity(number: int, name: str) -> Entity:
 
 def test_names_of_streams_are_unique_and_stay() -> None:
     entities = [entity(1, "Team"), entity(2, "team"), entity(3, "Deal"), entity(4, "deal")]
+    entities.append(entity(5, "_Quarantine"))
     names = {each.id[:8]: name for name, each in name_streams(reversed(entities))}
     assert names == {
         "00000001": "Team_object",
         "00000002": "team_object_00000002",
         "00000003": "Deal",
         "00000004": "deal_00000004",
+        "00000005": "_Quarantine_object",
     }

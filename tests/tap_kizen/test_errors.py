@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -117,3 +118,44 @@ def test_an_answer_that_is_too_large_names_the_setting(
     assert "Traceback" not in outcome.err
     asked = [arrival for arrival in sandbox.requests if arrival.path.endswith(path[-7:])]
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "stream", "is_needed"),
+    [
+        ("/api/company", "companies", False),
+        ("/api/custom-objects/*/fields", "custom_object_fields", False),
+        ("/api/records/client_client/search", "client_client", False),
+        ("/api/team", "team", False),
+        ("/api/custom-objects", "custom_objects", True),
+        ("/api/activities", "activity_types", True),
+    ],
+)
+def test_an_id_that_is_no_text_is_told(
+    sandbox: Sandbox, tmp_path: Path, path: str, stream: str, *, is_needed: bool
+) -> None:
+    """An object, or a kind of activity, with such an id was left out with all of its records."""
+    records = [{"id": 17 + number, "name": f"Name {number}"} for number in range(2)]
+    page = {"count": 2, "next": None, "previous": None, "results": records}
+    sandbox.faults.add(
+        Fault(
+            path=path,
+            status=200,
+            body=json.dumps(records if path.endswith("fields") else page),
+            content_type="application/json",
+            times=None,
+        )
+    )
+    outcome = run_tap("tap_kizen", kizen_settings(sandbox), tmp_path)
+    told = f"{stream}: a record has an id that is no text, where Kizen documents UUIDs"
+    assert any(
+        told in line and line.endswith("check setting 'api_url' (TAP_KIZEN_API_URL)")
+        for line in outcome.err.splitlines()
+    )
+    assert (outcome.code == 1) is is_needed
+    if is_needed:
+        assert told in outcome.last_line
+        gone = {"logged_activities", "custom_object_fields", "client_client"}
+        versions = {message["stream"] for message in outcome.of_type("ACTIVATE_VERSION")}
+        assert stream == "activity_types" or not versions & gone
+        assert "logged_activities" not in versions

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from target_duckdb.errors import MessageError
 from tests.target_duckdb.helpers import command, load, query, record, schema, state
 
 if TYPE_CHECKING:
@@ -87,3 +88,13 @@ def test_a_stream_map_that_fails_for_a_record_shows_no_value(
     config = {"stream_maps": {"items": {"z": expression}}, "on_invalid_record": "quarantine"}
     load(path, messages, **config)
     assert query(path, "SELECT stream, record FROM _quarantine") == [("items", json.dumps(secret))]
+
+
+def test_a_stream_takes_the_place_of_the_quarantine_by_no_name(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    with pytest.raises(MessageError, match=r"'_quarantine' is kept .* stream 'items' another"):
+        load(path, MESSAGES, stream_maps={"items": {"__alias__": "_Quarantine"}})
+    assert not path.exists()
+    messages = [schema(ID, ["id"], "_quarantine"), record({"id": 1}, "_quarantine")]
+    load(path, messages, stream_maps={"_quarantine": {"__alias__": "theirs"}})
+    assert query(path, "SELECT id FROM theirs") == [(1,)]
