@@ -168,7 +168,7 @@ class Database:
         """Attach the database if that needs no waiting; None where it is missing or locked.
 
         Raises:
-            TargetError: DuckDB cannot open the file.
+            TargetError: DuckDB cannot open the file, or not write the log of a killed writer to it.
         """
         is_missing = is_file(self._path) and not Path(self._path).exists()
         if is_missing or self._new_file is not None or self._try_attach() is not None:
@@ -177,7 +177,7 @@ class Database:
         try:
             yield self.connection
         finally:
-            self._detach()
+            self._detach_checked()
 
     def check(self) -> None:
         """Open the database once, so that a wrong path fails before anything is extracted.
@@ -230,6 +230,13 @@ class Database:
         if is_file(self._path):
             self.connection.execute(f"DETACH {quote(self.name)}")
             self._attached = False
+
+    def _detach_checked(self) -> None:
+        try:
+            self._detach()
+        except duckdb.Error as error:
+            msg = f"cannot write to the database of setting 'path': {one_line(error)}"
+            raise TargetError(msg) from None
 
     def close(self) -> None:
         """Close the working connection; whatever was staged in it is gone."""

@@ -101,7 +101,11 @@ def _hold(source: Path, deadline: float) -> duckdb.DuckDBPyConnection:
     # A process that died while it wrote has left a log, which has to become part of the file.
     connection.close()
     connection = _open(source, deadline, read_only=False)
-    connection.execute("FORCE CHECKPOINT")
+    try:
+        connection.execute("FORCE CHECKPOINT")
+    except duckdb.Error as error:
+        msg = f"cannot write to the database {source}: {one_line(error)}"
+        raise PublishError(msg) from None
     return connection
 
 

@@ -1,0 +1,66 @@
+"""A disk without room for what DuckDB still has to write into its file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.target_duckdb.helpers import COMMAND, lines, load, query, record, schema, state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ID = {"id": {"type": "integer"}}
+LIMIT = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000)); "
+KILLED_WRITER = """
+import os, sys, duckdb
+connection = duckdb.connect(sys.argv[1])
+connection.execute("SET checkpoint_threshold = '1GB'")
+connection.execute("CREATE TABLE killed AS SELECT uuid() AS id FROM range(100_000)")
+os._exit(1)
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A database with a log that does not fit into its file."""
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID, ["id"]), record({"id": 1}), state(1)])
+    subprocess.run([sys.executable, "-c", KILLED_WRITER, str(path)], check=False)
+    return path
+
+
+def run(code: str, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-c", LIMIT + code, *arguments]
+    return subprocess.run(command, input=given, capture_output=True, check=False)
+
+
+def check(database: Path, done: subprocess.CompletedProcess[bytes], words: str) -> None:
+    assert done.returncode == 1
+    assert done.stdout == b""
+    assert b"Traceback" not in done.stderr
+    last = done.stderr.decode().splitlines()[-1]
+    assert words in last
+    assert "File too large" in last
+    # Once there is room, all of it is there.
+    assert query(database, "SELECT count(*) FROM killed") == [(100_000,)]
+    assert query(database, "SELECT id FROM main.items") == [(1,)]
+
+
+def test_the_loader_says_it_in_one_line(database: Path, tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"path": str(database)}))
+    messages = lines([schema(ID, ["id"]), record({"id": 2}), state(1)])
+    done = run(COMMAND[-1], "--config", str(config), given=messages)
+    check(database, done, "cannot write to the database of setting 'path'")
+
+
+def test_duckdb_publish_says_it_in_one_line(database: Path, tmp_path: Path) -> None:
+    code = "import sys; from target_duckdb.publish import main; sys.exit(main())"
+    done = run(code, str(database), str(tmp_path / "published"))
+    check(database, done, f"cannot write to the database {database}")
+    assert not list((tmp_path / "published").iterdir())
