@@ -67,7 +67,12 @@ def dbt(
     arguments = [str(program), "--no-use-colors", *command]
     arguments += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     arguments += ["--vars", json.dumps(values or {})]
-    own = {"DBT_TARGET_PATH": str(folder / "target"), "DBT_LOG_PATH": str(folder / "logs")}
+    own = {
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+        # It reads some of the project's files in the encoding of the locale.
+        "PYTHONUTF8": "1",
+    }
     return run(arguments, folder / "dbt.log", {**own, **(environment or {})})
 
 

@@ -59,6 +59,9 @@ def test_the_crontab_line_refreshes(
         "DUCKDB_PUBLISH_DIR": str(home / "published"),
         "HOME": str(home),
         "PATH": "/usr/bin:/bin",  # what cron gives
+        # No more of a locale than there must be.
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
     }
     ended = installed.run("sh", "-c", crontab_command, **settings)
     log = (installed.path / ".meltano" / "refresh.log").read_text(encoding="utf-8")

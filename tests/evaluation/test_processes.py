@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.building import PROJECT, dbt
 from evaluation.processes import ProgramError, run
 
 ROOT = Path(__file__).parents[2]
@@ -80,3 +81,15 @@ def test_an_interrupt_ends_the_program(tmp_path: Path, deaf: str) -> None:
     assert process.wait(30) != 0
     with pytest.raises(ProcessLookupError):
         os.kill(int(log.read_text().split()[0]), 0)
+
+
+def test_dbt_reads_its_project_in_any_locale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = PROJECT / "dbt_project.yml"
+    program = tmp_path / "dbt"
+    program.write_text(f"#!{sys.executable} -S\nopen({str(project)!r}).read()\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    dbt([], tmp_path, executable=program)
