@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -23,6 +24,14 @@ COMMIT = "160MB"
 _MORE = ("256MB", "512MB", "1GB")
 """What work gets that cannot do with its share, before it gets all that DuckDB would take: tables
 of hundreds of columns, single values of tens of megabytes."""
+
+
+_SHORT = re.compile("failed to (pin|allocate)|could not allocate", re.IGNORECASE)
+
+
+def _is_out_of_memory(error: duckdb.Error) -> bool:
+    """Tell whether memory was short: where a commit needs it, only the words say so."""
+    return isinstance(error, duckdb.OutOfMemoryException) or _SHORT.search(str(error)) is not None
 
 
 class Memory:
@@ -56,12 +65,14 @@ class Memory:
 
         Raises:
             duckdb.OutOfMemoryException: No memory suffices, or the limit is the user's.
+            duckdb.TransactionException: The same while a transaction is committed, or another
+                reason why it cannot be.
         """
         try:
             self._limit(share)
             work()
-        except duckdb.OutOfMemoryException:
-            if not self._further:
+        except (duckdb.OutOfMemoryException, duckdb.TransactionException) as error:
+            if not (_is_out_of_memory(error) and self._further):
                 raise
             self._more = self._further.pop(0)
             self._logger.info("DuckDB needs more memory and gets up to %s", self._more)

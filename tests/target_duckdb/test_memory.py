@@ -14,7 +14,7 @@ import pytest
 
 from target_duckdb.memory import COMMIT, STAGING, Memory
 from target_duckdb.target import TargetDuckDB
-from tests.target_duckdb.helpers import activate, lines, query, schema
+from tests.target_duckdb.helpers import activate, lines, load, query, record, schema, state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,3 +151,29 @@ def test_a_limit_of_the_user_is_left_alone() -> None:
         with pytest.raises(duckdb.OutOfMemoryException):
             memory.run(work, COMMIT)
         assert work.limits == [given]
+
+
+def test_another_reason_why_a_commit_fails_is_no_lack_of_memory() -> None:
+    tries = []
+
+    def work() -> None:
+        tries.append(1)
+        msg = "TransactionContext Error: Failed to commit: No space left on device"
+        raise duckdb.TransactionException(msg)
+
+    with duckdb.connect() as connection:
+        memory = Memory(connection, is_given=False, logger=logging.getLogger(__name__))
+        with pytest.raises(duckdb.TransactionException):
+            memory.run(work, COMMIT)
+    assert len(tries) == 1
+
+
+def test_hundreds_of_new_columns_get_the_memory_they_need(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    key = {"id": {"type": "integer"}}
+    load(path, [schema(key, ["id"]), *(record({"id": n}) for n in range(10)), state(1)])
+    new = [f"c{n}" for n in range(700)]
+    wide = schema({**key, **{name: {"type": "integer"} for name in new}}, ["id"])
+    rows = [record({"id": n, **dict.fromkeys(new, n)}) for n in range(10)]
+    assert load(path, [wide, *rows, state(2)]) == [2]
+    assert query(path, "SELECT count(*), sum(c0), sum(c699) FROM items") == [(10, 45, 45)]
