@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,6 +110,22 @@ def test_a_second_run_is_refused_while_one_goes_on(
         assert "already running" in second.said
         said, _ = first.communicate()
         assert first.returncode == 0, said
+    assert installed.rows(database, "select count(*) from kananas.contacts") == [(120,)]
+
+
+def test_what_was_killed_is_run_again_by_force(
+    installed: Checkout, sandbox: Sandbox, database: Path
+) -> None:
+    sandbox.faults.add(Fault(path="/action_manager.php", skip=1, times=1, delay=60))
+    settings = _settings(sandbox, database)
+    with installed.start(*installed.meltano("run", "kananas"), **settings) as killed:
+        wait_until(lambda: len(sandbox.requests) == 2)
+        os.killpg(killed.pid, signal.SIGKILL)
+    refused = installed.run(*installed.meltano("run", "kananas"), **settings)
+    assert refused.code == 1, refused.said
+    assert "--force" in refused.said
+    forced = installed.run(*installed.meltano("run", "--force", "kananas"), **settings)
+    assert forced.code == 0, forced.said
     assert installed.rows(database, "select count(*) from kananas.contacts") == [(120,)]
 
 
