@@ -107,6 +107,8 @@ $(VENV)/ready: $(VENV)/bin/uv requirements/meltano.txt pyproject.toml
 	@echo "Installing the taps, the loader and dbt …"
 	@$(VENV)/bin/meltano install --clean > .meltano-install.log 2>&1 || { cat .meltano-install.log; exit 1; }
 	@mv .meltano-install.log .meltano/install.log
+	@# Meltano writes the settings of a tap, secrets too, into files that anybody may read.
+	@chmod 700 .meltano
 	@touch $@
 
 $(DEV)/ready: $(VENV)/bin/uv requirements/dev.txt pyproject.toml

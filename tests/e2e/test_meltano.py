@@ -113,6 +113,10 @@ def test_a_second_run_is_refused_while_one_goes_on(
     assert installed.rows(database, "select count(*) from kananas.contacts") == [(120,)]
 
 
+def test_secrets_that_meltano_hands_over_are_for_their_owner_alone(installed: Checkout) -> None:
+    assert (installed.path / ".meltano").stat().st_mode & 0o777 == 0o700
+
+
 def test_what_was_killed_is_run_again_by_force(
     installed: Checkout, sandbox: Sandbox, database: Path
 ) -> None:
