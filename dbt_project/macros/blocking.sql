@@ -9,14 +9,15 @@
 
 {#-
     The keys by which both sides are blocked alike, one row each: (rule, block_key, <id>). Expects
-    the common table expressions match_keys, tokens, domains and phones of one side.
+    the common table expressions domains and phones of one side; match keys and tokens are given as
+    relations, since DuckDB stores what several queries read by a common name, all columns of it.
 -#}
-{% macro shared_block_keys(id) -%}
+{% macro shared_block_keys(id, match_keys, tokens) -%}
     select
         {{ id }},
         'name' as rule,
         squeezed_name as block_key
-    from match_keys
+    from {{ match_keys }} as match_keys
     where squeezed_name is not null
 
     union all
@@ -25,7 +26,7 @@
         {{ id }},
         'name_in_city' as rule,
         squeezed_name || '|' || city as block_key
-    from match_keys
+    from {{ match_keys }} as match_keys
     where squeezed_name is not null and city is not null
 
     union all
@@ -34,7 +35,7 @@
         {{ id }},
         'beginning' as rule,
         left(squeezed_name, 6) || '|' || coalesce(country, '') as block_key
-    from match_keys
+    from {{ match_keys }} as match_keys
     where length(squeezed_name) >= 6
 
     union all
@@ -43,8 +44,8 @@
         match_keys.{{ id }},
         'word' as rule,
         tokens.token as block_key
-    from match_keys
-    inner join tokens on match_keys.core_number = tokens.core_number
+    from {{ match_keys }} as match_keys
+    inner join {{ tokens }} as tokens on match_keys.core_number = tokens.core_number
     where tokens.rarity_rank <= 3 and length(tokens.token) >= 3
 
     union all
@@ -54,9 +55,9 @@
         'words' as rule,
         least(tokens.token, others.token) || '|' || greatest(tokens.token, others.token)
             as block_key
-    from match_keys
-    inner join tokens on match_keys.core_number = tokens.core_number
-    inner join tokens as others
+    from {{ match_keys }} as match_keys
+    inner join {{ tokens }} as tokens on match_keys.core_number = tokens.core_number
+    inner join {{ tokens }} as others
         on
             tokens.core_number = others.core_number
             and tokens.rarity_rank < others.rarity_rank
@@ -76,7 +77,7 @@
         {{ id }},
         'email' as rule,
         email as block_key
-    from match_keys
+    from {{ match_keys }} as match_keys
     where email is not null
 
     union all
@@ -102,7 +103,7 @@
         {{ id }},
         'vat' as rule,
         vat_number as block_key
-    from match_keys
+    from {{ match_keys }} as match_keys
     where vat_number is not null
 
     union all
@@ -111,7 +112,7 @@
         {{ id }},
         'address' as rule,
         house_number || '|' || street_token || '|' || city as block_key
-    from match_keys
+    from {{ match_keys }} as match_keys
     where house_number is not null and street_token is not null and city is not null
 
     union all
@@ -120,7 +121,7 @@
         {{ id }},
         'address' as rule,
         house_number || '|' || street_token || '|' || postal_code as block_key
-    from match_keys
+    from {{ match_keys }} as match_keys
     where house_number is not null and street_token is not null and postal_code is not null
 {%- endmacro %}
 
@@ -129,12 +130,12 @@
     Two names that differ by one slip of the finger have their first or their last half in common. A
     company is found by the halves of its name …
 -#}
-{% macro name_halves(id) -%}
+{% macro name_halves(id, match_keys) -%}
     select
         {{ id }},
         'half' as rule,
         length(squeezed_name) || '<' || left(squeezed_name, {{ half('length(squeezed_name)') }}) as block_key
-    from match_keys
+    from {{ match_keys }} as match_keys
     where length(squeezed_name) >= 6
 
     union all
@@ -144,7 +145,7 @@
         'half' as rule,
         length(squeezed_name) || '>' || substring(squeezed_name, {{ half('length(squeezed_name)') }} + 1)
             as block_key
-    from match_keys
+    from {{ match_keys }} as match_keys
     where length(squeezed_name) >= 6
 {%- endmacro %}
 

@@ -1,24 +1,15 @@
 {{ config(materialized='view') }}
 
-with match_keys as (
+{%- set match_keys = ref('int_companies__match_keys') -%}
+{%- set tokens = ref('int_names__tokens') %}
 
-    select * from {{ ref('int_companies__match_keys') }}
-
-),
-
-tokens as (
-
-    select * from {{ ref('int_names__tokens') }}
-
-),
-
-domains as (
+with domains as (
 
     select
         match_keys.company_number,
         domains.domain
     from {{ ref('int_companies__domains') }} as domains
-    inner join match_keys on domains.company_id = match_keys.company_id
+    inner join {{ match_keys }} as match_keys on domains.company_id = match_keys.company_id
 
 ),
 
@@ -28,7 +19,7 @@ learned_domains as (
         match_keys.company_number,
         learned_domains.domain
     from {{ ref('int_companies__learned_domains') }} as learned_domains
-    inner join match_keys on learned_domains.company_id = match_keys.company_id
+    inner join {{ match_keys }} as match_keys on learned_domains.company_id = match_keys.company_id
 
 ),
 
@@ -38,15 +29,15 @@ phones as (
         match_keys.company_number,
         phones.phone
     from {{ ref('int_companies__phones') }} as phones
-    inner join match_keys on phones.company_id = match_keys.company_id
+    inner join {{ match_keys }} as match_keys on phones.company_id = match_keys.company_id
 
 )
 
-{{ shared_block_keys('company_number') }}
+{{ shared_block_keys('company_number', match_keys, tokens) }}
 
 union all
 
-{{ name_halves('company_number') }}
+{{ name_halves('company_number', match_keys) }}
 
 union all
 
@@ -54,7 +45,7 @@ select
     company_number,
     'domain_name' as rule,
     squeezed_name as block_key
-from match_keys
+from {{ match_keys }}
 where squeezed_name is not null
 
 union all
@@ -63,7 +54,7 @@ select
     company_number,
     'domain_name' as rule,
     spelled_name as block_key
-from match_keys
+from {{ match_keys }}
 where spelled_name <> squeezed_name and length(spelled_name) >= 4
 
 union all
@@ -72,7 +63,7 @@ select
     company_number,
     'domain_name' as rule,
     spelled_name || city as block_key
-from match_keys
+from {{ match_keys }}
 where length(spelled_name) >= 4 and city is not null
 
 union all

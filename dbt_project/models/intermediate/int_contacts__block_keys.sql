@@ -1,20 +1,11 @@
 {{ config(materialized='view') }}
 
-with match_keys as (
+{%- set match_keys = ref('int_contacts__match_keys') -%}
+{%- set tokens = ref('int_names__tokens') %}
 
-    select * from {{ ref('int_contacts__match_keys') }}
-
-),
-
-companies as (
+with companies as (
 
     select * from {{ ref('int_companies__match_keys') }}
-
-),
-
-tokens as (
-
-    select * from {{ ref('int_names__tokens') }}
 
 ),
 
@@ -31,7 +22,7 @@ domains as (
         domains.contact_id,
         domains.domain
     from {{ ref('int_contacts__domains') }} as domains
-    inner join match_keys on domains.contact_id = match_keys.contact_id
+    inner join {{ match_keys }} as match_keys on domains.contact_id = match_keys.contact_id
 
 ),
 
@@ -41,7 +32,7 @@ phones as (
         match_keys.contact_number,
         phones.phone
     from {{ ref('int_contacts__phones') }} as phones
-    inner join match_keys on phones.contact_id = match_keys.contact_id
+    inner join {{ match_keys }} as match_keys on phones.contact_id = match_keys.contact_id
 
 ),
 
@@ -56,13 +47,13 @@ misspelt as (
     select
         match_keys.contact_number,
         match_keys.squeezed_name
-    from match_keys
+    from {{ match_keys }} as match_keys
     left join known_names on match_keys.squeezed_name = known_names.squeezed_name
     where known_names.squeezed_name is null
 
 )
 
-{{ shared_block_keys('contact_number') }}
+{{ shared_block_keys('contact_number', match_keys, tokens) }}
 
 union all
 
