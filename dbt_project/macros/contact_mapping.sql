@@ -35,14 +35,9 @@
 
 
 {#- A raw value as text where it says anything: no blanks, no empty lists or objects. -#}
-{% macro said_text(column, type, path) -%}
-    {%- set name = quoted_name(column) -%}
-    {%- if path -%}
-        nullif(trim({{ json_text(to_json(name, type | upper), path) }}), '')
-    {%- else -%}
-        {%- set text = 'trim(cast(' ~ name ~ ' as ' ~ dbt.type_string() ~ '))' -%}
-        case when {{ text }} not in ('', '[]', '{}', '""', 'null') then {{ text }} end
-    {%- endif -%}
+{% macro said_text(column) -%}
+    {%- set text = 'trim(cast(' ~ quoted_name(column) ~ ' as ' ~ dbt.type_string() ~ '))' -%}
+    case when {{ text }} not in ('', '[]', '{}', '""', 'null') then {{ text }} end
 {%- endmacro %}
 
 
@@ -56,14 +51,41 @@
 {%- endmacro %}
 
 
-{#- How many rows of `source` there are, and say something for each entry of the mapping: one row. -#}
+{#-
+    How many rows of `source` there are, and say something for each entry of the mapping: one row. A
+    JSON column is looked into at all its places at once, and at each one only if there is something.
+-#}
 {% macro mapping_counts(columns, candidates) -%}
+    {%- set entries = contact_mapping_entries(columns, candidates) | rejectattr('column', 'none') | list -%}
+    {%- set by_json_column = entries | selectattr('path') | list | groupby('column') -%}
     select
-        {%- for entry in contact_mapping_entries(columns, candidates) if entry.column is not none %}
-        count({{ said_text(entry.column, entry.type, entry.path) }}) as filled_count_{{ loop.index }},
+        {%- for entry in entries %}
+        count(
+            {%- if entry.path -%}
+                nullif(trim({{ json_text(json_column_alias(entry.column, by_json_column), entry.path) }}), '')
+            {%- else -%}
+                {{ said_text(entry.column) }}
+            {%- endif -%}
+        ) as filled_count_{{ loop.index }},
         {%- endfor %}
         count(*) as contact_count
-    from source
+    from (
+        select
+            *
+            {%- for column, places in by_json_column %},
+            {%- set json = to_json(quoted_name(column), places[0].type | upper) %}
+            case
+                when {{ may_hold_json_text(json, places | map(attribute='path') | list) }} then {{ json }}
+            end as {{ json_column_alias(column, by_json_column) }}
+            {%- endfor %}
+        from source
+    ) as looked_into
+{%- endmacro %}
+
+
+{#- What a JSON column is called where it may hold something: no column of an account begins so. -#}
+{% macro json_column_alias(column, by_json_column) -%}
+    _sdc_json_{{ (by_json_column | map(attribute=0) | list).index(column) }}
 {%- endmacro %}
 
 

@@ -98,6 +98,10 @@
 {%- endmacro %}
 
 {% macro duckdb__json_text(value, path) -%}
+    json_extract_string({{ value }}, '{{ duckdb_json_path(path) }}')
+{%- endmacro %}
+
+{% macro duckdb_json_path(path) -%}
     {%- set steps = [] -%}
     {%- for step in path -%}
         {%- if step is number -%}
@@ -106,7 +110,7 @@
             {%- do steps.append('."' ~ (step | replace("'", "''")) ~ '"') -%}
         {%- endif -%}
     {%- endfor -%}
-    json_extract_string({{ value }}, '${{ steps | join('') }}')
+    ${{ steps | join('') }}
 {%- endmacro %}
 
 {% macro spark__json_text(value, path) -%}
@@ -119,6 +123,32 @@
     {%- else -%}
         nullif(get_json_object({{ value }}, '$'), 'null')
     {%- endif -%}
+{%- endmacro %}
+
+
+{#-
+    Whether JSON may hold text at one of several paths; what it does not hold at any, need not be
+    looked for one by one.
+-#}
+{% macro may_hold_json_text(value, paths) -%}
+    {{ adapter.dispatch('may_hold_json_text')(value, paths) }}
+{%- endmacro %}
+
+{#- All paths at once: the JSON is parsed for each call. A key with a star may stand for others. -#}
+{% macro duckdb__may_hold_json_text(value, paths) -%}
+    {%- set texts = [] -%}
+    {%- for path in paths -%}
+        {%- do texts.append("'" ~ duckdb_json_path(path) ~ "'") -%}
+    {%- endfor -%}
+    {%- if '*' in texts | join -%}
+        {{ value }} is not null
+    {%- else -%}
+        list_any_value(json_extract_string({{ value }}, [{{ texts | join(', ') }}])) is not null
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro spark__may_hold_json_text(value, paths) -%}
+    {{ value }} is not null
 {%- endmacro %}
 
 

@@ -5,30 +5,57 @@
 
 {#- Text: blanks around it trimmed, empty made null, the first value where JSON holds a list. -#}
 {% macro raw_text(columns, candidates) -%}
-    {%- set found = matching_columns(columns, candidates) -%}
+    {#- Places that follow one another in one JSON column are looked at together first. -#}
+    {%- set runs = [] -%}
+    {%- for column in matching_columns(columns, candidates) -%}
+        {%- set before = runs[-1][-1] if runs else none -%}
+        {%- if before and column.path and before.path and column.name == before.name -%}
+            {%- do runs[-1].append(column) -%}
+        {%- else -%}
+            {%- do runs.append([column]) -%}
+        {%- endif -%}
+    {%- endfor -%}
     coalesce(
-        {%- for column in found %}
-        {%- set name = quoted_name(column.name) %}
-        {%- set type = column.type | upper %}
-        nullif(trim(
-            {%- if column.path -%}
-                {{ json_text(to_json(name, type), column.path) }}
-            {%- elif type == 'JSON' -%}
-                {#- Only what has a bracket may be a list: to parse each value once is enough. -#}
-                coalesce(
-                    case when instr({{ name }}, '[') > 0 then {{ json_text(name, [0]) }} end,
-                    {{ json_text(name, []) }}
+        {%- for run in runs %}
+        {%- if run | length > 1 %}
+        {%- set json = to_json(quoted_name(run[0].name), run[0].type | upper) %}
+        case
+            when {{ may_hold_json_text(json, run | map(attribute='path') | list) }}
+                then coalesce(
+                    {%- for column in run %}
+                    {{ raw_column_text(column) }}{{ ',' if not loop.last }}
+                    {%- endfor %}
                 )
-            {%- elif type in ['DOUBLE', 'FLOAT'] -%}
-                {#- An id that arrived as 12.0 is the id 12. -#}
-                {{ regexp_replace_all('cast(' ~ name ~ ' as ' ~ dbt.type_string() ~ ')', '[.]0+$', '') }}
-            {%- else -%}
-                cast({{ name }} as {{ dbt.type_string() }})
-            {%- endif -%}
-        ), ''),
+        end,
+        {%- else %}
+        {{ raw_column_text(run[0]) }},
+        {%- endif %}
         {%- endfor %}
         cast(null as {{ dbt.type_string() }})
     )
+{%- endmacro %}
+
+
+{#- The text in one raw column, or where a path leads to in it; null where it is empty. -#}
+{% macro raw_column_text(column) -%}
+    {%- set name = quoted_name(column.name) -%}
+    {%- set type = column.type | upper -%}
+    nullif(trim(
+        {%- if column.path -%}
+            {{ json_text(to_json(name, type), column.path) }}
+        {%- elif type == 'JSON' -%}
+            {#- Only what has a bracket may be a list: to parse each value once is enough. -#}
+            coalesce(
+                case when instr({{ name }}, '[') > 0 then {{ json_text(name, [0]) }} end,
+                {{ json_text(name, []) }}
+            )
+        {%- elif type in ['DOUBLE', 'FLOAT'] -%}
+            {#- An id that arrived as 12.0 is the id 12. -#}
+            {{ regexp_replace_all('cast(' ~ name ~ ' as ' ~ dbt.type_string() ~ ')', '[.]0+$', '') }}
+        {%- else -%}
+            cast({{ name }} as {{ dbt.type_string() }})
+        {%- endif -%}
+    ), '')
 {%- endmacro %}
 
 

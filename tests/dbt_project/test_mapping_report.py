@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from tests.dbt_project.project import read, write
@@ -117,3 +118,58 @@ def test_an_account_that_was_never_loaded(project: Project, database: Path) -> N
         database,
         "select distinct effect, contact_count, fill_rate from marts.contact_mapping_report",
     ) == [("no column", 0, None)]
+
+
+def test_places_in_one_json_column_are_told_apart(project: Project, database: Path) -> None:
+    write(
+        database,
+        "create schema kananas",
+        """
+        create table kananas.contacts as select * from (values
+            (1, '{"Société": " ", "structure": " Nord ", "TVA": "BE1"}'::json),
+            (2, '{"organisation": null, "Société": ["Sud"]}'::json),
+            (3, '{"organisation": "Est", "structure": "Ouest"}'::json),
+            (4, '{"size": "L"}'::json), (5, '"Est"'::json), (6, null)
+        ) as rows (id, free_fields)
+        """,
+    )
+    run = project.run(
+        database, "run", "--select", "stg_kananas__contacts", "contact_mapping_report"
+    )
+    assert run.exit_code == 0, run.output
+    assert read(
+        database,
+        "select contact_id, organisation, vat_number from staging.stg_kananas__contacts order by 1",
+    ) == [
+        ("1", "Nord", "BE1"),
+        ("2", '["Sud"]', None),
+        ("3", "Est", None),
+        ("4", None, None),
+        ("5", None, None),
+        ("6", None, None),
+    ]
+    assert read(
+        database,
+        "select json_path, filled_count from marts.contact_mapping_report "
+        "where json_path is not null and filled_count > 0 order by meaning, candidate",
+    ) == [("organisation", 1), ("Société", 1), ("structure", 2), ("TVA", 1)]
+
+
+def test_keys_with_a_star_or_a_quote(project: Project, database: Path) -> None:
+    write(
+        database,
+        "create schema kananas",
+        """
+        create table kananas.contacts as
+        select 1 as id, json_object('Nom*', 'Est', 'l''autre', 'Ouest') as champs
+        """,
+    )
+    for places in (["champs.Nom*", "champs.l'autre"], ["champs.rien", "champs.l'autre"]):
+        columns = json.dumps({"contact_columns": {"organisation": places}})
+        run = project.run(database, *REPORT, "--vars", columns)
+        assert run.exit_code == 0, run.output
+        assert read(
+            database,
+            "select json_path, filled_count from marts.contact_mapping_report "
+            "where json_path is not null order by candidate",
+        ) == [(places[0].partition(".")[2], int("*" in places[0])), ("l'autre", 1)]
