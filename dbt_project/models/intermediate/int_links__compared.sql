@@ -77,7 +77,7 @@ spellings as (
     select
         core_number,
         count(*) as contact_count
-    from contacts
+    from contact_cores
     where core_number is not null
     group by core_number
 
