@@ -136,7 +136,7 @@
         'half' as rule,
         length(squeezed_name) || '<' || left(squeezed_name, {{ half('length(squeezed_name)') }}) as block_key
     from {{ match_keys }} as match_keys
-    where length(squeezed_name) >= 6
+    where length(squeezed_name) >= 5
 
     union all
 
@@ -146,7 +146,7 @@
         length(squeezed_name) || '>' || substring(squeezed_name, {{ half('length(squeezed_name)') }} + 1)
             as block_key
     from {{ match_keys }} as match_keys
-    where length(squeezed_name) >= 6
+    where length(squeezed_name) >= 5
 {%- endmacro %}
 
 
@@ -159,7 +159,7 @@
         (length(squeezed_name) + {{ change }}) || '<'
         || left(squeezed_name, {{ half('(length(squeezed_name) + ' ~ change ~ ')') }}) as block_key
     from misspelt
-    where length(squeezed_name) >= 6
+    where length(squeezed_name) >= 5
 
     union all
 
@@ -172,7 +172,7 @@
             - {{ half('(length(squeezed_name) + ' ~ change ~ ')') }}
         ) as block_key
     from misspelt
-    where length(squeezed_name) >= 6
+    where length(squeezed_name) >= 5
     {%- if not loop.last %}
 
     union all

@@ -267,6 +267,22 @@ with_edits as (
         end as edits
     from pairs
 
+),
+
+-- Two letters that changed places are one slip of the finger, and two edits.
+with_slips as (
+
+    select
+        *,
+        edits = 1
+        or (
+            edits = 2
+            and shorter_length = longer_length
+            and translate(contact_name, company_name, '') = ''
+            and translate(company_name, contact_name, '') = ''
+        ) as is_one_slip
+    from with_edits
+
 )
 
 select
@@ -285,18 +301,27 @@ select
             or contact_name || company_city = company_name
             or contact_name || contact_city = company_name
             then 8
-        when edits * 100 <= longer_length * 14 or (edits = 1 and shorter_length >= 5)
+        -- A word of one or two letters says as little as a common one; the rest has to be rare.
+        when
+            shared_norm = smaller_norm
+            and (larger_norm - shared_norm <= 450 or longer_length - shorter_length <= 2)
+            then case when heaviest_weight >= 80 then 5 else 3 end
+        when edits * 100 <= longer_length * 14 or (is_one_slip and shorter_length >= 5)
             then
                 case
                     when spelling_count <> 1 then 6
-                    when edits <= 2 then 7
+                    -- Names that differ in the first letter, or are short, may be two names.
+                    when
+                        is_one_slip
+                        and left(contact_name, 1) = left(company_name, 1)
+                        and (shared_norm > 0 or longer_length >= 9)
+                        then 7
                     else 3
                 end
-        when shared_norm = smaller_norm and larger_norm - shared_norm <= 450 then 5
         when contact_name = initials and length(initials) >= 3 then 4
         when shared_norm = smaller_norm and shared_norm * 100 >= larger_norm * 42 then 3
         when shared_norm = smaller_norm then 2
-        when edits * 100 <= longer_length * 20 then 1
+        when edits * 100 <= longer_length * 30 then 1
         when shared_norm * shared_norm * 400 >= smaller_norm * larger_norm * 121 then 1
         else 0
     end as name_level,
@@ -312,4 +337,4 @@ select
     end as address_level,
     city_level,
     country_level
-from with_edits
+from with_slips
