@@ -18,7 +18,10 @@ def main(arguments: list[str]) -> int:
     """Run the program to its end, or until this process is terminated: then it is killed."""
     # Whoever interrupts from the keyboard interrupts the program, too, and it may want to clean up.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    # Waited for and not handled: what comes just before a wait would not end it.
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    awaited = [signal.SIGTERM, signal.SIGCHLD]
+    signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
     try:
         program = os.posix_spawnp(
             arguments[0],
@@ -31,9 +34,11 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         sys.stderr.write(f"{arguments[0]} cannot be started: {error.strerror}\n")
         return CANNOT_START
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(program, signal.SIGKILL))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
-    _, status, used = os.wait4(program, 0)
+    ended, status, used = os.wait4(program, os.WNOHANG)
+    while not ended:
+        if signal.sigwait(awaited) == signal.SIGTERM:
+            os.kill(program, signal.SIGKILL)
+        ended, status, used = os.wait4(program, os.WNOHANG)
     seconds, peak = used.ru_utime + used.ru_stime, used.ru_maxrss * _BYTES_PER_UNIT
     sys.stdout.write(f"[{os.waitstatus_to_exitcode(status)}, {seconds}, {peak}]")
     return 0

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 LIMIT = 25
 
+#: Well below the limit: a busy machine sees requests arrive closer together than they left. What
+#: leaves within a second is counted to the millisecond in the tests of the pace itself.
+RATE = 20
+
 
 def most_in_a_second(server: Sandbox) -> int:
     times = sorted(arrival.time for arrival in server.requests)
@@ -33,7 +37,7 @@ def most_in_a_second(server: Sandbox) -> int:
 
 
 def test_all_streams_together_keep_the_limit(sandbox: Sandbox, tmp_path: Path) -> None:
-    settings = {**kizen_settings(sandbox, page_size=9), "rate_limit": 24}
+    settings = {**kizen_settings(sandbox, page_size=9), "rate_limit": RATE}
     outcome = run_tap("tap_kizen", settings, tmp_path)
     assert outcome.code == 0
     assert len(sandbox.requests) > 2 * LIMIT
@@ -42,7 +46,7 @@ def test_all_streams_together_keep_the_limit(sandbox: Sandbox, tmp_path: Path) -
 
 def test_threads_and_sessions_share_the_pace(sandbox: Sandbox) -> None:
     """As two taps of one process, or pages fetched ahead, would."""
-    sessions = [new_session(sandbox.kizen_url, 24) for _ in range(2)]
+    sessions = [new_session(sandbox.kizen_url, RATE) for _ in range(2)]
 
     def ask(number: int) -> int:
         return sessions[number % 2].get(f"{sandbox.kizen_url}/company").status_code
