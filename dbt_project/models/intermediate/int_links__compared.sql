@@ -261,8 +261,12 @@ with_edits as (
         *,
         case
             when contact_name = company_name then 0
-            -- Names of very different length are not compared letter by letter.
-            when longer_length - shorter_length > 6 then longer_length
+            -- Names of very different length are not compared letter by letter: their lengths alone
+            -- are more edits than any level below allows.
+            when
+                longer_length - shorter_length > 6
+                or (longer_length - shorter_length) * 100 > longer_length * 30
+                then longer_length
             else {{ edit_distance('contact_name', 'company_name') }}
         end as edits
     from pairs
@@ -274,13 +278,15 @@ with_slips as (
 
     select
         *,
-        edits = 1
-        or (
-            edits = 2
-            and shorter_length = longer_length
-            and translate(contact_name, company_name, '') = ''
-            and translate(company_name, contact_name, '') = ''
-        ) as is_one_slip
+        -- A case, since DuckDB works out both sides of an `or` for all rows.
+        case
+            when edits = 1 then true
+            when edits = 2 and shorter_length = longer_length
+                then
+                    translate(contact_name, company_name, '') = ''
+                    and translate(company_name, contact_name, '') = ''
+            else false
+        end as is_one_slip
     from with_edits
 
 )
