@@ -118,10 +118,12 @@ def test_secrets_that_meltano_hands_over_are_for_their_owner_alone(installed: Ch
 
 
 def test_what_was_killed_is_run_again_by_force(
-    installed: Checkout, sandbox: Sandbox, database: Path
+    installed: Checkout, sandbox: Sandbox, database: Path, tmp_path: Path
 ) -> None:
     sandbox.faults.add(Fault(path="/action_manager.php", skip=1, times=1, delay=60))
-    settings = _settings(sandbox, database)
+    # A system database of its own: what is killed counts as running for all of a project.
+    own = f"sqlite:///{tmp_path / 'meltano.db'}"
+    settings = _settings(sandbox, database, MELTANO_DATABASE_URI=own)
     with installed.start(*installed.meltano("run", "kananas"), **settings) as killed:
         wait_until(lambda: len(sandbox.requests) == 2)
         os.killpg(killed.pid, signal.SIGKILL)
