@@ -36,7 +36,8 @@ ENVELOPES = {
     "nested-keyed": Envelope(
         b'{"data":{"contacts":{', b"}}}", keyed=True, when_empty=b'{"data":{"contacts":[]}}'
     ),
-    "ambiguous": Envelope(b'{"groups":[{"id":1,"name":"A"}],"contacts":[', b"]}"),
+    "beside-others": Envelope(b'{"groups":[{"id":1,"name":"A"}],"contacts":[', b"]}"),
+    "ambiguous": Envelope(b'{"groups":[{"id":1,"name":"A"}],"items":[', b"]}"),
 }
 """By the name that ``--envelope`` takes."""
 

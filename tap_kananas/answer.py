@@ -53,11 +53,12 @@ class Answer:
         notes: What a user should know, one sentence each.
     """
 
-    def __init__(self, body: Body, records_path: str | None, key_column: str) -> None:
+    def __init__(self, body: Body, request: str, records_path: str | None, key_column: str) -> None:
         """Find the records.
 
         Args:
             body: The body of the answer, which stays open.
+            request: What was asked for.
             records_path: Where the records are, keys joined by dots, `$` for the top; None to
                 find out.
             key_column: The column that takes the key of an object keyed by id.
@@ -74,7 +75,7 @@ class Answer:
         head = body.head(MAX_WARNINGS_CHARACTERS)
         _refuse_what_is_no_json(head)
         if records_path is None:
-            self.place, self._start = self._find(head)
+            self.place, self._start = self._find(head, request)
         else:
             path = () if records_path == "$" else tuple(records_path.split("."))
             self.place, self._start = Place(path, keyed=False, size=-1), self._first(head)
@@ -105,7 +106,7 @@ class Answer:
             if match.start() > front and _PHP.search(head, 0, match.start()):
                 yield match.start()
 
-    def _find(self, head: str) -> tuple[Place, int]:
+    def _find(self, head: str, request: str) -> tuple[Place, int]:
         """Look for records from each place where the JSON may begin.
 
         What breaks off is not looked into: the inside of a half answer may look whole.
@@ -129,7 +130,7 @@ class Answer:
                 message = f"an error: {found.complaint.words}"
                 raise AnswerError(message, "secret_key")
             try:
-                return found.choose(), start
+                return found.choose(request), start
             except EnvelopeError as error:
                 said = f" (it says: {found.complaint.remarks})" if found.complaint.remarks else ""
                 message = f"JSON, but {error}{said}"

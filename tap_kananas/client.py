@@ -156,7 +156,12 @@ class KananasStream(HttpStream):
             more = True
             while more:
                 with self.fetch(walk.parameters) as body:
-                    answer = Answer(body, self.resource.records_path, self.resource.primary_keys[0])
+                    answer = Answer(
+                        body,
+                        self.resource.request,
+                        self.resource.records_path,
+                        self.resource.primary_keys[0],
+                    )
                     more = self.resource.paging is not None
                     if more:
                         count, digest = _count(answer)

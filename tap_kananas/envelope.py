@@ -50,6 +50,10 @@ class Place(NamedTuple):
         """The place in words."""
         return f"'{self}' (an object keyed by id)" if self.keyed else f"'{self}'"
 
+    def is_named(self, request: str) -> bool:
+        """Tell whether it is called as what was asked for."""
+        return bool(self.path) and self.path[-1].casefold() == request.casefold()
+
     @property
     def rank(self) -> int:
         """Filled arrays come first, then objects keyed by id, then empty arrays."""
@@ -109,14 +113,23 @@ class Survey:
             if sum(place.rank == other.rank for other in self.places) < MAX_NAMES:
                 self.places.append(place)
 
-    def choose(self) -> Place:
+    def choose(self, request: str) -> Place:
         """Give the place of the records.
 
-        Arrays of objects come before objects keyed by id, and filled ones before empty ones.
+        What is called as the request is, and stands no deeper than anything else, is what was
+        asked for. Otherwise arrays of objects come before objects keyed by id, and filled ones
+        before empty ones.
+
+        Args:
+            request: What was asked for, such as `contacts`.
 
         Raises:
             EnvelopeError: If nothing in the answer, or more than one thing, can be the records.
         """
+        top = min((len(place.path) for place in self.places), default=0)
+        named = [place for place in self.places if place.is_named(request)]
+        if len(named) == 1 and len(named[0].path) == top:
+            return named[0]
         best = min((place.rank for place in self.places), default=None)
         fitting = [place for place in self.places if place.rank == best]
         if len(fitting) > 1 and fitting[0].size:

@@ -24,8 +24,10 @@ def _records(body: Any, envelope: str) -> list[Any]:
     """Return the records of an answer, each with its id."""
     if envelope.startswith("nested"):
         body = body["data"]["items" if envelope == "nested" else "contacts"]
-    elif envelope in {"object", "described", "ambiguous"}:
+    elif envelope in {"object", "described", "beside-others"}:
         body = body["contacts"]
+    elif envelope == "ambiguous":
+        body = body["items"]
     if isinstance(body, dict):
         return [{"id": int(key), **record} for key, record in body.items()]
     assert isinstance(body, list)

@@ -78,7 +78,7 @@ def _page(results: dict[str, dict[str, Result]]) -> str:
         "",
         *(f"      {line}" for line in results["ambiguous"][HONEST].lines),
         "",
-        "With `records_path: contacts` that account is read like any other.",
+        "With `records_path: items` that account is read like any other.",
     ]
     return INTRODUCTION.format(contacts=CONTACTS) + "\n".join(lines) + "\n"
 
@@ -100,7 +100,7 @@ def test_the_table_is_what_the_tap_does(tmp_path: Path) -> None:
 
 def test_a_path_settles_what_is_ambiguous(tmp_path: Path) -> None:
     with running(Options(contacts=CONTACTS, companies=10, envelope="ambiguous")) as server:
-        settings = kananas_settings(server, records_path="contacts")
+        settings = kananas_settings(server, records_path="items")
         outcome = run_tap("tap_kananas", settings, tmp_path)
     assert outcome.code == 0, outcome.err
     assert len(outcome.records) == CONTACTS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ def text(answer: Any) -> JsonText:
 
 
 def find(answer: Any) -> Place:
-    return survey(text(answer)).choose()
+    return survey(text(answer)).choose("contacts")
 
 
 def records(answer: Any, path: tuple[str, ...], key_column: str = "id") -> list[dict[str, Any]]:
@@ -90,9 +91,32 @@ def test_an_empty_list_is_an_empty_account(answer: Any) -> None:
     assert found(answer) == []
 
 
-def test_two_lists_are_an_error_that_names_both() -> None:
-    with pytest.raises(EnvelopeError, match=r"'contacts', 'data\.payments'"):
-        find({"contacts": [A], "data": {"payments": [B]}})
+@pytest.mark.parametrize(
+    ("answer", "path"),
+    [
+        ({"tags": [B], "contacts": [A]}, "contacts"),
+        ({"Contacts": [A], "data": {"payments": [B]}}, "Contacts"),
+        ({"data": {"contacts": {"1": A}, "tags": [B]}}, "data.contacts"),
+        ({"contacts": [], "tags": [B]}, "contacts"),
+    ],
+)
+def test_of_two_lists_the_one_that_is_called_as_what_was_asked_for_counts(
+    answer: Any, path: str
+) -> None:
+    assert str(find(answer)) == path
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"items": [A], "data": {"payments": [B]}}, "'items', 'data.payments'"),
+        ({"items": [A], "links": {"contacts": [B]}}, "'items', 'links.contacts'"),
+        ({"a": {"contacts": [A]}, "b": {"contacts": [B]}}, "'a.contacts', 'b.contacts'"),
+    ],
+)
+def test_two_lists_are_an_error_that_names_both(answer: Any, words: str) -> None:
+    with pytest.raises(EnvelopeError, match=re.escape(words)):
+        find(answer)
 
 
 @pytest.mark.parametrize("answer", [{"error": "no"}, {}, "text", 3, None, [1, 2], {"a": {"b": 1}}])
