@@ -34,11 +34,15 @@ _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _MARKUP = re.compile(r"^\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 
 
-def exact(literal: str) -> float | Decimal:
+def exact(literal: str) -> float | Decimal | str:
     """Read a number so that it is written again as it came, with all of its digits.
 
     Args:
         literal: A number with a point or an exponent, as JSON has it.
+
+    Returns:
+        The number; its text where the exponent is beyond what a decimal number can have, about
+        10 to the 18th.
     """
     number = float(literal)
     if repr(number) == literal:
@@ -46,15 +50,28 @@ def exact(literal: str) -> float | Decimal:
     try:
         return Decimal(literal)
     except ArithmeticError:
-        # An exponent beyond what a decimal number can have: about 10 to the 18th.
-        return number
+        return literal
+
+
+def whole(literal: str) -> int | Decimal:
+    """Read an integer of any length: Python makes none of more than some thousand digits."""
+    try:
+        return int(literal)
+    except ValueError:
+        return Decimal(literal)
+
+
+def _decode_leniently(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Decode JSON, and what is nearly JSON: NaN and infinities become their names."""
+    return json.loads(text, parse_float=exact, parse_int=whole, parse_constant=str)
 
 
 def decode_json(body: bytes | msgspec.Raw, shape: type[T]) -> T:
     """Decode a body into a shape.
 
-    What the fast decoder refuses though many services send it (lone surrogates, NaN) is
-    read by the lenient one, so that a single odd value does not cost a page.
+    What the fast decoder refuses though many services send it (lone surrogates, NaN, integers
+    of thousands of digits) is read by the lenient one, so that a single odd value does not cost
+    a page.
 
     Args:
         body: UTF-8 JSON.
@@ -67,7 +84,7 @@ def decode_json(body: bytes | msgspec.Raw, shape: type[T]) -> T:
         return msgspec.json.Decoder(shape, float_hook=exact).decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         try:
-            return msgspec.convert(json.loads(bytes(body), parse_float=exact), type=shape)
+            return msgspec.convert(_decode_leniently(bytes(body)), type=shape)
         except msgspec.ValidationError as error:
             raise ValueError(str(error)) from error
         except RecursionError as error:
@@ -118,7 +135,7 @@ def describe_body(text: str) -> str:
         named = f" titled '{_shorten(html.unescape(title.group(1)))}'" if title else ""
         return f"an HTML page{named}"
     try:
-        return _shorten("; ".join(_messages(json.loads(text)))) or "an empty JSON value"
+        return _shorten("; ".join(_messages(_decode_leniently(text)))) or "an empty JSON value"
     except RecursionError:
         return TOO_DEEP
     except ValueError:
@@ -137,7 +154,7 @@ def describe_data(text: str) -> str:
     if not text.strip() or is_html(text):
         return describe_body(text)
     try:
-        body = json.loads(text)
+        body = _decode_leniently(text)
     except RecursionError:
         return TOO_DEEP
     except ValueError:

@@ -15,7 +15,7 @@ from singer_sdk.singerlib.encoding import GenericSingerWriter
 from singer_sdk.singerlib.encoding.simple import Message, RecordMessage
 from singer_sdk.singerlib.json import serialize_json
 
-from rest_tap.answers import exact
+from rest_tap.answers import decode_json, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +28,7 @@ def _other(value: Any) -> Any:  # noqa: ANN401 - whatever JSON has no word for
 
 _encoder = msgspec.json.Encoder(enc_hook=_other, decimal_format="number")
 _encode = _encoder.encode
-#: Reads a value again without the white space that stood between its parts.
-_anew = msgspec.json.Decoder(float_hook=exact).decode
+_decode = msgspec.json.Decoder(float_hook=exact).decode
 
 
 def encode(value: Any) -> bytes:  # noqa: ANN401 - any JSON value, moments and decimals among them
@@ -61,6 +60,15 @@ def _line(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
     if b"\n" in line or b"\r" in line:
         line = encode(_anew(line))
     return line + b"\n"
+
+
+def _anew(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Read a value again, without the white space that stood between its parts."""
+    try:
+        return _decode(line)
+    except msgspec.DecodeError:
+        # An integer of hundreds of digits.
+        return decode_json(line, dict[str, Any])
 
 
 class BufferedWriter(GenericSingerWriter[bytes, Message]):

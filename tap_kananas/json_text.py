@@ -24,6 +24,7 @@ _ESCAPE_CHARACTERS = len(r"\u0000")
 _NUMBER_ENDS = (".", "e", "E", "e+", "e-", "E+", "E-")
 _LITERALS = ("true", "false", "null", "NaN", "-Infinity", "Infinity")
 _SPACE = re.compile(r"[ \t\n\r]*")
+_NOT_ZERO = re.compile(r"[-0.]*[1-9]")
 
 
 def _integer(digits: str) -> int | str:
@@ -36,8 +37,10 @@ def _integer(digits: str) -> int | str:
 
 def _number(text: str) -> float | str:
     number = float(text)
-    # Beyond the largest double there is only infinity, which JSON cannot say.
-    return number if math.isfinite(number) else text
+    # Beyond the largest double there is only infinity, which JSON cannot say; below the
+    # smallest one, zero.
+    fits = math.isfinite(number) and (number or not _NOT_ZERO.match(text))
+    return number if fits else text
 
 
 # Control characters within strings are no JSON, but they are sent, and harmless. NaN and

@@ -7,6 +7,7 @@ in part only, the columns hold what fits and the value is kept whole beside them
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -24,6 +25,9 @@ Json = Any
 
 #: The largest integer that fits 64 bits with a sign.
 MAX_INTEGER = 2**63 - 1
+
+#: A double holds every integer up to here (IEEE 754).
+_WHOLE_IN_DOUBLE = 2**53
 
 
 class Fit(NamedTuple):
@@ -76,10 +80,12 @@ def _text(value: Json) -> Fit:
 
 
 def _number(value: Json) -> int | float | Decimal | None:
-    """Read a number that a double holds without loss; None where it is none."""
+    """Read an integer, or a number that a double holds without loss; None where it is neither."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, int | float):
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
         return value if math.isfinite(value) else None
     if not isinstance(value, str | Decimal):
         return None
@@ -90,8 +96,17 @@ def _number(value: Json) -> int | float | Decimal | None:
     return number if number.is_finite() and Decimal(repr(float(number))) == number else None
 
 
+def _double(value: Json) -> int | float | Decimal | None:
+    """Read a number that a double holds without loss; None where it is none."""
+    number = _number(value)
+    if not isinstance(number, int) or abs(number) <= _WHOLE_IN_DOUBLE:
+        return number
+    is_kept = number.bit_length() < sys.float_info.max_exp and int(float(number)) == number
+    return number if is_kept else None
+
+
 def _decimal(value: Json) -> Fit:
-    number = _number(_only(value))
+    number = _double(_only(value))
     return Fit((number,), is_whole=number is not None)
 
 
@@ -105,10 +120,10 @@ def _integer(value: Json) -> Fit:
 
 def _money(value: Json) -> Fit:
     if not isinstance(value, dict):
-        number = _number(_only(value))
+        number = _double(_only(value))
         return Fit((number, None, None), is_whole=number is not None)
     amount = value.get("amount")
-    number = _number(amount)
+    number = _double(amount)
     texts = [value.get(key) for key in ("currency", "symbol")]
     is_whole = (
         value.keys() <= {"amount", "currency", "symbol"}

@@ -14,7 +14,7 @@ from singer_sdk.singerlib.encoding.base import GenericSingerReader, SingerMessag
 
 from target_duckdb.bulk import is_one_per_line, uncollected
 from target_duckdb.errors import MessageError
-from target_duckdb.values import exact
+from target_duckdb.values import exact, integer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -197,7 +197,7 @@ def whole_lines(source: IO[bytes] | IO[str] | GzipFile) -> Iterator[bytes]:
 
 def _decode_slowly(line: bytes) -> dict[str, Any]:
     try:
-        message = json.loads(line, parse_float=exact)
+        message = json.loads(line, parse_float=exact, parse_int=integer)
     except ValueError as error:
         # The decoder's own message may quote the line, which may be personal data.
         at = f" (column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""

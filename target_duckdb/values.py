@@ -136,6 +136,14 @@ def exact(literal: str) -> Decimal:
         raise InvalidValueError(reason) from None
 
 
+def integer(literal: str) -> int | Decimal:
+    """Read an integer of any length: Python makes none of more than some thousand digits."""
+    try:
+        return int(literal)
+    except ValueError:
+        return Decimal(literal)
+
+
 def rounds(value: object) -> bool:
     """Tell whether a DOUBLE would hold another number than this one."""
     if isinstance(value, float):

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from rest_tap.answers import MAX_DETAIL_CHARACTERS, decode_json, describe_answer, describe_body
+from rest_tap.messages import encode
 
 
 @pytest.mark.parametrize(
@@ -81,9 +82,33 @@ def test_json_of_another_shape_is_refused() -> None:
         decode_json(b'{"a": 1}', list)
 
 
-def test_a_number_beyond_all_doubles_costs_no_page() -> None:
-    assert decode_json(b'[{"n": 1e999}]', list) == [{"n": Decimal("1e999")}]
-    assert decode_json(b'[{"n": 1e99999999999999999999}]', list) == [{"n": float("inf")}]
+@pytest.mark.parametrize(
+    ("literal", "read"),
+    [
+        ("1e999999", Decimal("1e999999")),
+        ("1e99999999999999999999", "1e99999999999999999999"),
+        ("1e-99999999999999999999", "1e-99999999999999999999"),
+        ("7" * 400, int("7" * 400)),
+        ("7" * 20_000, Decimal("7" * 20_000)),
+        ("-" + "7" * 20_000, Decimal("-" + "7" * 20_000)),
+        ("NaN", "NaN"),
+        ("-Infinity", "-Infinity"),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_a_number_that_is_too_large_costs_nothing(literal: str, read: object) -> None:
+    (found,) = decode_json(f'[{{"n": {literal}}}]'.encode(), list)
+    assert found == {"n": read}
+    assert type(found["n"]) is type(read)
+    # It is written as it came, or as the text of it.
+    assert encode(found).decode().upper().replace("+", "") in {
+        f'{{"N":{literal.upper()}}}',
+        f'{{"N":"{literal.upper()}"}}',
+    }
+
+
+def test_an_error_with_a_number_that_is_too_large_is_put_into_words() -> None:
+    assert describe_body(f'{{"detail": "No.", "n": {"7" * 5_000}}}').startswith("detail: No.; n: 7")
 
 
 @pytest.mark.parametrize("odd", [b"", b', "\\ud800"'])

@@ -65,8 +65,8 @@ def test_a_broken_text_says_where(text: str, position: int) -> None:
 
 def test_what_json_cannot_say_keeps_its_spelling() -> None:
     digits = "9" * 5000
-    text = JsonText([f'[NaN, -Infinity, 1e400, {digits}, "a\tb"]'])
-    assert text.value() == ["NaN", "-Infinity", "1e400", digits, "a\tb"]
+    text = JsonText([f'[NaN, -Infinity, 1e400, -0.10e-999999, -0.0E9, {digits}, "a\tb"]'])
+    assert text.value() == ["NaN", "-Infinity", "1e400", "-0.10e-999999", 0, digits, "a\tb"]
 
 
 def test_a_value_without_an_end_does_not_fill_the_memory() -> None:

@@ -132,6 +132,7 @@ def disturbed() -> Iterator[Sandbox]:
 @example(records=[{"id": 1, "ID": 2, "": "x", "sélect": [{"a": None}]}], envelope="keyed")
 @example(records=[{"id": 1, "t": "0001-01-01T00:00:00+14:00", "u": "\u2028\x85"}], envelope="array")
 @example(records=[{"id": 1, "x": 2**60 + 1}, {"id": 2, "x": 0.5}], envelope="object")
+@example(records=[{"id": 1, "x": 10**400, "y": [-(10**400)]}], envelope="array")
 def test_any_account_comes_back_equal(
     disturbed: Sandbox, records: list[dict[str, Any]], envelope: str
 ) -> None:

@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 from sandbox.generate.crm.model import FIELD_TYPES, OBJECTS
-from sandbox.server import running
+from sandbox.server import Fault, running
 from tap_kizen.timestamps import to_utc
 from tests import servers
 from tests.programs import kizen_settings
@@ -105,7 +105,7 @@ class Warehouse:
             for line in source.stdout:
                 sink.stdin.write(line)
                 passed += 1
-                message = json.loads(line)
+                message = json.loads(line) if kill_at else {}
                 if kill_at and message["type"] == "STATE" and kill_at(message["value"]):
                     sink.stdin.flush()
                     try:
@@ -246,6 +246,33 @@ def columns_of(name: str, field_type: str, value: Any) -> dict[str, Any]:
         }
         return {name: read[field_type](value)}
     return {name: value}
+
+
+def test_a_number_that_is_too_large_costs_no_other_row(server: Sandbox, tmp_path: Path) -> None:
+    digits = "7" * 20_000
+    page = f"""{{"next": null, "results": [
+        {{"id": "a", "name": "before"}},
+        {{"id": "b", "employees": {digits}, "custom_fields": {{"n": {{"value": 1e999999}}}}}},
+        {{"id": "c", "name": "after"}}]}}"""
+    server.faults.add(
+        Fault(
+            path="/api/company",
+            status=200,
+            body=page,
+            content_type="application/json",
+            times=None,
+        )
+    )
+    warehouse = Warehouse(tmp_path / "w")
+    warehouse.load(server)
+    assert warehouse.rows(
+        "select id, name, additional_fields->>'employees', custom_fields->'n'->>'value' "
+        "from kizen.companies order by id"
+    ) == [
+        ("a", "before", None, None),
+        ("b", None, digits, "1E+999999"),
+        ("c", "after", None, None),
+    ]
 
 
 def change(server: Sandbox) -> None:

@@ -80,7 +80,7 @@ def in_words(rows: Sequence[Any]) -> list[Any]:
     lines = encode_lines(rows).split(b"\n")
     assert lines.pop() == b""
     assert not any(b"\r" in line for line in lines)
-    return [json.loads(line, parse_float=Decimal) for line in lines]
+    return [json.loads(line, parse_float=Decimal, parse_int=Decimal) for line in lines]
 
 
 def ordinary(stream: KizenStream, body: bytes) -> list[Any]:

@@ -114,3 +114,23 @@ def test_whatever_comes_the_columns_keep_their_types(field_type: str, value: Any
     for held, schema in zip(fit.values, kind.columns.values(), strict=True):
         plain = float(held) if isinstance(held, Decimal) else held
         assert type(plain) in kinds(schema)
+
+
+@pytest.mark.parametrize("field_type", ["decimal", "integer", "money"])
+@pytest.mark.parametrize(
+    "number",
+    [10**400, -(2**1024), Decimal("7" * 20_000), Decimal("1e999999"), "1e9999999999999999999"],
+)
+def test_a_number_beyond_its_column_is_told(field_type: str, number: Any) -> None:
+    fit = FIELD_TYPES[field_type].fit(number)
+    assert set(fit.values) == {None}
+    assert not fit.is_whole
+
+
+@pytest.mark.parametrize(
+    ("number", "is_held"), [(2**53, True), (2**53 + 1, False), (-(2**60), True), (10**22, True)]
+)
+def test_an_integer_that_a_double_would_round_is_told(number: int, *, is_held: bool) -> None:
+    fit = FIELD_TYPES["decimal"].fit(number)
+    assert fit.is_whole is is_held
+    assert fit.values == ((number,) if is_held else (None,))
