@@ -8,7 +8,8 @@ from typing import IO, TYPE_CHECKING
 from singer_sdk import Target
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 
-from target_duckdb.errors import TargetError, one_line
+from target_duckdb.errors import SettingError, TargetError, one_line
+from target_duckdb.paths import MISSING
 from target_duckdb.settings import CONFIG_JSONSCHEMA
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 _EXIT_FAILED = 1
 _EXIT_WRONG_SETTINGS = 2
+
+_NO_PATH = (
+    "'path' is a required property",
+    "None is not of type 'string' in config['path']",
+)
 
 
 class CommandTarget(Target):
@@ -66,19 +72,24 @@ class CommandTarget(Target):
                 about=about, about_format=about_format, config=config, file_input=file_input
             )
         except ConfigValidationError as error:
-            for line in map(_without_secrets, error.errors):
+            for line in map(_in_words, error.errors):
                 cls.logger.error("Wrong settings: %s", line)  # noqa: TRY400 (one line is enough)
             sys.exit(_EXIT_WRONG_SETTINGS)
         except MappingError as error:
             cls.logger.error("Wrong settings: config['stream_maps']: %s", error)  # noqa: TRY400
+            sys.exit(_EXIT_WRONG_SETTINGS)
+        except SettingError as error:
+            cls.logger.error("Wrong settings: %s", error)  # noqa: TRY400 (one line is enough)
             sys.exit(_EXIT_WRONG_SETTINGS)
         except TargetError as error:
             cls.logger.error("%s", error)  # noqa: TRY400 (one line is enough)
             sys.exit(_EXIT_FAILED)
 
 
-def _without_secrets(line: str) -> str:
-    """Leave out what a setting that may hold secrets was set to."""
+def _in_words(line: str) -> str:
+    """Say which setting is missing; leave out what one that may hold secrets was set to."""
+    if line in _NO_PATH:
+        return MISSING
     for name, definition in CONFIG_JSONSCHEMA["properties"].items():
         if definition.get("secret") and f"['{name}']" in line:
             return f"config['{name}'] is of a wrong type"

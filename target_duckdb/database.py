@@ -14,15 +14,14 @@ from target_duckdb.errors import DatabaseLockedError, TargetError, one_line
 from target_duckdb.memory import Memory
 from target_duckdb.names import literal, quote
 from target_duckdb.new_file import NewFile, is_there
+from target_duckdb.paths import IN_MEMORY, MOTHERDUCK, is_file
 from target_duckdb.staging import StagingPlace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from logging import Logger
 
-IN_MEMORY = ":memory:"
-_MOTHERDUCK = "md:"
-_RESERVED = {"memory", "system", "temp"}
+_RESERVED = {"main", "memory", "system", "temp"}
 _POLL_SECONDS = 0.1
 _LIMIT_NAMES = ("memory_limit", "max_memory")
 _THREADS = 1
@@ -30,11 +29,6 @@ _THREADS = 1
 
 _THREAD_NAMES = {"threads", "worker_threads"}
 _HOLDER = re.compile(r"Conflicting lock is held in (.+?)\s*\(PID (\d+)\)")
-
-
-def is_file(path: str) -> bool:
-    """Tell whether a `path` setting names a file on this machine."""
-    return path != IN_MEMORY and not path.startswith(_MOTHERDUCK)
 
 
 def lock_holder(error: Exception) -> str | None:
@@ -123,8 +117,8 @@ class Database:
         return StagingPlace() if self._new_file is None else self._new_file.staging
 
     def _default_name(self) -> str:
-        if self._path.startswith(_MOTHERDUCK):
-            return self._path[len(_MOTHERDUCK) :].split("?")[0]
+        if self._path.startswith(MOTHERDUCK):
+            return self._path[len(MOTHERDUCK) :].split("?")[0]
         stem = "target" if self._path == IN_MEMORY else Path(self._path).stem
         return f"{stem}_db" if stem.lower() in _RESERVED else stem
 
@@ -219,7 +213,7 @@ class Database:
         return None
 
     def _attach_once(self) -> None:
-        if self._path.startswith(_MOTHERDUCK):
+        if self._path.startswith(MOTHERDUCK):
             self.connection.execute(f"ATTACH IF NOT EXISTS {literal(self._path)}")
             return
         if is_file(self._path):

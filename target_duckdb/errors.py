@@ -15,6 +15,10 @@ class TargetError(Exception):
     """A load that cannot go on. Its text is one line, free of record values and secrets."""
 
 
+class SettingError(TargetError):
+    """A setting that is wrong, whatever is loaded."""
+
+
 class DatabaseLockedError(TargetError):
     """Another process held the database file for longer than `lock_timeout`."""
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from target_duckdb.database import Database, is_file
-from target_duckdb.errors import TargetError, one_line
+from target_duckdb.database import Database
+from target_duckdb.errors import SettingError, TargetError, one_line
+from target_duckdb.paths import is_file, problem
 from target_duckdb.quarantine import Quarantine
 from target_duckdb.staging import StagingDirectory
 
@@ -25,7 +26,14 @@ class Resources:
     """Made when they are first needed, closed together."""
 
     def __init__(self, config: Mapping[str, Any], logger: Logger) -> None:
-        """Take the settings, and the logger of the program; nothing is opened yet."""
+        """Take the settings, and the logger of the program; nothing is opened yet.
+
+        Raises:
+            SettingError: `path` can name no database.
+        """
+        wrong = problem(config["path"])
+        if wrong is not None:
+            raise SettingError(wrong)
         self._config = config
         self._logger = logger
         self._numbers = count()

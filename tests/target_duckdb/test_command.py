@@ -101,7 +101,20 @@ def test_settings_from_the_environment(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "named"),
     [
-        ({}, "'path' is a required property"),
+        ({}, "setting 'path' is missing or empty: name the DuckDB file (environment variable"),
+        ({"path": None}, "TARGET_DUCKDB_PATH, below Meltano DUCKDB_PATH)"),
+        ({"path": ""}, "setting 'path' is missing or empty"),
+        ({"path": 5}, "config['path']"),
+        ({"path": "a?b.duckdb"}, "setting 'path': DuckDB takes no '?' in the name of a file"),
+        ({"path": "of?/x.duckdb"}, "setting 'path': DuckDB takes no '?' in the name of a file"),
+        ({"path": "x\0.duckdb"}, "setting 'path' is no name of a file here: 'x\\x00.duckdb'"),
+        ({"path": "\ud800.duckdb"}, "setting 'path' is no name of a file here"),
+        ({"path": "~no-such-user/x.duckdb"}, "setting 'path' is no name of a file here"),
+        ({"path": "new/"}, "setting 'path' names a folder, where a file in it was due: new/"),
+        ({"path": "s3://bucket/x.duckdb"}, "setting 'path' begins with 's3:'"),
+        ({"path": "sqlite:x.db"}, "setting 'path' begins with 'sqlite:'"),
+        ({"path": ":memory:x"}, "setting 'path' begins with ':memory:'"),
+        ({"path": ".."}, "setting 'path' names a folder, where a file in it was due: .."),
         ({"path": "x.duckdb", "load_method": "merge"}, "'merge' is not one of"),
         ({"path": "x.duckdb", "batch_size_rows": 0}, "batch_size_rows"),
         ({"path": "x.duckdb", "on_invalid_record": "ignore"}, "on_invalid_record"),
@@ -114,6 +127,35 @@ def test_wrong_settings_end_with_two(tmp_path: Path, config: Any, named: str) ->
     assert done.returncode == 2
     assert named in done.stderr
     assert "Traceback" not in done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["config.json"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a#b.duckdb",
+        "a%20b.duckdb",
+        "a b.duckdb",
+        " ",
+        "it's.duckdb",
+        'a"b.duckdb',
+        "a;b.duckdb",
+        "a\nb.duckdb",
+        "é中😀.duckdb",
+        "x*[1].duckdb",
+        "back\\slash.duckdb",
+        "-",
+        "temp",
+        "main.duckdb",
+        ".duckdb",
+    ],
+)
+def test_a_file_may_have_almost_any_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / f"in {name}"
+    load(folder / name, MESSAGES)
+    load(folder / name, [*MESSAGES[:1], record({"id": 2, "name": "b"})])
+    assert query(folder / name, "SELECT id FROM main.items ORDER BY id") == [(1,), (2,)]
+    assert [file.name for file in folder.iterdir()] == [name]
 
 
 def test_a_wrong_setting_does_not_show_secrets(tmp_path: Path) -> None:
