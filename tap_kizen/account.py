@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entity:
-    """An object of the account: its id, its API name, its kind, and its fields' columns."""
+    """An object of the account: its id, its API name, its kind, and its fields' columns.
+
+    `name` is the id where the service gives no API name: either stands for it in an address.
+    """
 
     id: str
     name: str
@@ -75,9 +78,13 @@ def explore(tap: TapKizen) -> Account:
         tap.logger.info("The account has no objects: only /company is read")
         return Account(has_companies, has_objects=False, objects=[])
     fields = CustomObjectFieldsStream(tap)
-    entities = [
-        _entity(objects.text_id(record), record, fields) for record in records if record.get("name")
-    ]
+    entities = [_entity(objects.text_id(record), record, fields) for record in records]
+    nameless = [entity.id for entity in entities if entity.name == entity.id]
+    if nameless:
+        tap.logger.warning(
+            "custom_objects: no API name for %s: each is a stream named by its id",
+            ", ".join(sorted(nameless)),
+        )
     tap.logger.info("The account has %d objects", len(entities))
     entities.sort(key=lambda entity: entity.id)
     return Account(has_companies, has_objects=True, objects=entities)
@@ -85,9 +92,10 @@ def explore(tap: TapKizen) -> Account:
 
 def _entity(own_id: str, record: dict[str, Any], fields: CustomObjectFieldsStream) -> Entity:
     found = fields_of(fields.read_of(own_id))
+    name = record.get("name")
     return Entity(
         id=own_id,
-        name=str(record["name"]),
+        name=name if isinstance(name, str) and name.strip() else own_id,
         is_pipeline=record.get("object_type") == "pipeline",
         columns=name_columns(found),
     )
@@ -118,7 +126,7 @@ def is_wanted(entity: Entity, tap: TapKizen) -> bool:
 
 
 def name_streams(entities: Iterable[Entity]) -> Iterator[tuple[str, Entity]]:
-    """Name the stream of each object by its API name.
+    """Name the stream of each object by its API name, or its id where it has none.
 
     A name that a fixed stream has, or a table of the loader's, gets `_object` at its end. Of
     several objects whose names differ by case at most, the one with the lowest id keeps the

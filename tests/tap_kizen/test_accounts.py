@@ -122,6 +122,41 @@ def test_a_new_field_and_a_new_kind_of_field_arrive(sandbox: Sandbox, tmp_path: 
     assert all("stage" in row["additional_fields"]["fields"] for row in rows)
 
 
+@pytest.mark.parametrize("name", [None, "", " ", 7])
+def test_an_object_without_a_name_is_read_by_its_id(
+    sandbox: Sandbox, tmp_path: Path, name: object
+) -> None:
+    settings = kizen_settings(sandbox)
+    first = run_tap("tap_kizen", settings, tmp_path)
+    found = first.records_of("custom_objects")
+    deal = next(row for row in found if row["name"] == "deal_subvention")
+    answered = [
+        {"id": row["id"], "name": name, "object_type": "pipeline"} if row is deal else row
+        for row in found
+    ]
+    sandbox.faults.add(
+        Fault(
+            path="/api/custom-objects",
+            status=200,
+            body=json.dumps({"count": len(found), "next": None, "results": answered}),
+            content_type="application/json",
+            times=None,
+        )
+    )
+    outcome = run_tap("tap_kizen", settings, tmp_path)
+    assert outcome.code == 0, outcome.err
+    wanted = first.records_of("deal_subvention")
+    assert wanted
+    assert outcome.records_of(deal["id"]) == wanted
+    assert "deal_subvention" not in outcome.streams
+    (line,) = [line for line in outcome.err.splitlines() if "no API name" in line]
+    assert "WARNING" in line
+    assert deal["id"] in line
+    # Its fields and stages are there as well.
+    for stream in ("custom_object_fields", "pipeline_stages"):
+        assert outcome.records_of(stream) == first.records_of(stream)
+
+
 def entity(number: int, name: str) -> Entity:
     return Entity(f"{number:08d}-0000", name, is_pipeline=False, columns=[])
 
