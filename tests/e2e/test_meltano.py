@@ -72,9 +72,17 @@ def test_run_and_new_columns(installed: Checkout, sandbox: Sandbox, database: Pa
     published = database.parent / "published" / "warehouse.duckdb"
     assert installed.rows(published, "select count(*) from marts.contacts") == [(119,)]
 
+    # Archived records are found where all are read again.
+    key = str(crm.records["client_client"][3]["id"])
+    crm.archive("client_client", key)
+    anew = installed.meltano("run", "--full-refresh", "kizen")
+    ended = installed.run(*anew, **_settings(sandbox, database))
+    assert ended.code == 0, ended.said
+    archived = "select id from kizen.client_client where _sdc_deleted_at is not null"
+    assert installed.rows(database, archived) == [(key,)]
+
     # What has been read is remembered; a new file needs all of it again.
     database.unlink()
-    anew = installed.meltano("run", "--full-refresh", "kizen")
     ended = installed.run(*anew, **_settings(sandbox, database))
     assert ended.code == 0, ended.said
     clients = sandbox.account.crm.counts["client_client"]

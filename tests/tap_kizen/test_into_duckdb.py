@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -22,7 +24,6 @@ from tests.programs import kizen_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from sandbox.server import Sandbox
 
@@ -299,6 +300,50 @@ def test_archived_records_are_marked_after_a_full_refresh(server: Sandbox, tmp_p
     warehouse.state["bookmarks"][CONTACTS]["table_version"] -= DAY
     warehouse.load(server)
     assert warehouse.rows(gone) == [(key,)]
+
+
+def test_archived_records_are_marked_by_a_run_without_state(
+    server: Sandbox, tmp_path: Path
+) -> None:
+    warehouse = Warehouse(tmp_path / "w")
+    warehouse.load(server)
+    crm = server.account.crm
+    archived = {name: str(crm.records[name][4]["id"]) for name in sorted(crm.records)}
+    for name, key in archived.items():
+        crm.archive(name, key)
+
+    def gone() -> dict[str, list[tuple[Any, ...]]]:
+        marked = "select id from kizen.{} where _sdc_deleted_at is not null"
+        return {name: warehouse.rows(marked.format(name)) for name in archived}
+
+    warehouse.load(server)
+    assert gone() == {name: [] for name in archived}
+    # What a start leaves out may be there or not: nothing is marked.
+    warehouse.state = None
+    warehouse.load(server, start_date="2000-01-01")
+    assert gone() == {name: [] for name in archived}
+    warehouse.state = None
+    warehouse.load(server)
+    assert gone() == {name: [(key,)] for name, key in archived.items()}
+
+
+def test_an_object_that_is_gone_is_told_and_its_table_stays(
+    server: Sandbox, tmp_path: Path
+) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "kizen.md"
+    (query,) = re.findall(r"```sql\n(select t\.table_name.*?);\n```", page.read_text(), re.DOTALL)
+    warehouse = Warehouse(tmp_path / "w")
+    warehouse.load(server)
+    assert warehouse.rows(query) == []
+    crm = server.account.crm
+    with crm.lock:
+        del crm.objects["projet_projet"]
+    warehouse.load(server)
+    assert warehouse.rows(query) == [("projet_projet",)]
+    counts = "select count(*), count(_sdc_deleted_at) from kizen.projet_projet"
+    assert warehouse.rows(counts) == [(crm.counts["projet_projet"], 0)]
+    fields = "select count(*) from kizen.custom_object_fields where _sdc_deleted_at is not null"
+    assert warehouse.rows(fields) > [(0,)]
 
 
 def test_runs_that_are_killed_go_on_and_change_nothing_in_the_end(
