@@ -134,9 +134,19 @@ def _add(
     """Add an option that can be given by an environment variable, too."""
     variable = f"KANANAS_WEBHOOKS_{name.upper().replace('-', '_')}"
     shown = "" if default == "" else f" (default: {default})"
+
+    def read(text: str) -> object:
+        # An empty host is every host, an empty folder is this one: never by mistake.
+        if default != "" and not text.strip():
+            message = f"is empty: name one, or leave it and {variable} out"
+            raise argparse.ArgumentTypeError(message)
+        return type(text)
+
+    # What argparse calls a text that is no number.
+    read.__name__ = type.__name__
     parser.add_argument(
         f"--{name}",
-        type=type,
+        type=read,
         default=os.environ.get(variable) or str(default),
         help=f"{help}{shown}; or {variable}",
     )
@@ -222,6 +232,9 @@ def _limits(given: argparse.Namespace) -> Limits:
     except ValueError as error:
         message = f"--allow: {error}"
         raise _UsageError(message) from error
+    if given.allow and not allowed:
+        message = f"--allow names no network: {given.allow!r}"
+        raise _UsageError(message)
     return Limits(max_body=given.max_body, body_seconds=given.timeout, allowed=allowed)
 
 

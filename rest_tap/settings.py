@@ -68,12 +68,25 @@ def _explain(error: ValidationError, schema: Mapping[str, Any], env_prefix: str)
         )
     name = str(error.path[0]) if error.path else ""
     setting = schema.get("properties", {}).get(name, {})
+    if len(error.path) == 1 and _is_empty(error.instance):
+        return f"setting '{name}' is empty (environment variable {env_prefix}{name.upper()})"
     if setting.get("secret"):
         # The validator's own words quote the value.
         return f"setting '{name}' breaks its rule '{error.validator}' (the value is secret)"
-    where = "".join(f"[{step!r}]" for step in list(error.path)[1:])
+    if error.validator == "pattern":
+        shown = _USER.sub("//***@", repr(error.instance))
+        return f"setting '{name}'{_where(error)}: {shown} does not match {error.validator_value!r}"
     # An address may hold a password.
-    return f"setting '{name}'{where}: {_USER.sub('//***@', error.message)}"
+    return f"setting '{name}'{_where(error)}: {_USER.sub('//***@', error.message)}"
+
+
+def _where(error: ValidationError) -> str:
+    """Give the place of a wrong value within its setting."""
+    return "".join(f"[{step!r}]" for step in list(error.path)[1:])
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def explain_settings_errors(

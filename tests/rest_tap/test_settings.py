@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rest_tap.settings import explain_settings_errors
+from rest_tap.settings import ADDRESS, explain_settings_errors
 from tap_kananas.tap import TapKananas
 from tap_kizen.tap import TapKizen
 
@@ -48,3 +48,23 @@ def test_an_address_with_a_password_is_refused_without_showing_it(tap: type[Rest
     settings = {**GOOD, "secret_key": "k", "api_url": "https://jane:hidden@crm.example/api"}
     (line,) = explain_settings_errors(settings, tap.config_jsonschema, "TAP_")
     assert line.startswith("setting 'api_url': 'https://***@crm.example/api' does not match")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, value) for name in ("api_key", "user_id") for value in ("", " ", "\n", None)),
+        ("api_url", ""),
+        ("api_url", " "),
+        ("user_agent", ""),
+    ],
+)
+def test_an_empty_setting_is_told_with_its_environment_variable(name: str, value: object) -> None:
+    assert explain(**{name: value}) == [
+        f"setting '{name}' is empty (environment variable TAP_KIZEN_{name.upper()})"
+    ]
+
+
+def test_a_pattern_is_shown_as_it_is() -> None:
+    (line,) = explain(api_url="crm.example")
+    assert line.endswith(f"'crm.example' does not match {ADDRESS!r}")

@@ -71,7 +71,7 @@ def test_a_key_that_is_not_there_names_those_that_are(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"secret_key": ""}, "setting 'secret_key' breaks its rule"),
+        ({"secret_key": ""}, "'secret_key' is empty (environment variable TAP_KANANAS_SECRET_KEY)"),
         ({"primary_keys": []}, "setting 'primary_keys': [] should be non-empty"),
         ({"api_url": "backoffice"}, "setting 'api_url'"),
     ],

@@ -75,7 +75,7 @@ def test_no_network_names_the_address(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"api_key": ""}, "setting 'api_key' breaks its rule"),
+        ({"api_key": ""}, "setting 'api_key' is empty (environment variable TAP_KIZEN_API_KEY)"),
         ({"page_size": 0}, "setting 'page_size': 0 is less than the minimum of 1"),
         ({"page_size": 1001}, "setting 'page_size': 1001 is greater than the maximum of 1000"),
         ({"api_url": "app.go.kizen.com/api"}, "setting 'api_url'"),
