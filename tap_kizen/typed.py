@@ -123,12 +123,16 @@ class TypedRecords(ABC):
             return None
 
     def finish(self, row: Any) -> Any:  # noqa: ANN401
-        """Give what is written for a record: its moments all have six decimals."""
-        for attribute in self._times:
-            moment = getattr(row, attribute)
-            if moment and not moment.microsecond:
-                setattr(row, attribute, to_utc(moment))
-        return row
+        """Give what is written for a record: its moments all have six decimals.
+
+        The row itself stays as it is: the walk still looks at its moments.
+        """
+        written = {
+            attribute: to_utc(moment)
+            for attribute in self._times
+            if (moment := getattr(row, attribute)) and not moment.microsecond
+        }
+        return msgspec.structs.replace(row, **written) if written else row
 
     def stamp(self, row: Any, name: str) -> datetime | None:  # noqa: ANN401
         """Give a time of a record; None where it has none."""
