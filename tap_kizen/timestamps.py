@@ -19,6 +19,9 @@ def parse_timestamp(text: str) -> datetime | None:
     """
     try:
         moment = msgspec.convert(text, type=datetime)
+    except UnicodeEncodeError:
+        # Half a surrogate pair.
+        return None
     except msgspec.ValidationError:
         try:
             day = msgspec.convert(text, type=date)

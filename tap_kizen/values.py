@@ -7,7 +7,6 @@ in part only, the columns hold what fits and the value is kept whole beside them
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -27,7 +26,6 @@ Json = Any
 MAX_INTEGER = 2**63 - 1
 
 #: A double holds every integer up to here (IEEE 754).
-_WHOLE_IN_DOUBLE = 2**53
 
 
 class Fit(NamedTuple):
@@ -80,7 +78,7 @@ def _text(value: Json) -> Fit:
 
 
 def _number(value: Json) -> int | float | Decimal | None:
-    """Read an integer, or a number that a double holds without loss; None where it is neither."""
+    """Read an integer of any length, or a number that a double holds; None where it is neither."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -99,10 +97,12 @@ def _number(value: Json) -> int | float | Decimal | None:
 def _double(value: Json) -> int | float | Decimal | None:
     """Read a number that a double holds without loss; None where it is none."""
     number = _number(value)
-    if not isinstance(number, int) or abs(number) <= _WHOLE_IN_DOUBLE:
+    if not isinstance(number, int):
         return number
-    is_kept = number.bit_length() < sys.float_info.max_exp and int(float(number)) == number
-    return number if is_kept else None
+    try:
+        return number if float(number) == number else None
+    except OverflowError:
+        return None
 
 
 def _decimal(value: Json) -> Fit:
@@ -146,7 +146,7 @@ def _date(value: Json) -> Fit:
     value = _only(value)
     try:
         day = msgspec.convert(value, type=date)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         return Fit((None,), is_whole=False)
     return Fit((day.isoformat(),))
 

@@ -39,7 +39,7 @@ def test_utc(text: str, utc: str) -> None:
     assert to_utc(moment) == utc
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "12:00"])
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "12:00", "\ud800"])
 def test_what_is_no_timestamp(text: str) -> None:
     assert parse_timestamp(text) is None
 
