@@ -14,7 +14,7 @@ from singer_sdk import typing as th
 from rest_tap.errors import UnavailableError
 from tap_kizen.bookmarks import Bookmark
 from tap_kizen.client import KizenStream
-from tap_kizen.shapes import BOOLEAN, LIST, MOMENT, OBJECT, STRING, table
+from tap_kizen.shapes import ANY, BOOLEAN, LIST, MOMENT, OBJECT, STRING, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,23 +23,16 @@ if TYPE_CHECKING:
 
     from tap_kizen.tap import TapKizen
 
-NAMED = th.ObjectType(
-    th.Property("id", th.StringType(nullable=True)),
-    th.Property("name", th.StringType(nullable=True)),
-    additional_properties=True,
-    nullable=True,
-)
 
-ADDRESS = th.ObjectType(
-    th.Property("full_name", th.StringType(nullable=True)),
-    th.Property("street_address", th.StringType(nullable=True)),
-    th.Property("street_address_2", th.StringType(nullable=True)),
-    th.Property("city", th.StringType(nullable=True)),
-    th.Property("postal_code", th.StringType(nullable=True)),
-    th.Property("state", th.StringType(nullable=True)),
-    th.Property("country", th.StringType(nullable=True)),
-    additional_properties=True,
-    nullable=True,
+def _nested(*names: str) -> th.CustomType:
+    """Give the schema of a nested value: the names of its keys are known, their types are not."""
+    return th.CustomType({**ANY, "properties": {name: {} for name in names}})
+
+
+NAMED = _nested("id", "name")
+
+ADDRESS = _nested(
+    "full_name", "street_address", "street_address_2", "city", "postal_code", "state", "country"
 )
 
 

@@ -379,3 +379,21 @@ def test_runs_that_are_killed_go_on_and_change_nothing_in_the_end(
     undisturbed = Warehouse(tmp_path / "undisturbed")
     undisturbed.load(server)
     assert disturbed.tables() == undisturbed.tables()
+
+
+def test_nested_values_of_other_types_than_usual_are_loaded_as_they_are(
+    server: Sandbox, tmp_path: Path
+) -> None:
+    odd: dict[str, list[Any]] = {
+        "addresses": [{"city": ["Lyon"], "postal_code": 69001}, "12 rue Neuve", None],
+        "tags": [{"id": 7, "name": {"fr": "membre"}}, "vip", 5, 1.5, True],
+        "domains": ["example.org", ["example.net"]],
+    }
+    company = server.account.companies[0]
+    company.update(odd)
+    warehouse = Warehouse(tmp_path / "w")
+    warehouse.load(server)
+    (found,) = warehouse.rows(
+        f"select addresses, tags, domains from kizen.companies where id = '{company['id']}'"
+    )
+    assert [json.loads(value) for value in found] == list(odd.values())
