@@ -45,6 +45,10 @@ class AnswerError(ValueError):
         self.settings = settings
 
 
+class NoListError(AnswerError):
+    """JSON that holds no list of records: an error, or nothing that could be one."""
+
+
 class Answer:
     """The records of an answer, and what was odd about it.
 
@@ -91,7 +95,7 @@ class Answer:
             yield from read_records(text, self.place.path, self._key_column)
             _finish(text)
         except EnvelopeError as error:
-            raise AnswerError(str(error), "records_path") from error
+            raise NoListError(str(error), "records_path") from error
         except JsonTextError as error:
             raise _no_json(error, self._body.head(MAX_WARNINGS_CHARACTERS)) from error
 
@@ -128,13 +132,14 @@ class Answer:
             self._note(head, start, followed=followed)
             if found.complaint.words:
                 message = f"an error: {found.complaint.words}"
-                raise AnswerError(message, "secret_key")
+                raise NoListError(message, "secret_key")
             try:
                 return found.choose(request), start
             except EnvelopeError as error:
                 said = f" (it says: {found.complaint.remarks})" if found.complaint.remarks else ""
                 message = f"JSON, but {error}{said}"
-                raise AnswerError(message, "records_path") from error
+                kind = AnswerError if found.places else NoListError
+                raise kind(message, "records_path") from error
         raise _no_json(farthest, head)
 
     def _first(self, head: str) -> int:

@@ -7,19 +7,21 @@ public; see `answer`, `envelope` and `discovery`.
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 from urllib.parse import urlsplit
 
 from singer_sdk.authenticators import APIKeyAuthenticator
 from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.streams.rest import PageContext
 
+from rest_tap.errors import RefusedError, UnavailableError
 from rest_tap.progress import Progress
 from rest_tap.streams import HttpStream
 from rest_tap.transport import read_at_once
-from tap_kananas.answer import Answer, AnswerError
+from tap_kananas.answer import Answer, AnswerError, NoListError
 from tap_kananas.body import Body, BodyError
 from tap_kananas.paging import PageDigest, PagingError, Walk
 from tap_kananas.resources import CONTACTS
@@ -39,6 +41,14 @@ PIECE_BYTES = 256 * 1024
 
 # A wait this long is told; shorter ones only where somebody asks for a more talkative log.
 _LONG_WAIT_SECONDS = 20
+
+
+class _Page(NamedTuple):
+    """An answer, and, where there are others, how many records it has and what tells them."""
+
+    answer: Answer
+    records: int = 0
+    digest: bytes = b""
 
 
 class KananasStream(HttpStream):
@@ -155,19 +165,11 @@ class KananasStream(HttpStream):
         try:
             more = True
             while more:
-                with self.fetch(walk.parameters) as body:
-                    answer = Answer(
-                        body,
-                        self.resource.request,
-                        self.resource.records_path,
-                        self.resource.primary_keys[0],
-                    )
-                    more = self.resource.paging is not None
-                    if more:
-                        count, digest = _count(answer)
-                        if not walk.is_new(count, digest):
-                            break
-                        more = walk.go_on(count, digest)
+                with self._page(walk) as page:
+                    if page is None or not walk.is_new(page.records, page.digest):
+                        break
+                    more = walk.go_on(page.records, page.digest)
+                    answer = page.answer
                     self.place = self.place or answer.place.words
                     yield from answer.records()
                     end_page()
@@ -179,6 +181,22 @@ class KananasStream(HttpStream):
             self._refuse(f"{error}: check {self.setting('requests')}", error)
         for note in (*notes, *walk.notes):
             self.logger.warning("%s: %s", self.name, note)
+
+    @contextmanager
+    def _page(self, walk: Walk) -> Iterator[_Page | None]:
+        """Ask for the next page, which stays open; None where the list ended before it."""
+        with ExitStack() as stack:
+            try:
+                body = stack.enter_context(self.fetch(walk.parameters))
+                asked = self.resource
+                answer = Answer(body, asked.request, asked.records_path, asked.primary_keys[0])
+                page = _Page(answer, *_count(answer)) if self.resource.paging else _Page(answer)
+            except (UnavailableError, RefusedError, NoListError):
+                if not walk.may_have_ended:
+                    raise
+                walk.end()
+                page = None
+            yield page
 
     def _owner(self, setting: str) -> str:
         """Name a setting; what is told of contacts at the top is told of other lists within."""

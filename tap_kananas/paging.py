@@ -27,6 +27,8 @@ class Walk:
         self._next = paging.first if paging else 0
         self._pages = 0
         self._last: tuple[int, bytes] | None = None
+        # How many records a page has that is not the last one.
+        self._full = paging.size if paging else 0
         #: What a user should know, one sentence each.
         self.notes: list[str] = []
 
@@ -39,6 +41,26 @@ class Walk:
         if self._paging.size_parameter:
             parameters[self._paging.size_parameter] = str(self._paging.size)
         return parameters
+
+    @property
+    def may_have_ended(self) -> bool:
+        """Whether the page before was short, so that it may well have been the last one.
+
+        Where all pages have fewer records than were asked for, the service allows no more, and
+        none of them is short.
+        """
+        return self._paging is not None and 0 < self._last_count < self._full
+
+    @property
+    def _last_count(self) -> int:
+        return self._last[0] if self._last else 0
+
+    def end(self) -> None:
+        """Take note that the page after a short one was refused."""
+        self.notes.append(
+            f"page {self._pages + 1} was refused: the list ends with page {self._pages}, which has "
+            f"{self._last_count:,} records"
+        )
 
     def is_new(self, records: int, digest: bytes) -> bool:
         """Tell whether a page shows anything that the one before did not.
@@ -70,10 +92,12 @@ class Walk:
         """Take note of a page that was read; tell whether another one is to be asked for."""
         if self._paging is None or records == 0:
             return False
-        if self._last is not None and 0 < self._last[0] < self._paging.size and self._pages == 1:
+        if self.may_have_ended and self._pages == 1:
             self.notes.append(
-                f"the service allows {self._last[0]:,} records in a page, not {self._paging.size:,}"
+                f"the service allows {self._last_count:,} records in a page, "
+                f"not {self._paging.size:,}"
             )
+            self._full = self._last_count
         self._last = (records, digest)
         self._pages += 1
         self._next += 1 if self._paging.kind == "page" else records

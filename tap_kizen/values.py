@@ -25,8 +25,6 @@ Json = Any
 #: The largest integer that fits 64 bits with a sign.
 MAX_INTEGER = 2**63 - 1
 
-#: A double holds every integer up to here (IEEE 754).
-
 
 class Fit(NamedTuple):
     """What the columns of a field hold of a value.

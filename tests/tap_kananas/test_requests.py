@@ -88,6 +88,70 @@ def test_one_page_that_comes_again_is_read_once(sandbox: Sandbox, tmp_path: Path
     assert "page 2 is page 1 again" in outcome.err
 
 
+REFUSALS = {
+    "404": (404, "<html><title>404</title></html>"),
+    "400": (400, '{"error": "no such page"}'),
+    "error": (200, '{"error": "no such page"}'),
+    "nothing": (200, '{"contacts": null}'),
+}
+
+
+@pytest.mark.parametrize("path", [None, "contacts"])
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("number", [9, 50])
+def test_a_list_ends_where_the_page_after_a_short_one_is_refused(
+    tmp_path: Path, number: int, refusal: str, path: str | None
+) -> None:
+    request = contacts(paging=PAGES, **({"records_path": path} if path else {}))
+    last = -(-number // 20)
+    with running(Options(contacts=number, companies=5, kananas_paging="page")) as server:
+        query = f"page={last + 1}"
+        status, body = REFUSALS[refusal]
+        server.faults.add(Fault(path=SCRIPT, query=query, times=None, status=status, body=body))
+        settings = kananas_settings(server, requests=request, rate_limit=1000)
+        outcome = run_tap("tap_kananas", settings, tmp_path)
+        assert outcome.code == 0, outcome.err
+        assert ids(outcome.records) == ids(server.account.contacts)
+    assert f"page {last + 1} was refused: the list ends with page {last}" in outcome.err
+    assert outcome.of_type("ACTIVATE_VERSION")
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_page_that_is_refused_after_a_full_one_is_a_failure(tmp_path: Path, refusal: str) -> None:
+    with running(Options(contacts=50, companies=5, kananas_paging="page")) as server:
+        status, body = REFUSALS[refusal]
+        server.faults.add(Fault(path=SCRIPT, query="page=3", times=None, status=status, body=body))
+        settings = kananas_settings(server, requests=contacts(paging=PAGES), rate_limit=1000)
+        outcome = run_tap("tap_kananas", settings, tmp_path)
+    assert outcome.code == 1
+    assert outcome.out == ""
+
+
+@pytest.mark.parametrize(("failing", "code"), [(3, 1), (4, 0)])
+def test_where_no_page_is_full_a_refused_one_ends_the_list_only_after_one_that_is_shorter_still(
+    tmp_path: Path, failing: int, code: int
+) -> None:
+    # Pages of 20, 20 and 10 where 100 were asked for.
+    paging = {"kind": "page", "parameter": "page", "size": 100}
+    request = contacts(paging=paging, params={"limit": "20"})
+    with running(Options(contacts=50, companies=5, kananas_paging="page")) as server:
+        query, body = f"page={failing}", '{"error": "busy"}'
+        server.faults.add(Fault(path=SCRIPT, query=query, times=None, status=200, body=body))
+        settings = kananas_settings(server, requests=request, rate_limit=1000)
+        outcome = run_tap("tap_kananas", settings, tmp_path)
+        assert outcome.code == code, outcome.err
+        assert len(outcome.records) == (0 if code else 50)
+
+
+def test_a_page_that_breaks_off_after_a_short_one_is_a_failure(tmp_path: Path) -> None:
+    with running(Options(contacts=9, companies=5, kananas_paging="page")) as server:
+        server.faults.add(Fault(path=SCRIPT, query="page=2", times=None, status=200, body="[{"))
+        settings = kananas_settings(server, requests=contacts(paging=PAGES), rate_limit=1000)
+        outcome = run_tap("tap_kananas", settings, tmp_path)
+    assert outcome.code == 1
+    assert outcome.out == ""
+
+
 def test_a_service_with_smaller_pages_loses_nothing(tmp_path: Path) -> None:
     with running(Options(contacts=50, companies=5, kananas_paging="offset")) as server:
         # The size is not sent as the service spells it, so every page has what it likes.
