@@ -29,9 +29,9 @@ select
     domains.domains, phones.phones
 from intermediate.int_{side}__match_keys as keys
 left join (
-    select core_name, list(token order by rarity_rank) as words
-    from intermediate.int_names__tokens group by core_name
-) as words on keys.core_name = words.core_name
+    select core_number, list(token order by rarity_rank) as words
+    from intermediate.int_names__tokens group by core_number
+) as words on keys.core_number = words.core_number
 left join (
     select {id}, list(domain) as domains from intermediate.int_{side}__domains group by {id}
 ) as domains on keys.{id} = domains.{id}

@@ -78,6 +78,16 @@
 {%- endmacro %}
 
 
+{#- The core names of a relation, one row each, and the numbers by which all models know them. -#}
+{% macro numbered_core_names(relation) -%}
+    select
+        core_name,
+        row_number() over (order by core_name) as core_number
+    from {{ relation }}
+    group by core_name
+{%- endmacro %}
+
+
 {#- A core name without spaces, umlauts in one letter, "ph" as "f": the name as it sounds in a line. -#}
 {% macro squeezed_name(core_name) -%}
     replace(replace(replace(replace(replace(

@@ -16,6 +16,17 @@ cores as (
 
 ),
 
+token_sums as (
+
+    select
+        core_number,
+        cast(sum(weight * weight) as bigint) as token_norm,
+        max(weight) as heaviest_weight
+    from {{ ref('int_names__tokens') }}
+    group by core_number
+
+),
+
 places as (
 
     select * from {{ ref('int_places__normalised') }}
@@ -68,8 +79,8 @@ keyed as (
         cores.digits as name_digits,
         cores.initials,
         cores.spelled_name,
-        cores.token_norm,
-        cores.heaviest_weight,
+        token_sums.token_norm,
+        token_sums.heaviest_weight,
         lower(companies.email) as email,
         domains.first_domain,
         domains.last_domain,
@@ -87,6 +98,7 @@ keyed as (
     from companies
     left join names on companies.company_name = names.written_name
     left join cores on names.core_name = cores.core_name
+    left join token_sums on cores.core_number = token_sums.core_number
     left join domains on companies.company_id = domains.company_id
     left join phones on companies.company_id = phones.company_id
     left join streets on companies.street = streets.written_street

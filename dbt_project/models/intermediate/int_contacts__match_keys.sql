@@ -22,6 +22,17 @@ cores as (
 
 ),
 
+token_sums as (
+
+    select
+        core_number,
+        cast(sum(weight * weight) as bigint) as token_norm,
+        max(weight) as heaviest_weight
+    from {{ ref('int_names__tokens') }}
+    group by core_number
+
+),
+
 places as (
 
     select * from {{ ref('int_places__normalised') }}
@@ -84,8 +95,8 @@ select
     cores.core_number,
     cores.squeezed_name,
     cores.digits as name_digits,
-    cores.token_norm,
-    cores.heaviest_weight,
+    token_sums.token_norm,
+    token_sums.heaviest_weight,
     lower(contacts.email) as email,
     domains.first_domain,
     domains.last_domain,
@@ -106,6 +117,7 @@ from contacts
 inner join organisations on contacts.contact_id = organisations.contact_id
 left join names on organisations.organisation_name = names.written_name
 left join cores on names.core_name = cores.core_name
+left join token_sums on cores.core_number = token_sums.core_number
 left join domains on contacts.contact_id = domains.contact_id
 left join phones on contacts.contact_id = phones.contact_id
 left join streets on contacts.street = streets.written_street

@@ -1,18 +1,12 @@
-with tokens as (
+with names as (
 
-    select * from {{ ref('int_names__tokens') }}
+    select * from {{ ref('int_names__normalised') }}
 
 ),
 
-token_sums as (
+cores as (
 
-    select
-        core_name,
-        core_number,
-        cast(sum(weight * weight) as bigint) as token_norm,
-        max(weight) as heaviest_weight
-    from tokens
-    group by core_name, core_number
+    {{ numbered_core_names('names') }}
 
 )
 
@@ -22,7 +16,5 @@ select
     {{ squeezed_name('core_name') }} as squeezed_name,
     {{ regexp_replace_all('core_name', '[^0-9]+', '') }} as digits,
     {{ initials('core_name') }} as initials,
-    {{ spelled_name('core_name') }} as spelled_name,
-    token_norm,
-    heaviest_weight
-from token_sums
+    {{ spelled_name('core_name') }} as spelled_name
+from cores

@@ -13,24 +13,19 @@ common_words as (
 
 cores as (
 
-    select
-        core_name,
-        row_number() over (order by core_name) as core_number
-    from names
-    group by core_name
+    {{ numbered_core_names('names') }}
 
 ),
 
 words as (
 
-    {{ words_of('cores', 'core_name', ['core_name', 'core_number']) }}
+    {{ words_of('cores', 'core_name', ['core_number']) }}
 
 ),
 
 tokens as (
 
     select distinct
-        core_name,
         core_number,
         word as token
     from words
@@ -74,7 +69,6 @@ weights as (
 weighted as (
 
     select
-        tokens.core_name,
         tokens.core_number,
         tokens.token,
         weights.token_number,
@@ -88,7 +82,6 @@ weighted as (
 )
 
 select
-    core_name,
     core_number,
     token,
     token_number,
