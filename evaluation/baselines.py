@@ -15,7 +15,7 @@ with agreements as (
     select contacts.contact_id, companies.company_id, 1 as precedence
     from intermediate.int_contacts__match_keys as contacts
     inner join intermediate.int_companies__match_keys as companies
-        on contacts.core_name = companies.core_name
+        on contacts.core_number = companies.core_number
     union
     select contacts.contact_id, companies.company_id, 2 as precedence
     from intermediate.int_contacts__domains as contacts

@@ -22,12 +22,13 @@ OPTIONS = f"header=true, all_varchar=true, {NO_HIVE}"
 
 RECORDS = """
 select
-    keys.{id} as unique_id, keys.core_name, left(keys.squeezed_name, 6) as beginning,
+    keys.{id} as unique_id, cores.core_name, left(keys.squeezed_name, 6) as beginning,
     keys.vat_number, keys.house_number || '|' || keys.street_token as address,
     keys.postal_code, keys.city, keys.country,
     words.words, words.words[1] as first_word, words.words[2] as second_word,
     domains.domains, phones.phones
 from intermediate.int_{side}__match_keys as keys
+left join intermediate.int_names__cores as cores on keys.core_number = cores.core_number
 left join (
     select core_number, list(token order by rarity_rank) as words
     from intermediate.int_names__tokens group by core_number

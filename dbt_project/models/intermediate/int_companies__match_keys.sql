@@ -72,8 +72,6 @@ keyed as (
     select
         companies.company_id,
         companies.company_name,
-        names.name,
-        names.core_name,
         cores.core_number,
         cores.squeezed_name,
         cores.digits as name_digits,

@@ -90,8 +90,6 @@ select
     contacts.contact_id,
     organisations.contact_kind,
     organisations.organisation_name,
-    names.name,
-    names.core_name,
     cores.core_number,
     cores.squeezed_name,
     cores.digits as name_digits,

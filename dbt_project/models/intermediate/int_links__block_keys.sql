@@ -12,17 +12,6 @@ company_keys as (
 
 ),
 
-contact_counts as (
-
-    select
-        rule,
-        block_key,
-        count(*) as contact_count
-    from contact_keys
-    group by rule, block_key
-
-),
-
 company_counts as (
 
     select
@@ -32,16 +21,28 @@ company_counts as (
     from company_keys
     group by rule, block_key
 
+),
+
+-- Most keys of contacts are no company's: they are left out before they are counted.
+shared_keys as (
+
+    select
+        contact_keys.rule,
+        contact_keys.block_key,
+        company_counts.company_count
+    from contact_keys
+    inner join company_counts
+        on
+            contact_keys.rule = company_counts.rule
+            and contact_keys.block_key = company_counts.block_key
+
 )
 
 select
-    contact_counts.rule,
-    contact_counts.block_key,
-    contact_counts.contact_count,
-    company_counts.company_count,
-    contact_counts.contact_count * company_counts.company_count as pair_count
-from contact_counts
-inner join company_counts
-    on
-        contact_counts.rule = company_counts.rule
-        and contact_counts.block_key = company_counts.block_key
+    rule,
+    block_key,
+    count(*) as contact_count,
+    company_count,
+    count(*) * company_count as pair_count
+from shared_keys
+group by rule, block_key, company_count

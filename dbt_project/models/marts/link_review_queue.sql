@@ -32,7 +32,10 @@ alike as (
         count(*) over (
             partition by
                 links.company_id,
-                coalesce(match_keys.core_name, links.tier, links.contact_id)
+                match_keys.core_number,
+                case
+                    when match_keys.core_number is null then coalesce(links.tier, links.contact_id)
+                end
         ) as similar_contact_count
     from links
     inner join match_keys on links.contact_id = match_keys.contact_id

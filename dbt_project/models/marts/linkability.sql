@@ -1,13 +1,13 @@
 {%- set signals = {
-    'organisation name': 'name is not null',
+    'organisation name': 'core_number is not null',
     'own domain': 'has_domain',
     'phone': 'has_phone',
     'VAT number': 'vat_number is not null',
     'street': 'street_name is not null',
     'city or postal code': 'city is not null or postal_code is not null',
     'name, own domain, phone or VAT number':
-        'name is not null or has_domain or has_phone or vat_number is not null',
-    'none of these': 'name is null and not has_domain and not has_phone and vat_number is null',
+        'core_number is not null or has_domain or has_phone or vat_number is not null',
+    'none of these': 'core_number is null and not has_domain and not has_phone and vat_number is null',
 } -%}
 
 with
