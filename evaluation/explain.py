@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 FOUND, FAILED, WRONG_USAGE = 0, 1, 2
 
 CANDIDATES = """
-select scored.*, companies.company_name
-from intermediate.int_links__scored as scored
-left join intermediate.int_companies__match_keys as companies using (company_id)
-where scored.contact_id = ?
-order by scored.score desc, scored.company_id
+select pairs.*, companies.company_id, companies.company_name
+from intermediate.int_links__pair_points as pairs
+inner join intermediate.int_contacts__match_keys as contacts using (contact_number)
+inner join intermediate.int_companies__match_keys as companies using (company_number)
+where contacts.contact_id = ?
+order by pairs.score desc, companies.company_id
 limit 10
 """
 POINTS = "select feature, level, points, wording from seeds.link_points"

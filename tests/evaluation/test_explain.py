@@ -20,11 +20,12 @@ create table marts.contact_company_links as select
     '1' as contact_id, 'c' as company_id, 'auto' as status, 'name' as tier, 8 as score,
     4 as margin, 0.98 as confidence, 'the names are equal' as reasons;
 create table intermediate.int_contacts__match_keys as select
-    '1' as contact_id, 'Zoé' || chr(27) || '[2J' || chr(10) || 'Link: none' as organisation_name;
+    1 as contact_number, '1' as contact_id,
+    'Zoé' || chr(27) || '[2J' || chr(10) || 'Link: none' as organisation_name;
 create table intermediate.int_companies__match_keys as select
-    'c' as company_id, chr(27) || ']0;Élan' || chr(7) as company_name;
-create table intermediate.int_links__scored as select
-    '1' as contact_id, 'c' as company_id, 8 as score, 3 as name_level, 8 as name_points;
+    1 as company_number, 'c' as company_id, chr(27) || ']0;Élan' || chr(7) as company_name;
+create table intermediate.int_links__pair_points as select
+    1 as contact_number, 1 as company_number, 8 as score, 3 as name_level, 8 as name_points;
 create table seeds.link_points as select
     'name' as feature, 3 as level, 8 as points, 'the names are equal' as wording;
 create table seeds.link_overrides as select

@@ -128,6 +128,8 @@ weighed as (
 pairs as (
 
     select
+        candidates.contact_number,
+        candidates.company_number,
         contacts.contact_id,
         companies.company_id,
         contacts.squeezed_name as contact_name,
@@ -292,6 +294,8 @@ with_slips as (
 )
 
 select
+    contact_number,
+    company_number,
     contact_id,
     company_id,
     case

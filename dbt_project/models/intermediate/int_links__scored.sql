@@ -1,40 +1,47 @@
-{%- set features = ['name', 'vat', 'domain', 'phone', 'address', 'city', 'country'] -%}
+{{ config(materialized='view') }}
 
-with compared as (
+with pair_points as (
 
-    select * from {{ ref('int_links__compared') }}
-
-),
-
-link_points as (
-
-    select * from {{ ref('link_points') }}
+    select * from {{ ref('int_links__pair_points') }}
 
 ),
 
-pointed as (
+contacts as (
 
     select
-        compared.contact_id,
-        compared.company_id,
-    {%- for feature in features %}
-        compared.{{ feature }}_level,
-        coalesce({{ feature }}_points.points, 0) as {{ feature }}_points{{ ',' if not loop.last }}
-    {%- endfor %}
-    from
-        compared
-    {%- for feature in features %}
-        left join link_points as {{ feature }}_points
-            on
-                {{ feature }}_points.feature = '{{ feature }}'
-                and compared.{{ feature }}_level = {{ feature }}_points.level
-    {%- endfor %}
+        contact_number,
+        contact_id
+    from {{ ref('int_contacts__match_keys') }}
+
+),
+
+companies as (
+
+    select
+        company_number,
+        company_id
+    from {{ ref('int_companies__match_keys') }}
 
 )
 
 select
-    *,
-    {% for feature in features -%}
-        {{ feature }}_points{{ ' + ' if not loop.last }}
-    {%- endfor %} as score
-from pointed
+    contacts.contact_id,
+    companies.company_id,
+    pair_points.name_level,
+    pair_points.name_points,
+    pair_points.vat_level,
+    pair_points.vat_points,
+    pair_points.domain_level,
+    pair_points.domain_points,
+    pair_points.phone_level,
+    pair_points.phone_points,
+    pair_points.address_level,
+    pair_points.address_points,
+    pair_points.city_level,
+    pair_points.city_points,
+    pair_points.country_level,
+    pair_points.country_points,
+    pair_points.score
+from pair_points
+inner join contacts on pair_points.contact_number = contacts.contact_number
+inner join companies on pair_points.company_number = companies.company_number
