@@ -79,17 +79,34 @@ def variants(
     if declared is not None:
         names = declared if isinstance(declared, list) else [declared]
         return [{**node, "type": name} for name in names]
-    for keyword in ("anyOf", "oneOf"):
+    for keyword in ("allOf", "anyOf", "oneOf"):
         if isinstance(node.get(keyword), list):
             rest = {key: value for key, value in node.items() if key != keyword}
-            found = []
-            for option in node[keyword]:
-                reference = option.get("$ref") if isinstance(option, dict) else None
-                if reference not in within:
-                    inner = within if reference is None else within | {reference}
-                    found += variants({**rest, **resolve(option, root)}, root, inner)
-            return found
+            options = _options(node[keyword], root, within)
+            if keyword == "allOf":
+                # What has to meet all of them has a type that any of them tells.
+                merged = {key: value for option, _ in options for key, value in option.items()}
+                inner = within.union(*(references for _, references in options))
+                return variants({**rest, **merged}, root, inner)
+            return [
+                variant
+                for option, inner in options
+                for variant in variants({**rest, **option}, root, inner)
+            ]
     return [{key: value for key, value in node.items() if key != "type"}]
+
+
+def _options(
+    schemas: list[Any], root: dict[str, Any], within: frozenset[str]
+) -> list[tuple[dict[str, Any], frozenset[str]]]:
+    """Follow each schema's reference, if it is not among those that led here; add it to them."""
+    found = []
+    for option in schemas:
+        reference = option.get("$ref") if isinstance(option, dict) else None
+        if reference not in within:
+            inner = within if reference is None else within | {reference}
+            found.append((resolve(option, root), inner))
+    return found
 
 
 def column_type(schema: Any, root: dict[str, Any], options: TypeOptions) -> str:  # noqa: ANN401

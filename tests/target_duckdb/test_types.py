@@ -52,6 +52,13 @@ TYPES: list[tuple[dict[str, Any], str]] = [
     ({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string"}]}, "VARCHAR"),
     ({"anyOf": [{"type": "integer"}, {"type": "number"}]}, "DOUBLE"),
     ({"oneOf": [{"type": "integer"}, {"type": "string"}]}, "JSON"),
+    ({"allOf": [{"type": ["string", "null"]}, {"maxLength": 5}]}, "VARCHAR"),
+    (
+        {"allOf": [{"$ref": "#/definitions/moment"}], "description": "when"},
+        "TIMESTAMP WITH TIME ZONE",
+    ),
+    ({"allOf": [{"anyOf": [{"type": "integer"}, {"type": "null"}]}, {"minimum": 0}]}, "BIGINT"),
+    ({"allOf": [{"type": "object"}, {"properties": {"a": {"type": "string"}}}]}, "JSON"),
     ({"type": "string", "anyOf": [{"format": "date"}, {"maxLength": 3}]}, "VARCHAR"),
     ({"$ref": "#/definitions/money"}, "DECIMAL(38,2)"),
     ({"$ref": "#/definitions/missing"}, "JSON"),
@@ -64,6 +71,7 @@ def test_types_of_columns(tmp_path: Path) -> None:
     definitions = {
         "money": {"type": "number", "multipleOf": 0.01},
         "loop": {"$ref": "#/definitions/loop"},
+        "moment": {"type": ["string", "null"], "format": "date-time"},
     }
     properties = {f"c{index}": one for index, (one, _) in enumerate(TYPES)}
     load(path, [schema(properties, definitions=definitions)])
