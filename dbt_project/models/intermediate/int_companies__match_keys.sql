@@ -50,7 +50,7 @@ phones as (
     select
         company_id,
         min(phone) as first_phone,
-        max(phone) as last_phone
+        nullif(max(phone), min(phone)) as last_phone
     from {{ ref('int_companies__phones') }}
     group by company_id
 
@@ -61,7 +61,7 @@ domains as (
     select
         company_id,
         min(domain) as first_domain,
-        max(domain) as last_domain
+        nullif(max(domain), min(domain)) as last_domain
     from {{ ref('int_companies__domains') }}
     group by company_id
 

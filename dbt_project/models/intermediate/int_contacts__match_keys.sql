@@ -56,7 +56,7 @@ phones as (
     select
         contact_id,
         min(phone) as first_phone,
-        max(phone) as last_phone,
+        nullif(max(phone), min(phone)) as last_phone,
         bool_or(not is_mobile) as has_land_line
     from {{ ref('int_contacts__phones') }}
     group by contact_id
@@ -78,7 +78,6 @@ domains as (
     select
         domains.contact_id,
         min(domains.domain) as first_domain,
-        max(domains.domain) as last_domain,
         min(domain_holders.company_count) as domain_company_count
     from {{ ref('int_contacts__domains') }} as domains
     left join domain_holders on domains.domain = domain_holders.domain
@@ -97,7 +96,6 @@ select
     token_sums.heaviest_weight,
     lower(contacts.email) as email,
     domains.first_domain,
-    domains.last_domain,
     {{ domain_label('domains.first_domain') }} as domain_label,
     domains.domain_company_count,
     phones.first_phone,
