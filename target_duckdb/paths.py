@@ -37,12 +37,24 @@ def problem(path: str) -> str | None:
     full = _full(path)
     if full is None:
         return f"setting 'path' is no name of a file here: {path!r}"
-    if "?" in str(full):
-        # DuckDB takes what follows for parameters, and puts its log at another place.
-        return f"setting 'path': DuckDB takes no '?' in the name of a file or folder: {full}"
+    misread = has_parameters(full)
+    if misread is not None:
+        return f"setting 'path': {misread}"
     if path.endswith(os.sep) or full.is_dir():
         return f"setting 'path' names a folder, where a file in it was due: {path}"
     return None
+
+
+def has_parameters(path: Path) -> str | None:
+    """Say in one line why DuckDB misreads a path; None where it does not.
+
+    It takes what follows a '?' for parameters: a log of changes then lies under a name that nobody
+    looks for.
+    """
+    full = path.absolute()
+    if "?" not in str(full):
+        return None
+    return f"DuckDB takes no '?' in the name of a file or folder: {full}"
 
 
 def _full(path: str) -> Path | None:

@@ -22,6 +22,7 @@ import duckdb
 
 from target_duckdb.database import lock_holder
 from target_duckdb.errors import one_line
+from target_duckdb.paths import has_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,9 @@ def publish(source: Path, directory: Path, lock_timeout: float) -> Path:
         PublishError: There is no such database, it stayed locked, or the copy cannot be written.
     """
     target = directory / source.name
+    misread = has_parameters(source)
+    if misread is not None:
+        raise PublishError(misread)
     if not source.is_file():
         msg = f"there is no database file {source}"
         raise PublishError(msg)

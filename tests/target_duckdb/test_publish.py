@@ -167,13 +167,16 @@ def test_the_path_of_the_copy_needs_no_unicode_terminal(source: Path, tmp_path: 
     assert done.stdout == os.fsencode(folder / "data.duckdb") + b"\n"
 
 
-@pytest.mark.parametrize("problem", ["missing", "same", "no database", "no directory"])
+@pytest.mark.parametrize("problem", ["missing", "same", "no database", "no directory", "a '?'"])
 def test_errors_are_one_line(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], problem: str
 ) -> None:
     arguments = [str(source), str(tmp_path / "published")]
     if problem == "missing":
         arguments[0] = str(tmp_path / "missing.duckdb")
+    elif problem == "a '?'":
+        # Its log would not be found, and what is in it not published.
+        arguments[0] = str(shutil.copy(source, tmp_path / "data?.duckdb"))
     elif problem == "same":
         arguments[1] = str(source.parent)
     elif problem == "no database":
