@@ -17,6 +17,7 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, MappingError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
 
+from rest_tap.arguments import check_argument
 from rest_tap.batches import BatchFolder
 from rest_tap.logs import keep_to_own_words
 from rest_tap.mapping import unused_maps
@@ -70,7 +71,7 @@ class OneLineCommand(SingerCommand):
                 return super().main(*args, **kwargs)
         except ConfigurationError as error:
             self._end(EXIT_WRONG_SETTINGS, str(error))
-        except (FileNotFoundError, ValueError) as error:
+        except ValueError as error:
             if not self._is_about_arguments(error):
                 raise
             self._end(EXIT_WRONG_SETTINGS, f"a file given as an argument: {error}")
@@ -81,6 +82,8 @@ class OneLineCommand(SingerCommand):
         except requests.RequestException as error:
             self._end(EXIT_FAILED, describe_connection_failure(error))
         except OSError as error:
+            if self._is_about_arguments(error):
+                self._end(EXIT_WRONG_SETTINGS, f"a file given as an argument: {error}")
             if error.errno not in _NO_ROOM:
                 raise
             self._end(
@@ -126,6 +129,16 @@ class RestTap(Tap):
     message_writer_class = BufferedWriter
 
     _batch_folder: BatchFolder | None = None
+
+    def __init__(self, *, state: Any = None, catalog: Any = None, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's
+        """Take the same as any tap.
+
+        Raises:
+            ConfigurationError: If the state or the catalog has another shape than theirs.
+        """
+        check_argument("state", state)
+        check_argument("catalog", catalog)
+        super().__init__(state=state, catalog=catalog, **arguments)
 
     @cached_property
     def session(self) -> requests.Session:

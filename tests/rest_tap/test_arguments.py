@@ -1,0 +1,67 @@
+"""Files given on the command line that are not what they should be end in one line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.programs import kananas_settings, kizen_settings, run_tap
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox.server import Sandbox
+
+SETTINGS = {"tap_kananas": kananas_settings, "tap_kizen": kizen_settings}
+
+STATES: list[Any] = [
+    [1],
+    5,
+    {"bookmarks": []},
+    {"bookmarks": {"contacts": None}},
+    {"bookmarks": {"contacts": {"partitions": 5}}},
+]
+CATALOGS: list[Any] = [
+    [],
+    5,
+    {"streams": {}},
+    {"streams": [{}]},
+    {"streams": [{"tap_stream_id": "contacts", "metadata": None}]},
+    {"streams": [{"tap_stream_id": "contacts", "schema": []}]},
+]
+
+
+@pytest.mark.parametrize("tap", SETTINGS)
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [*(("state", state) for state in STATES), *(("catalog", catalog) for catalog in CATALOGS)],
+    ids=str,
+)
+def test_another_shape_is_told_before_anything_is_asked_for(
+    sandbox: Sandbox, tmp_path: Path, tap: str, name: str, given: object
+) -> None:
+    file = tmp_path / "given.json"
+    file.write_text(json.dumps(given), encoding="utf-8")
+    settings = SETTINGS[tap](sandbox)
+    outcome = run_tap(tap, settings, tmp_path, f"--{name}", str(file))
+    assert outcome.code == 2
+    assert f"the file given as --{name} holds no {name}" in outcome.last_line
+    assert "Traceback" not in outcome.err
+    assert not list(sandbox.requests)
+
+
+@pytest.mark.parametrize("tap", SETTINGS)
+def test_a_state_of_another_tap_is_taken(sandbox: Sandbox, tmp_path: Path, tap: str) -> None:
+    state = {"bookmarks": {"elsewhere": {"replication_key_value": 5, "partitions": []}}, "more": 1}
+    outcome = run_tap(tap, SETTINGS[tap](sandbox), tmp_path, state=state)
+    assert outcome.code == 0, outcome.err
+
+
+@pytest.mark.parametrize("tap", SETTINGS)
+def test_a_folder_is_no_file_of_settings(tmp_path: Path, tap: str) -> None:
+    outcome = run_tap(tap, {}, tmp_path, "--config", str(tmp_path))
+    assert outcome.code == 2
+    assert "a file given as an argument" in outcome.last_line
+    assert "Traceback" not in outcome.err
