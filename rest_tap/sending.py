@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import RecordMessage
@@ -248,10 +249,17 @@ class SendingStream(RESTStream[Any]):
 
         Yields:
             The encoding and the address of each file.
+
+        Raises:
+            ConfigurationError: If another kind needs a package that is not installed.
         """
         root = local_root(batch_config)
         if root is None:
-            yield from super().get_batches(batch_config, context)
+            try:
+                yield from super().get_batches(batch_config, context)
+            except ImportError as error:
+                message = f"setting 'batch_config' needs a package that is not installed: {error}"
+                raise ConfigurationError(message) from error
             return
         files = cast("RestTap", self._tap).batch_folder(root)
         max_rows = batch_config.batch_size

@@ -158,3 +158,27 @@ def test_a_folder_that_cannot_be_made_is_told(shared_sandbox: Sandbox, tmp_path:
     )
     assert outcome.code == 2
     assert "setting 'batch_config': no folder below" in outcome.last_line
+
+
+@pytest.mark.parametrize(
+    ("change", "package"),
+    [
+        ({"storage": {"root": "s3://bucket/folder"}}, "s3fs"),
+        ({"encoding": {"format": "parquet"}}, "pyarrow"),
+    ],
+)
+def test_a_package_that_is_not_there_is_told(
+    shared_sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict[str, Any],
+    package: str,
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    settings = settings_for(shared_sandbox, tmp_path / "batches")
+    settings["batch_config"].update(change)
+    outcome = run_tap("tap_kizen", settings, tmp_path)
+    assert outcome.code == 2
+    assert "setting 'batch_config' needs a package that is not installed" in outcome.last_line
+    assert package in outcome.last_line
+    assert "Traceback" not in outcome.err
