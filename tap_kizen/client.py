@@ -80,6 +80,10 @@ class KizenStream(HttpStream):
     #: one would count as a table without rows.
     may_be_bare: ClassVar[bool] = False
 
+    #: What an answer is decoded as, and what a bare array is.
+    page_type: ClassVar[type[Page]] = Page
+    list_type: ClassVar[Any] = list[dict[str, Any]]
+
     #: Whether its records are rows, and their ids have been text so far.
     has_ids = True
 
@@ -175,10 +179,11 @@ class KizenStream(HttpStream):
             return Page(results=[], is_past_end=True)
         try:
             if self.may_be_bare and response.content.lstrip()[:1] == b"[":
-                page = Page(results=decode_json(response.content, list[dict[str, Any]]))
+                page = Page(results=decode_json(response.content, self.list_type))
                 self._tell_other_ids([self.key(record) for record in page.results])
                 return page
-            page = self._typed_page(response.content) or decode_json(response.content, Page)
+            typed = self._typed_page(response.content)
+            page = typed or decode_json(response.content, self.page_type)
         except ValueError as error:
             message = (
                 f"{self.name}: expected a JSON object with a list 'results', but "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from rest_tap.errors import RefusedError, UnavailableError
+from rest_tap.messages import encode
 from tap_kizen.bookmarks import Bookmark
 from tap_kizen.client import KizenStream, in_order
 from tap_kizen.columns import schema_of
@@ -16,6 +17,7 @@ from tap_kizen.seek import Seek
 from tap_kizen.timestamps import parse_timestamp, to_milliseconds
 from tap_kizen.typed_fields import TypedFields
 from tap_kizen.values import Fit, unwrap
+from tap_kizen.walk import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,16 +30,24 @@ if TYPE_CHECKING:
     from tap_kizen.columns import FieldColumns
     from tap_kizen.tap import TapKizen
     from tap_kizen.typed import TypedRecords
-    from tap_kizen.walk import Ask, Page, Walk
+    from tap_kizen.walk import Ask, Walk
 
 
 #: Stands for a value that is not in the record but in a list of its own.
 ELSEWHERE = object()
 
 
+class ValuesPage(Page):
+    """One page of the values of a field, which need not be objects."""
+
+    results: list[Any]
+
+
 class FieldValuesStream(KizenStream):
     """The values of one field of one record, where a record only tells how many there are."""
 
+    page_type = ValuesPage
+    list_type = list[Any]
     name = "field_values"
     path = "/records/{record_id}/field-values/{field_id}"
     ordering = None
@@ -48,6 +58,14 @@ class FieldValuesStream(KizenStream):
     def __init__(self, tap: TapKizen) -> None:
         """Read on behalf of a record stream."""
         super().__init__(tap, schema={"type": "object", "properties": {}})
+
+    def key(self, record: Any) -> Any:  # noqa: ANN401 - any JSON value
+        """Give the id of a value; what has none is told from others by all that it holds.
+
+        The list is read in both directions: most of it comes twice.
+        """
+        own_id = super().key(record) if isinstance(record, dict) else None
+        return encode(record).decode() if own_id is None else own_id
 
 
 class RecordsStream(KizenStream):

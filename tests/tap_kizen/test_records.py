@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft7Validator
 
-from sandbox.server import running
+from sandbox.server import Fault, running
 from tap_kizen.timestamps import parse_timestamp, to_utc
 from tests import servers
 from tests.programs import kizen_settings, run_tap
@@ -157,6 +157,33 @@ def test_values_that_are_too_many_for_a_record_are_fetched(
             kept = row["additional_fields"]["fields"]["participants"]
             assert row["participants"] is None
             assert kept["value_summary"] == {"count": summaries[row["id"]]}
+
+
+@pytest.mark.parametrize("is_bare", [False, True])
+def test_fetched_values_may_be_of_any_kind(
+    sandbox: Sandbox, tmp_path: Path, *, is_bare: bool
+) -> None:
+    """Without an id, a value is told by what it holds: its list is read in both directions."""
+    values = [{"id": "1", "name": "a"}, {"name": "b"}, {"name": "c"}, "d", 5, {"name": "e"}]
+    pages = {n: values[2 * n - 2 : 2 * n] for n in (1, 2, 3)}
+    for number, page in pages.items():
+        body = {"results": page, "next": "more" if number < 3 else None}
+        fault = Fault(
+            path="/api/records/*/field-values/*",
+            query=f"page={number}&",
+            status=200,
+            body=json.dumps(values if is_bare else body),
+            times=None,
+        )
+        sandbox.faults.add(fault)
+    outcome = run_tap(
+        "tap_kizen", kizen_settings(sandbox, objects=["projet_projet"], page_size=10), tmp_path
+    )
+    assert outcome.code == 0, outcome.err
+    fetched = [row["participants"] for row in large(outcome) if "d" in row["participants"]]
+    assert fetched
+    for found in fetched:
+        assert sorted(map(json.dumps, found)) == sorted(map(json.dumps, values))
 
 
 def test_patterns_choose_the_objects(shared_sandbox: Sandbox, tmp_path: Path) -> None:
