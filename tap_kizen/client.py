@@ -269,6 +269,10 @@ class KizenStream(HttpStream):
         """Give the id of a record, as the service sent it or typed; None where it has none."""
         return record.get("id") if type(record) is dict else record.id
 
+    def likeness(self, record: Any) -> Any:  # noqa: ANN401
+        """Give what a record has in common with its repeats; None where nothing tells them."""
+        return self.key(record)
+
     def stamp(self, record: Any, name: str) -> datetime | None:  # noqa: ANN401
         """Give a time of a record, as the service sent it or typed; None where it has none."""
         if self._typed is not None and type(record) is not dict:
@@ -316,7 +320,7 @@ class KizenStream(HttpStream):
         for number, way in enumerate(ways, start=1):
             try:
                 for page in self.walk(way(), context):
-                    yield seen.only_new(page, self.key)
+                    yield seen.only_new(page, self.likeness)
             except (RefusedError, OrderIgnoredError) as error:  # noqa: PERF203 - a few ways
                 is_start = self._walk.count == 0 or isinstance(error, OrderIgnoredError)
                 if number == len(ways) or not is_start:

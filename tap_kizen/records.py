@@ -60,11 +60,15 @@ class FieldValuesStream(KizenStream):
         super().__init__(tap, schema={"type": "object", "properties": {}})
 
     def key(self, record: Any) -> Any:  # noqa: ANN401 - any JSON value
-        """Give the id of a value; what has none is told from others by all that it holds.
+        """Give the id of a value; None where it has none."""
+        return super().key(record) if isinstance(record, dict) else None
+
+    def likeness(self, record: Any) -> Any:  # noqa: ANN401
+        """Tell a value without an id from others by all that it holds.
 
         The list is read in both directions: most of it comes twice.
         """
-        own_id = super().key(record) if isinstance(record, dict) else None
+        own_id = self.key(record)
         return encode(record).decode() if own_id is None else own_id
 
 
