@@ -220,6 +220,7 @@ def _no_json(error: JsonTextError | None, head: str) -> AnswerError:
         )
     if start[0] in "{[" and error is not None:
         return AnswerError(f"broken JSON: {error}", "api_url")
-    # A short text is a message; a long one may be somebody's data.
-    said = f": {describe_body(start)}" if len(start) <= MAX_MESSAGE_CHARACTERS else ""
+    # A short text is a message; a long one, or one with JSON in it, may be somebody's data.
+    is_message = len(start) <= MAX_MESSAGE_CHARACTERS and not _START.search(start)
+    said = f": {describe_body(start)}" if is_message else ""
     return AnswerError(f"text that is no JSON{said}", "secret_key", "api_url")

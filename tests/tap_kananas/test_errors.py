@@ -34,6 +34,7 @@ def test_a_wrong_key_names_the_setting(shared_sandbox: Sandbox, tmp_path: Path) 
         ('[{"id": 1}, ', "JSON that breaks off after 12 characters"),
         ('[{"id": 1}, ]', "broken JSON"),
         ('[{"id": 1}] [{"id": 2}]', "broken JSON: more text after the JSON at character 12"),
+        ('cb([{"mail": "ann@x"}])', "text that is no JSON: check setting 'secret_key'"),
         ("Invalid token", "text that is no JSON: Invalid token: check setting 'secret_key'"),
         ("<p>Maintenance</p>", "a page in markup"),
         ("Fatal error: Uncaught Exception in /var/www/x.php", "a PHP error"),
