@@ -24,15 +24,6 @@
 
     select
         {{ id }},
-        'name_in_city' as rule,
-        squeezed_name || '|' || city as block_key
-    from {{ match_keys }} as match_keys
-    where squeezed_name is not null and city is not null
-
-    union all
-
-    select
-        {{ id }},
         'beginning' as rule,
         left(squeezed_name, 6) || '|' || coalesce(country, '') as block_key
     from {{ match_keys }} as match_keys
@@ -108,11 +99,26 @@
 
     union all
 
+    {{ place_keys(id, match_keys ~ ' as match_keys') }}
+{%- endmacro %}
+
+
+{#- The keys of a place: of the name in it, and of the house. -#}
+{% macro place_keys(id, places) -%}
+    select
+        {{ id }},
+        'name_in_city' as rule,
+        squeezed_name || '|' || city as block_key
+    from {{ places }}
+    where squeezed_name is not null and city is not null
+
+    union all
+
     select
         {{ id }},
         'address' as rule,
         house_number || '|' || street_token || '|' || city as block_key
-    from {{ match_keys }} as match_keys
+    from {{ places }}
     where house_number is not null and street_token is not null and city is not null
 
     union all
@@ -121,7 +127,7 @@
         {{ id }},
         'address' as rule,
         house_number || '|' || street_token || '|' || postal_code as block_key
-    from {{ match_keys }} as match_keys
+    from {{ places }}
     where house_number is not null and street_token is not null and postal_code is not null
 {%- endmacro %}
 

@@ -23,6 +23,12 @@ learned_domains as (
 
 ),
 
+other_places as (
+
+    select * from {{ ref('int_companies__other_places') }}
+
+),
+
 phones as (
 
     select
@@ -73,3 +79,7 @@ select
     'colleagues' as rule,
     domain as block_key
 from learned_domains
+
+union all
+
+{{ place_keys('company_number', 'other_places') }}

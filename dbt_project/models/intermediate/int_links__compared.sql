@@ -18,6 +18,12 @@ companies as (
 
 ),
 
+other_places as (
+
+    select * from {{ ref('int_companies__other_places') }}
+
+),
+
 tokens as (
 
     select * from {{ ref('int_names__tokens') }}
@@ -108,6 +114,48 @@ shared_tokens as (
             name_pairs.company_core = company_tokens.core_number
             and contact_tokens.token_number = company_tokens.token_number
     group by name_pairs.contact_core, name_pairs.company_core
+
+),
+
+-- Most companies have one address: those of others are compared beside.
+other_levels as (
+
+    select
+        candidates.contact_number,
+        candidates.company_number,
+        other_places.address_position,
+        {{ place_levels('contacts', 'other_places') }}
+    from other_places
+    inner join candidates on other_places.company_number = candidates.company_number
+    inner join contacts on candidates.contact_number = contacts.contact_number
+
+),
+
+other_ranks as (
+
+    select
+        *,
+        {{ place_rank() }} as place_rank
+    from other_levels
+
+),
+
+ranked_places as (
+
+    select
+        *,
+        row_number() over (
+            partition by contact_number, company_number
+            order by place_rank desc, address_position asc
+        ) as place
+    from other_ranks
+
+),
+
+elsewhere as (
+
+    select * from ranked_places
+    where place = 1
 
 ),
 
@@ -213,34 +261,18 @@ pairs as (
             when contacts.vat_number = companies.vat_number then 1
             when contacts.vat_number <> companies.vat_number then 0
         end as vat_level,
-        contacts.house_number = companies.house_number as same_number,
-        coalesce(contacts.postal_code = companies.postal_code, contacts.city = companies.city)
-            as same_place,
-        companies.street_company_count,
-        (
-            contacts.street_name = companies.street_name
-            or coalesce(contacts.street_token = companies.street_token, false)
-        ) as same_street,
-        case
-            when contacts.city = companies.city or contacts.postal_code = companies.postal_code
-                then 2
-            when contacts.city is null or companies.city is null then null
-            when
-                contacts.country = companies.country
-                and left(contacts.postal_code, 2) = left(companies.postal_code, 2)
-                then 1
-            when
-                instr(contacts.city, companies.city) > 0 or instr(companies.city, contacts.city) > 0
-                then 1
-            else 0
-        end as city_level,
-        case
-            when contacts.country = companies.country then 1
-            when contacts.country <> companies.country then 0
-        end as country_level
+        {{ place_levels('contacts', 'companies') }},
+        elsewhere.place_rank as other_place_rank,
+        elsewhere.address_level as other_address_level,
+        elsewhere.city_level as other_city_level,
+        elsewhere.country_level as other_country_level
     from weighed as candidates
     inner join contacts on candidates.contact_number = contacts.contact_number
     inner join companies on candidates.company_number = companies.company_number
+    left join elsewhere
+        on
+            candidates.contact_number = elsewhere.contact_number
+            and candidates.company_number = elsewhere.company_number
     cross join land_lines
     left join spellings on contacts.core_number = spellings.core_number
     left join cities
@@ -270,7 +302,11 @@ with_edits as (
                 or (longer_length - shorter_length) * 100 > longer_length * 30
                 then longer_length
             else {{ edit_distance('contact_name', 'company_name') }}
-        end as edits
+        end as edits,
+        case
+            when other_place_rank is null then false
+            else other_place_rank > {{ place_rank() }}
+        end as is_elsewhere
     from pairs
 
 ),
@@ -338,13 +374,7 @@ select
     domain_level,
     phone_level,
     vat_level,
-    case
-        when same_number and same_street and same_place and street_company_count <= 2 then 4
-        when same_number and same_street and coalesce(same_place, true) then 3
-        when same_street and same_place then 2
-        when same_number and not same_street then 1
-        when not same_street then 0
-    end as address_level,
-    city_level,
-    country_level
+    case when is_elsewhere then other_address_level else address_level end as address_level,
+    case when is_elsewhere then other_city_level else city_level end as city_level,
+    case when is_elsewhere then other_country_level else country_level end as country_level
 from with_slips

@@ -10,6 +10,12 @@ companies as (
 
 ),
 
+other_addresses as (
+
+    select * from {{ ref('int_companies__other_addresses') }}
+
+),
+
 country_names as (
 
     select * from {{ ref('country_names') }}
@@ -29,6 +35,13 @@ written as (
         coalesce(city, '') as written_city,
         coalesce(country, '') as written_country
     from companies
+
+    union
+
+    select
+        coalesce(city, '') as written_city,
+        coalesce(country, '') as written_country
+    from other_addresses
 
 ),
 

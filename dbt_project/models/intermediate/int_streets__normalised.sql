@@ -10,6 +10,12 @@ companies as (
 
 ),
 
+other_addresses as (
+
+    select * from {{ ref('int_companies__other_addresses') }}
+
+),
+
 common_words as (
 
     select word from {{ ref('common_words') }}
@@ -25,6 +31,11 @@ written as (
     union
 
     select street from companies
+    where street is not null
+
+    union
+
+    select street from other_addresses
     where street is not null
 
 ),
