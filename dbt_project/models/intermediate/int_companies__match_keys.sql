@@ -72,6 +72,7 @@ keyed as (
     select
         companies.company_id,
         companies.company_name,
+        names.form_kind,
         cores.core_number,
         cores.squeezed_name,
         cores.digits as name_digits,

@@ -89,6 +89,7 @@ select
     contacts.contact_id,
     organisations.contact_kind,
     organisations.organisation_name,
+    names.form_kind,
     cores.core_number,
     cores.squeezed_name,
     cores.digits as name_digits,

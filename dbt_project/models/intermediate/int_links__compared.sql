@@ -36,9 +36,28 @@ land_lines as (
 
 ),
 
+places as (
+
+    select * from {{ ref('int_places__normalised') }}
+
+),
+
+-- A domain may name a city by its last word: "havre" of Le Havre.
+city_names as (
+
+    select city from places
+
+    union
+
+    select
+        {{ squeezed_name(regexp_first_group(plain_words('written_city'), '([^ ]+)$')) }} as city
+    from places
+
+),
+
 cities as (
 
-    select distinct city from {{ ref('int_places__normalised') }}
+    select city from city_names
     where length(city) >= 4
 
 ),
@@ -187,6 +206,8 @@ pairs as (
         contacts.city as contact_city,
         companies.city as company_city,
         contacts.heaviest_weight,
+        contacts.form_kind as contact_form,
+        companies.form_kind as company_form,
         companies.initials,
         spellings.contact_count as spelling_count,
         least(contacts.token_norm, companies.token_norm) as smaller_norm,
@@ -208,7 +229,7 @@ pairs as (
                 or contacts.first_domain in (companies.first_domain, companies.last_domain)
                 then 6
             -- The name and another city: a namesake's domain.
-            when cities.city <> companies.city then 2
+            when instr(companies.city, cities.city) = 0 then 2
             when candidates.by_colleagues = 1
                 then
                     -- Whoever bears the very name brought the domain: it proves nothing more.
@@ -229,6 +250,7 @@ pairs as (
             when companies.first_domain is not null then 1
             when
                 contacts.domain_label = companies.squeezed_name
+                or instr(companies.city, cities.city) > 0
                 or (
                     contacts.domain_label in (
                         companies.spelled_name, companies.spelled_name || companies.city
@@ -282,9 +304,12 @@ pairs as (
                     contacts.domain_company_count is null
                     and companies.first_domain is null
                     and length(companies.spelled_name) >= 4
-                    and left(contacts.domain_label, length(companies.spelled_name))
-                    = companies.spelled_name
-                    then substring(contacts.domain_label, length(companies.spelled_name) + 1)
+                    and instr(contacts.domain_label, companies.spelled_name) > 0
+                    then substring(
+                        contacts.domain_label,
+                        instr(contacts.domain_label, companies.spelled_name)
+                        + length(companies.spelled_name)
+                    )
             end
 
 ),
@@ -337,6 +362,7 @@ select
     case
         when contact_name is null or company_name is null then null
         when contact_name = company_name and heaviest_weight < 40 then 10
+        when contact_name = company_name and contact_form <> company_form then 12
         when contact_name = company_name then 11
         when contact_digits <> company_digits and contact_digits <> '' and company_digits <> ''
             then 0

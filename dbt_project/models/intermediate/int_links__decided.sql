@@ -103,6 +103,7 @@ tiered as (
             when name_level >= 8 and phone_level >= 2 then 'name and phone'
             when name_level >= 8 and (address_level >= 2 or city_level = 2) then 'name and place'
             when name_level >= 8 and is_name_disputed then 'disputed name'
+            when name_level = 12 then 'name with another form'
             when name_level >= 8 then 'name' || of_country
             when name_level >= 6 and domain_level >= 5 then 'similar name and domain'
             when name_level >= 2 and domain_level >= 6 then 'similar name and domain'

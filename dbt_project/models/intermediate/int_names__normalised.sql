@@ -16,6 +16,12 @@ legal_forms as (
 
 ),
 
+legal_form_kinds as (
+
+    select * from {{ ref('legal_form_kinds') }}
+
+),
+
 written as (
 
     select organisation_name as written_name from contacts
@@ -56,9 +62,16 @@ words as (
 
 names_to_shorten as (
 
-    select distinct words.full_name
+    select
+        words.full_name,
+        max_by(
+            legal_form_kinds.kind,
+            case when legal_form_kinds.kind is not null then words.position end
+        ) as form_kind
     from words
     inner join silent_words on words.word = silent_words.word
+    left join legal_form_kinds on words.word = legal_form_kinds.legal_form
+    group by words.full_name
 
 ),
 
@@ -84,9 +97,11 @@ told_names as (
 
     select
         full_names.full_name,
-        coalesce(telling_names.telling_name, full_names.full_name) as name
+        coalesce(telling_names.telling_name, full_names.full_name) as name,
+        names_to_shorten.form_kind
     from full_names
     left join telling_names on full_names.full_name = telling_names.full_name
+    left join names_to_shorten on full_names.full_name = names_to_shorten.full_name
 
 ),
 
@@ -117,9 +132,11 @@ longest_endings as (
 
     select
         endings.name,
-        max(length(endings.form)) as form_length
+        max(length(endings.form)) as form_length,
+        max_by(coalesce(legal_form_kinds.kind, ''), length(endings.form)) as form_kind
     from endings
     inner join legal_forms on endings.form = legal_forms.legal_form
+    left join legal_form_kinds on endings.form = legal_form_kinds.legal_form
     group by endings.name
 
 ),
@@ -133,7 +150,8 @@ without_ending as (
             else trim(substring(
                 distinct_names.name, 1, length(distinct_names.name) - longest_endings.form_length
             ))
-        end as shortened_name
+        end as shortened_name,
+        longest_endings.form_kind
     from distinct_names
     left join longest_endings on distinct_names.name = longest_endings.name
 
@@ -159,9 +177,11 @@ longest_beginnings as (
 
     select
         beginnings.name,
-        max(length(beginnings.form)) as form_length
+        max(length(beginnings.form)) as form_length,
+        max_by(coalesce(legal_form_kinds.kind, ''), length(beginnings.form)) as form_kind
     from beginnings
     inner join legal_forms on beginnings.form = legal_forms.legal_form
+    left join legal_form_kinds on beginnings.form = legal_form_kinds.legal_form
     where legal_forms.leads
     group by beginnings.name
 
@@ -176,7 +196,10 @@ cores as (
             else trim(
                 substring(without_ending.shortened_name, longest_beginnings.form_length + 1)
             )
-        end as core_name
+        end as core_name,
+        coalesce(
+            nullif(without_ending.form_kind, ''), nullif(longest_beginnings.form_kind, '')
+        ) as form_kind
     from without_ending
     left join longest_beginnings on without_ending.name = longest_beginnings.name
 
@@ -185,7 +208,13 @@ cores as (
 select
     normalised.written_name,
     normalised.name,
-    cores.core_name
+    cores.core_name,
+    -- Two forms of two kinds ("Oy Ltd") tell none.
+    case
+        when told_names.form_kind is null then cores.form_kind
+        when told_names.form_kind = coalesce(cores.form_kind, told_names.form_kind)
+            then told_names.form_kind
+    end as form_kind
 from normalised
 inner join told_names on normalised.name = told_names.full_name
 inner join cores on told_names.name = cores.name
