@@ -74,6 +74,34 @@ where length(spelled_name) >= 4 and city is not null
 
 union all
 
+-- A domain may be the first word of the name, or the first two, and a name its initials.
+select
+    company_number,
+    'domain_name' as rule,
+    first_word as block_key
+from {{ match_keys }}
+where first_domain is null and length(first_word) >= 4
+
+union all
+
+select
+    company_number,
+    'domain_name' as rule,
+    first_words as block_key
+from {{ match_keys }}
+where first_domain is null and length(first_words) >= 4
+
+union all
+
+select
+    company_number,
+    'name' as rule,
+    initials as block_key
+from {{ match_keys }}
+where length(initials) >= 3 and initials <> squeezed_name
+
+union all
+
 select
     company_number,
     'colleagues' as rule,

@@ -78,6 +78,8 @@ keyed as (
         cores.digits as name_digits,
         cores.initials,
         cores.spelled_name,
+        cores.first_word,
+        cores.first_words,
         token_sums.token_norm,
         token_sums.heaviest_weight,
         lower(companies.email) as email,

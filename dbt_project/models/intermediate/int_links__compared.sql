@@ -259,6 +259,11 @@ pairs as (
                 )
                 then 5
             when
+                contacts.squeezed_name is null
+                and length(contacts.domain_label) >= 4
+                and contacts.domain_label in (companies.first_word, companies.first_words)
+                then case when contacts.domain_label = companies.first_words then 12 else 11 end
+            when
                 length(contacts.domain_label) >= 5
                 and (
                     instr(companies.squeezed_name, contacts.domain_label) > 0
@@ -362,7 +367,15 @@ select
     case
         when contact_name is null or company_name is null then null
         when contact_name = company_name and heaviest_weight < 40 then 10
-        when contact_name = company_name and contact_form <> company_form then 12
+        when
+            contact_name = company_name
+            and contact_form <> company_form
+            and (
+                coalesce(country_level, 0) = 0
+                or contact_form in ('association', 'federation', 'foundation')
+                or company_form in ('association', 'federation', 'foundation')
+            )
+            then 12
         when contact_name = company_name then 11
         when contact_digits <> company_digits and contact_digits <> '' and company_digits <> ''
             then 0
@@ -390,9 +403,10 @@ select
                         then 7
                     else 3
                 end
-        when contact_name = initials and length(initials) >= 3 then 4
+        when contact_name = initials and length(initials) >= 4 then 4
         when shared_norm = smaller_norm and shared_norm * 100 >= larger_norm * 42 then 3
         when shared_norm = smaller_norm then 2
+        when contact_name = initials and length(initials) >= 3 then 2
         when edits * 100 <= longer_length * 30 then 1
         when shared_norm * shared_norm * 400 >= smaller_norm * larger_norm * 121 then 1
         else 0

@@ -16,5 +16,8 @@ select
     {{ squeezed_name('core_name') }} as squeezed_name,
     {{ regexp_replace_all('core_name', '[^0-9]+', '') }} as digits,
     {{ initials('core_name') }} as initials,
-    {{ spelled_name('core_name') }} as spelled_name
+    {{ spelled_name('core_name') }} as spelled_name,
+    nullif({{ squeezed_name(regexp_first_group('core_name', '^([^ ]+) ')) }}, '') as first_word,
+    nullif({{ squeezed_name(regexp_first_group('core_name', '^([^ ]+ [^ ]+) ')) }}, '')
+        as first_words
 from cores
