@@ -80,6 +80,10 @@ weighed as (
             else ''
         end as of_country,
         coalesce(disputed.is_domain_disputed, false) as is_domain_disputed,
+        coalesce(disputed.is_domain_doubted, false) as is_domain_doubted,
+        coalesce(
+            disputed.is_domain_confirmed and best.domain_level in (7, 8, 10), false
+        ) as is_domain_confirmed,
         -- Who is elsewhere by its own domain is one of those who were counted.
         coalesce(
             disputed.is_name_disputed
@@ -121,6 +125,8 @@ tiered as (
                 or domain_level = 4 and address_level >= 3
                 then 'domain and phone or place'
             when domain_level >= 5 and is_domain_disputed then 'disputed domain'
+            when domain_level >= 5 and is_domain_doubted then 'doubted domain'
+            when domain_level >= 5 and is_domain_confirmed then 'domain and colleagues'
             when domain_level >= 5 then 'domain' || of_country
             when phone_level >= 2 then 'phone'
             else 'place'
@@ -202,6 +208,8 @@ select
     || case worded.tier
         when 'disputed name' then 'more of those who bear the name are elsewhere; '
         when 'disputed domain' then 'more of those with the domain name other companies; '
+        when 'doubted domain' then 'somebody with the domain names another company; '
+        when 'domain and colleagues' then 'colleagues with the domain are of the company; '
         else ''
     end
     || case

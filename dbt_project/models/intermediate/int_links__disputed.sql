@@ -46,10 +46,12 @@ judged as (
     select
         company_id,
         domain_strangers >= 2 and domain_strangers > domain_supporters as is_domain_disputed,
+        domain_strangers >= 1 as is_domain_doubted,
+        domain_strangers = 0 and domain_supporters >= 1 as is_domain_confirmed,
         name_strangers > name_supporters as is_name_disputed
     from counts
 
 )
 
 select * from judged
-where is_domain_disputed or is_name_disputed
+where is_domain_doubted or is_domain_confirmed or is_name_disputed
