@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 
 {%- set match_keys = ref('int_companies__match_keys') -%}
-{%- set tokens = ref('int_names__tokens') %}
+{%- set tokens = ref('int_names__tokens') -%}
+{%- set other_places = ref('int_companies__other_places') %}
 
 with domains as (
 
@@ -20,12 +21,6 @@ learned_domains as (
         learned_domains.domain
     from {{ ref('int_companies__learned_domains') }} as learned_domains
     inner join {{ match_keys }} as match_keys on learned_domains.company_id = match_keys.company_id
-
-),
-
-other_places as (
-
-    select * from {{ ref('int_companies__other_places') }}
 
 ),
 
@@ -110,4 +105,4 @@ from learned_domains
 
 union all
 
-{{ place_keys('company_number', 'other_places') }}
+{{ place_keys('company_number', other_places) }}
