@@ -76,7 +76,7 @@ def _text(value: Json) -> Fit:
 
 
 def _number(value: Json) -> int | float | Decimal | None:
-    """Read an integer of any length, or a number that a double holds; None where it is neither."""
+    """Read a number, with all of its digits; None where it is none."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -89,12 +89,14 @@ def _number(value: Json) -> int | float | Decimal | None:
         number = Decimal(value.strip() if isinstance(value, str) else value)
     except InvalidOperation:
         return None
-    return number if number.is_finite() and Decimal(repr(float(number))) == number else None
+    return number if number.is_finite() else None
 
 
 def _double(value: Json) -> int | float | Decimal | None:
     """Read a number that a double holds without loss; None where it is none."""
     number = _number(value)
+    if isinstance(number, Decimal):
+        return number if Decimal(repr(float(number))) == number else None
     if not isinstance(number, int):
         return number
     try:
@@ -110,10 +112,9 @@ def _decimal(value: Json) -> Fit:
 
 def _integer(value: Json) -> Fit:
     number = _number(_only(value))
-    whole = None if number is None else int(number)
-    if whole is None or whole != number or abs(whole) > MAX_INTEGER:
+    if number is None or not -MAX_INTEGER <= number <= MAX_INTEGER or number != int(number):
         return Fit((None,), is_whole=False)
-    return Fit((whole,))
+    return Fit((int(number),))
 
 
 def _money(value: Json) -> Fit:
