@@ -119,4 +119,7 @@ class Seek(Walk):
             if is_older or (self._reader.key(newest), stamp) == self._first:
                 raise OrderIgnoredError(UPDATED)
             self.is_proven = True
+        elif page.next is not None:
+            # Permissions hide the record that would tell.
+            raise OrderIgnoredError(UPDATED)
         return self._then

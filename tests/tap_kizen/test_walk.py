@@ -330,6 +330,22 @@ def test_an_order_that_is_not_kept_is_noticed() -> None:
         list(read(Backward(shelf, "created", Pages(4)), shelf, lambda: None))
 
 
+def test_a_proof_that_permissions_hide_is_none() -> None:
+    """In order by chance on the first page; the page that would tell is empty."""
+    shelf = Shelf(Random(3), length=20, size=2)  # noqa: S311
+    shelf.keeps_order = False
+    shelf.records[:2] = [
+        {"id": "a", "updated": to_utc(EPOCH + timedelta(hours=1))},
+        {"id": "b", "updated": to_utc(EPOCH + timedelta(hours=2))},
+    ]
+    walk = Seek(shelf, EPOCH, is_proven=False)
+    walk.advance(shelf.answer(walk.current_value))  # type: ignore[arg-type]
+    assert walk.current_value.size == 1
+    hidden = Page(results=[], next="more")
+    with pytest.raises(OrderIgnoredError):
+        walk.advance(hidden)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("length", [4, 20])
 def test_no_record_of_a_page_out_of_order_is_sent(length: int) -> None:
     """The bookmark follows the records that are sent: those left behind would be lost."""
