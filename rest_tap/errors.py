@@ -9,6 +9,10 @@ class UnavailableError(FatalAPIError):
     """The service does not offer this list to this user: 403, 404, 405 or 410."""
 
 
+class NotFoundError(UnavailableError):
+    """There is nothing at this address: 404 or 410."""
+
+
 class RefusedError(FatalAPIError):
     """The service does not take the request as it was put: 400."""
 

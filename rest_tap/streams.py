@@ -16,7 +16,7 @@ from singer_sdk.streams.rest import PageContext
 
 from rest_tap.ahead import PagesAhead
 from rest_tap.answers import describe_answer
-from rest_tap.errors import RefusedError, UnavailableError
+from rest_tap.errors import NotFoundError, RefusedError, UnavailableError
 from rest_tap.sending import SendingStream
 from rest_tap.settings import DEFAULT_REQUEST_TIMEOUT_SECONDS, DEFAULT_REQUEST_TRIES
 from rest_tap.transport import TooLargeError
@@ -29,14 +29,8 @@ if TYPE_CHECKING:
 
     from rest_tap.tap import RestTap
 
-UNAVAILABLE = frozenset(
-    {
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.METHOD_NOT_ALLOWED,
-        HTTPStatus.GONE,
-    }
-)
+NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+UNAVAILABLE = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED})
 
 MAX_WAIT_SECONDS = 120.0
 
@@ -133,7 +127,7 @@ class HttpStream(SendingStream):
 
         Raises:
             RetriableAPIError: On 429 and 5xx.
-            UnavailableError: On 403, 404, 405 and 410.
+            UnavailableError: On 403 and 405; as NotFoundError on 404 and 410.
             RefusedError: On 400.
             FatalAPIError: On anything else that is not 2xx; 401 names the settings that
                 hold the credentials.
@@ -145,6 +139,8 @@ class HttpStream(SendingStream):
         if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise RetriableAPIError(line, response)
         line += self.advice(response)
+        if status in NOT_FOUND:
+            raise NotFoundError(line)
         if status in UNAVAILABLE:
             raise UnavailableError(line)
         if status == HTTPStatus.BAD_REQUEST:

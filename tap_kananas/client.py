@@ -17,7 +17,7 @@ from singer_sdk.authenticators import APIKeyAuthenticator
 from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.streams.rest import PageContext
 
-from rest_tap.errors import RefusedError, UnavailableError
+from rest_tap.errors import NotFoundError, RefusedError, UnavailableError
 from rest_tap.progress import Progress
 from rest_tap.streams import HttpStream
 from rest_tap.transport import read_at_once
@@ -191,8 +191,9 @@ class KananasStream(HttpStream):
                 asked = self.resource
                 answer = Answer(body, asked.request, asked.records_path, asked.primary_keys[0])
                 page = _Page(answer, *_count(answer)) if self.resource.paging else _Page(answer)
-            except (UnavailableError, RefusedError, NoListError):
-                if not walk.may_have_ended:
+            except (UnavailableError, RefusedError, NoListError) as error:
+                is_past_end = isinstance(error, NotFoundError) and walk.has_begun
+                if not is_past_end and not walk.may_have_ended:
                     raise
                 walk.end()
                 page = None

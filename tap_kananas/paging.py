@@ -43,6 +43,11 @@ class Walk:
         return parameters
 
     @property
+    def has_begun(self) -> bool:
+        """Whether there was a page with records."""
+        return self._pages > 0
+
+    @property
     def may_have_ended(self) -> bool:
         """Whether the page before was short, so that it may well have been the last one.
 
@@ -56,7 +61,7 @@ class Walk:
         return self._last[0] if self._last else 0
 
     def end(self) -> None:
-        """Take note that the page after a short one was refused."""
+        """Take note that a page was refused for the list has ended before it."""
         self.notes.append(
             f"page {self._pages + 1} was refused: the list ends with page {self._pages}, which has "
             f"{self._last_count:,} records"

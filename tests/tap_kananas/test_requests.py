@@ -116,7 +116,17 @@ def test_a_list_ends_where_the_page_after_a_short_one_is_refused(
     assert outcome.of_type("ACTIVATE_VERSION")
 
 
-@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_list_ends_before_a_page_that_is_not_found(tmp_path: Path) -> None:
+    with running(Options(contacts=40, companies=5, kananas_paging="page")) as server:
+        server.faults.add(Fault(path=SCRIPT, query="page=3", times=None, status=404, body="{}"))
+        settings = kananas_settings(server, requests=contacts(paging=PAGES), rate_limit=1000)
+        outcome = run_tap("tap_kananas", settings, tmp_path)
+        assert outcome.code == 0, outcome.err
+        assert ids(outcome.records) == ids(server.account.contacts)
+    assert "page 3 was refused: the list ends with page 2" in outcome.err
+
+
+@pytest.mark.parametrize("refusal", [name for name in REFUSALS if name != "404"])
 def test_a_page_that_is_refused_after_a_full_one_is_a_failure(tmp_path: Path, refusal: str) -> None:
     with running(Options(contacts=50, companies=5, kananas_paging="page")) as server:
         status, body = REFUSALS[refusal]
