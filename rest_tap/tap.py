@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import sys
 import threading
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -29,11 +30,15 @@ from rest_tap.transport import new_session
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from types import FrameType
 
     import click
     from singer_sdk import Stream
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+_SIGNALLED = 128
+"""Added to the number of the signal that ended the program, as shells do."""
 
 EXIT_FAILED = 1
 EXIT_WRONG_SETTINGS = 2
@@ -43,8 +48,7 @@ EXIT_WRONG_SETTINGS = 2
 def _stop_signals_restored() -> Iterator[None]:
     """Take back the handlers of stop signals that the SDK sets for a run, when it is over.
 
-    They write the state and raise `SystemExit`: while Python ends, that is a traceback that
-    nobody can catch.
+    They write the state, which has been written when a run is over.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -139,6 +143,22 @@ class RestTap(Tap):
         check_argument("state", state)
         check_argument("catalog", catalog)
         super().__init__(state=state, catalog=catalog, **arguments)
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> NoReturn:
+        """End at once, after a last STATE message.
+
+        The SDK raises `SystemExit` wherever the program is, and where Python cleans up that is a
+        traceback which nobody can catch; and it ends with 0, as if all had been read.
+        """
+        del frame
+        try:
+            # There may be nobody who reads any more.
+            with suppress(OSError):
+                self._state_writer.write_state(self.state)
+        except RuntimeError:
+            # In the middle of writing to standard output: the rest of that has to follow.
+            sys.exit(_SIGNALLED + signum)
+        os._exit(_SIGNALLED + signum)
 
     @cached_property
     def session(self) -> requests.Session:

@@ -50,6 +50,32 @@ def test_told_to_stop_at_its_very_end_it_says_no_more(
     assert done.returncode == -signal.SIGTERM
 
 
+def test_told_to_stop_where_python_cleans_up_it_says_no_more(
+    shared_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(kananas_settings(shared_sandbox)), encoding="utf-8")
+    program = """if True:
+        import os, signal
+        from tap_kananas.tap import TapKananas
+        class Removed:
+            def __del__(self):
+                os.kill(os.getpid(), signal.SIGTERM)
+        sync_all = TapKananas.sync_all
+        def stopped(tap):
+            sync_all(tap)
+            removed = Removed()
+            del removed
+        TapKananas.sync_all = stopped
+        TapKananas.cli()"""
+    command = [sys.executable, "-c", program, "--config", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("columns found at 'contacts', key id")
+    assert done.returncode == 128 + signal.SIGTERM
+    assert json.loads(done.stdout.splitlines()[-1])["type"] == "STATE"
+
+
 @pytest.mark.parametrize("name", ["LOGLEVEL", "TAP_KANANAS_LOGLEVEL"])
 def test_a_level_that_is_asked_for_shows_the_rest(
     shared_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
