@@ -33,46 +33,44 @@ def test_one_line_by_default(shared_sandbox: Sandbox, tmp_path: Path) -> None:
     assert line.endswith("columns found at 'contacts', key id")
 
 
-def test_told_to_stop_at_its_very_end_it_says_no_more(
-    shared_sandbox: Sandbox, tmp_path: Path
+AT_ITS_END = """
+atexit.register(stop)
+"""
+WHERE_PYTHON_CLEANS_UP = """
+class Removed:
+    def __del__(self):
+        stop()
+sync_all = TapKananas.sync_all
+def stopped(tap):
+    sync_all(tap)
+    removed = Removed()
+    del removed
+TapKananas.sync_all = stopped
+"""
+
+
+@pytest.mark.parametrize(
+    ("moment", "code"),
+    [(AT_ITS_END, -signal.SIGTERM), (WHERE_PYTHON_CLEANS_UP, 128 + signal.SIGTERM)],
+    ids=["at its end", "where Python cleans up"],
+)
+def test_told_to_stop_it_says_no_more(
+    shared_sandbox: Sandbox, tmp_path: Path, moment: str, code: int
 ) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps(kananas_settings(shared_sandbox)), encoding="utf-8")
-    program = """if True:
-        import atexit, os, signal, sys
-        from tap_kananas.tap import TapKananas
-        atexit.register(lambda: os.kill(os.getpid(), signal.SIGTERM))
-        TapKananas.cli()"""
+    program = f"""
+import atexit, os, signal
+from tap_kananas.tap import TapKananas
+def stop():
+    os.kill(os.getpid(), signal.SIGTERM)
+{moment}
+TapKananas.cli()"""
     command = [sys.executable, "-c", program, "--config", str(config)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     (line,) = done.stderr.splitlines()
     assert line.endswith("columns found at 'contacts', key id")
-    assert done.returncode == -signal.SIGTERM
-
-
-def test_told_to_stop_where_python_cleans_up_it_says_no_more(
-    shared_sandbox: Sandbox, tmp_path: Path
-) -> None:
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps(kananas_settings(shared_sandbox)), encoding="utf-8")
-    program = """if True:
-        import os, signal
-        from tap_kananas.tap import TapKananas
-        class Removed:
-            def __del__(self):
-                os.kill(os.getpid(), signal.SIGTERM)
-        sync_all = TapKananas.sync_all
-        def stopped(tap):
-            sync_all(tap)
-            removed = Removed()
-            del removed
-        TapKananas.sync_all = stopped
-        TapKananas.cli()"""
-    command = [sys.executable, "-c", program, "--config", str(config)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    (line,) = done.stderr.splitlines()
-    assert line.endswith("columns found at 'contacts', key id")
-    assert done.returncode == 128 + signal.SIGTERM
+    assert done.returncode == code
     assert json.loads(done.stdout.splitlines()[-1])["type"] == "STATE"
 
 
