@@ -127,12 +127,11 @@ class TypedRecords(ABC):
 
         The row itself stays as it is: the walk still looks at its moments.
         """
-        written = {
-            attribute: to_utc(moment)
-            for attribute in self._times
-            if (moment := getattr(row, attribute)) and not moment.microsecond
-        }
-        return msgspec.structs.replace(row, **written) if written else row
+        for attribute in self._times:
+            moment = getattr(row, attribute)
+            if moment and not moment.microsecond:
+                row = msgspec.structs.replace(row, **{attribute: to_utc(moment)})
+        return row
 
     def stamp(self, row: Any, name: str) -> datetime | None:  # noqa: ANN401
         """Give a time of a record; None where it has none."""
