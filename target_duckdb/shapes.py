@@ -32,6 +32,7 @@ _INTEGER = {"minimum", "maximum"}
 _NUMBER = {"multipleOf"}
 _OBJECT = {"properties", "required", "additionalProperties"}
 _ARRAY = {"items"}
+_ALL_TYPES = {"array", "boolean", "null", "number", "object", "string"}
 _HANDLED = {"type", "$ref"} | _STRING | _INTEGER | _NUMBER | _OBJECT | _ARRAY
 _MAX_DEPTH = 20
 
@@ -64,7 +65,7 @@ def shape(schema: Any, root: dict[str, Any], depth: int = 0) -> Any:  # noqa: AN
     if not found:
         return Any
     if found <= _HANDLED:
-        return _union(_parts(node, root, depth))
+        return Any if _takes_all(node) else _union(_parts(node, root, depth))
     if found == {"anyOf"} and isinstance(node["anyOf"], list):
         return _union(shape(option, root, depth + 1) for option in node["anyOf"])
     return choices(node)
@@ -120,6 +121,19 @@ def is_nested(known: Any) -> bool:  # noqa: ANN401
         kind in {dict, list, type(None)}
         or (isinstance(kind, type) and issubclass(kind, msgspec.Struct))
         for kind in kinds
+    )
+
+
+def _takes_all(node: dict[str, Any]) -> bool:
+    """Tell whether a schema names all types, and constrains none: properties have names only."""
+    if not constraints(node) <= {"type", "properties", "additionalProperties"}:
+        return False
+    properties = node.get("properties", {})
+    return (
+        isinstance(properties, dict)
+        and all(each is True or each == {} for each in properties.values())
+        and node.get("additionalProperties", True) is True
+        and set(type_names(node)) >= _ALL_TYPES
     )
 
 

@@ -140,3 +140,25 @@ def test_a_property_that_may_not_be_there(tmp_path: Path) -> None:
     assert query(path, "SELECT id, never, always FROM items") == [(1, None, "[2]")]
     with pytest.raises(RecordError, match="the schema allows no value here"):
         load(path, [schema(properties), record({"id": 2, "never": 5})])
+
+
+EVERY_TYPE = ["object", "array", "string", "number", "boolean", "null"]
+
+
+@pytest.mark.parametrize("names", [{}, {"properties": {"a": {}}, "additionalProperties": True}])
+def test_a_schema_that_names_every_type_takes_all_there_is(names: dict[str, Any]) -> None:
+    assert shape({"type": EVERY_TYPE, **names}, {}) is Any
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"type": [name for name in EVERY_TYPE if name != "null"]},
+        {"maxLength": 3},
+        {"properties": {"a": {"type": "string"}}},
+        {"additionalProperties": False},
+        {"items": {"type": "string"}},
+    ],
+)
+def test_a_schema_that_names_every_type_and_limits_one_does_not(limit: dict[str, Any]) -> None:
+    assert shape({"type": EVERY_TYPE, **limit}, {}) is not Any
