@@ -190,7 +190,7 @@ class KananasStream(HttpStream):
                 body = stack.enter_context(self.fetch(walk.parameters))
                 asked = self.resource
                 answer = Answer(body, asked.request, asked.records_path, asked.primary_keys[0])
-                page = _Page(answer, *_count(answer)) if self.resource.paging else _Page(answer)
+                page = _Page(answer, *_count(answer)) if asked.paging else _Page(answer)
             except (UnavailableError, RefusedError, NoListError) as error:
                 is_past_end = isinstance(error, NotFoundError) and walk.has_begun
                 if not is_past_end and not walk.may_have_ended:

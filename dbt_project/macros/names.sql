@@ -88,6 +88,17 @@
 {%- endmacro %}
 
 
+{#- The weights of a core name's words: the sum of their squares, and the largest. -#}
+{% macro token_sums(tokens) -%}
+    select
+        core_number,
+        cast(sum(weight * weight) as bigint) as token_norm,
+        max(weight) as heaviest_weight
+    from {{ tokens }}
+    group by core_number
+{%- endmacro %}
+
+
 {#- A core name without spaces, umlauts in one letter, "ph" as "f": the name as it sounds in a line. -#}
 {% macro squeezed_name(core_name) -%}
     replace(replace(replace(replace(replace(

@@ -18,12 +18,7 @@ cores as (
 
 token_sums as (
 
-    select
-        core_number,
-        cast(sum(weight * weight) as bigint) as token_norm,
-        max(weight) as heaviest_weight
-    from {{ ref('int_names__tokens') }}
-    group by core_number
+    {{ token_sums(ref('int_names__tokens')) }}
 
 ),
 
