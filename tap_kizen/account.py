@@ -23,8 +23,8 @@ from tap_kizen.streams import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tap_kizen.client import KizenStream
     from tap_kizen.columns import FieldColumns
+    from tap_kizen.reading import KizenStream
     from tap_kizen.tap import TapKizen
 
 

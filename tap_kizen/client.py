@@ -15,29 +15,23 @@ from urllib.parse import parse_qs, urlsplit
 
 from singer_sdk.authenticators import APIAuthenticatorBase
 from singer_sdk.exceptions import FatalAPIError
-from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from rest_tap.answers import decode_json, describe_answer
-from rest_tap.errors import RefusedError, UnavailableError
+from rest_tap.errors import UnavailableError
 from rest_tap.streams import HttpStream
-from tap_kizen.descent import Backward, BothWays
-from tap_kizen.shapes import kinds
-from tap_kizen.timestamps import parse_timestamp, to_utc
-from tap_kizen.typed import TypedTable
-from tap_kizen.walk import Ask, OnePage, OrderIgnoredError, Page, Pages, Seen
+from tap_kizen.timestamps import parse_timestamp
+from tap_kizen.walk import Ask, OnePage, Page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    import msgspec
     import requests
-    from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.helpers.types import Context
     from singer_sdk.streams.rest import HTTPRequest, PageContext
 
     from rest_tap.progress import Part
     from tap_kizen.tap import TapKizen
-    from tap_kizen.typed import TypedRecords
     from tap_kizen.walk import Walk
 
 DEFAULT_API_URL = "https://app.go.kizen.com/api"
@@ -59,19 +53,11 @@ class KizenAuthenticator(APIAuthenticatorBase):
         }
 
 
-class KizenStream(HttpStream):
-    """A list of Kizen, read page by page."""
+class KizenClient(HttpStream):
+    """Asks for a list of Kizen page by page, and understands what comes."""
 
     credential_settings = ("api_key", "user_id", "business_id")
     optional = True
-
-    primary_keys: ClassVar[tuple[str, ...]] = ("id",)
-
-    # Values are made to fit here; the SDK would drop what a nested schema does not name.
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
-
-    #: The time by which the list can be ordered, oldest first; None where there is none.
-    ordering: ClassVar[str | None] = "created"
 
     #: Whether the list has pages; else it comes as a bare array.
     has_pages: ClassVar[bool] = True
@@ -86,9 +72,6 @@ class KizenStream(HttpStream):
 
     #: Whether its records are rows, and their ids have been text so far.
     has_ids = True
-
-    #: What decodes records while they are read by the page.
-    _typed: TypedRecords | None = None
 
     _decoded: tuple[requests.Response, Page] | None = None
     _count: int | None = None
@@ -182,8 +165,9 @@ class KizenStream(HttpStream):
                 page = Page(results=decode_json(response.content, self.list_type))
                 self._tell_other_ids([self.key(record) for record in page.results])
                 return page
-            typed = self._typed_page(response.content)
-            page = typed or decode_json(response.content, self.page_type)
+            page = self.typed_page(response.content) or decode_json(
+                response.content, self.page_type
+            )
         except ValueError as error:
             message = (
                 f"{self.name}: expected a JSON object with a list 'results', but "
@@ -198,23 +182,13 @@ class KizenStream(HttpStream):
         page.is_past_end = beyond
         return page
 
-    def _typed_page(self, body: bytes) -> Page | None:
+    def typed_page(self, body: bytes) -> Page | None:  # noqa: ARG002
         """Decode a page whose records go by the page; None where it goes the ordinary way.
 
         Raises:
             ValueError: If a record is no JSON object.
         """
-        typed = self._typed
-        if typed is None:
-            return None
-
-        def otherwise(raw: msgspec.Raw) -> dict[str, Any]:
-            record = decode_json(raw, dict[str, Any])
-            typed.learn(self.other_keys(record))
-            return record
-
-        page = typed.decode(body, otherwise)
-        return None if page is None else Page(page.results, page.next, page.count)
+        return None
 
     def _tell_other_ids(self, ids: list[Any]) -> None:
         """Say, once, that an id is neither text nor missing: a loader only sees that it is odd."""
@@ -269,14 +243,8 @@ class KizenStream(HttpStream):
         """Give the id of a record, as the service sent it or typed; None where it has none."""
         return record.get("id") if type(record) is dict else record.id
 
-    def likeness(self, record: Any) -> Any:  # noqa: ANN401
-        """Give what a record has in common with its repeats; None where nothing tells them."""
-        return self.key(record)
-
     def stamp(self, record: Any, name: str) -> datetime | None:  # noqa: ANN401
         """Give a time of a record, as the service sent it or typed; None where it has none."""
-        if self._typed is not None and type(record) is not dict:
-            return self._typed.stamp(record, name)
         return self.stamp_of(record, name)
 
     def stamp_of(self, record: dict[str, Any], name: str) -> datetime | None:
@@ -284,60 +252,11 @@ class KizenStream(HttpStream):
         value = record.get(name)
         return parse_timestamp(value) if isinstance(value, str) else None
 
-    # Reading
-
     def walk(self, walk: Walk, context: Context | None) -> Iterator[list[Any]]:
         """Yield the records that a walk comes by, page by page, repeats among them."""
         self._walk = walk
         self._page_before = None
         yield from cast("Iterable[list[Any]]", self.request_records(context))
-
-    def walks(self) -> list[Callable[[], Walk]]:
-        """Give the ways to read the list, the best first; the last one asks for least."""
-        if not self.has_pages:
-            return [lambda: OnePage(self, Ask())]
-        pages = self.pages
-        ways: list[Callable[[], Walk]] = [lambda: BothWays(self, pages)]
-        if self.ordering is not None:
-            ordering = self.ordering
-            ways.insert(0, lambda: Backward(self, ordering, pages))
-        return ways
-
-    @property
-    def pages(self) -> Pages:
-        """How large pages are, and how many may be asked for at a time."""
-        return Pages(int(self.config["page_size"]), int(self.config["concurrent_requests"]))
-
-    def read(self, context: Context | None) -> Iterable[dict[str, Any]]:
-        """Yield every record once, as the service sends it."""
-        for page in self.read_pages(context):
-            yield from page
-
-    def read_pages(self, context: Context | None) -> Iterator[list[Any]]:
-        """Yield every record once, page by page: as the service sends it, or typed."""
-        seen = Seen()
-        ways = self.walks()
-        for number, way in enumerate(ways, start=1):
-            try:
-                for page in self.walk(way(), context):
-                    yield seen.only_new(page, self.likeness)
-            except (RefusedError, OrderIgnoredError) as error:  # noqa: PERF203 - a few ways
-                is_start = self._walk.count == 0 or isinstance(error, OrderIgnoredError)
-                if number == len(ways) or not is_start:
-                    raise
-                self.way_failed(error)
-            else:
-                return
-
-    def way_failed(self, error: Exception) -> None:
-        """Say that the list could not be ordered, and what this costs."""
-        self.logger.warning(
-            "%s: the service does not order this list by '%s' (%s): it is read forwards and "
-            "backwards instead, which may miss records that move across pages meanwhile",
-            self.name,
-            self.ordering,
-            "refused" if isinstance(error, RefusedError) else "ignored",
-        )
 
     def refusal(self) -> UnavailableError | None:
         """Give what the service says where it does not offer this list to this user."""
@@ -347,113 +266,3 @@ class KizenStream(HttpStream):
         except UnavailableError as error:
             return error
         return None
-
-    # Rows by the page
-
-    @cached_property
-    def typed_records(self) -> TypedRecords | None:
-        """What decodes the usual records of this stream; None where nothing does."""
-        return TypedTable.of(self.columns)
-
-    @property
-    def has_rows(self) -> bool:
-        """Whether records can be decoded straight into rows."""
-        return self.typed_records is not None
-
-    def read_rows(self, context: Context | None) -> Iterator[list[Any]]:
-        """Yield the rows of the wanted records, page by page."""
-        self._typed = self.typed_records
-        try:
-            for page in self.read_pages(context):
-                if rows := self.rows(page):
-                    yield rows
-        finally:
-            self._typed = None
-
-    def rows(self, page: list[Any]) -> list[Any]:
-        """Give the rows of those records of a page that are wanted."""
-        typed = cast("TypedRecords", self._typed)
-        rows = []
-        for record in page:
-            if type(record) is dict:
-                row = self.row_of(record)
-                if row is not None:
-                    rows.append(row)
-            elif self.wants(record):
-                rows.append(typed.finish(record))
-        return rows
-
-    def row_of(self, record: dict[str, Any]) -> dict[str, Any] | None:
-        """Make a row of a record as the service sent it; None where it is not wanted."""
-        return self.post_process(record)
-
-    def other_keys(self, record: dict[str, Any]) -> Iterable[str]:
-        """Give the keys of a record that have no column."""
-        return record.keys() - self.columns.keys()
-
-    def wants(self, record: Any) -> bool:  # noqa: ANN401, ARG002
-        """Tell whether a record is to be sent."""
-        return True
-
-    # Records
-
-    @cached_property
-    def columns(self) -> Mapping[str, dict[str, Any]]:
-        """The columns the schema declares, without the one that holds all others."""
-        properties: dict[str, dict[str, Any]] = self.schema["properties"]
-        return {name: schema for name, schema in properties.items() if name != "additional_fields"}
-
-    @cached_property
-    def kinds(self) -> Mapping[str, frozenset[type]]:
-        """The types of values that each column takes."""
-        return {name: kinds(schema) for name, schema in self.columns.items()}
-
-    @cached_property
-    def time_columns(self) -> tuple[str, ...]:
-        """The columns that hold moments."""
-        return tuple(
-            name for name, schema in self.columns.items() if schema.get("format") == "date-time"
-        )
-
-    @cached_property
-    def unwanted(self) -> frozenset[str]:
-        """The columns that are not selected: what they hold must not come in by another."""
-        return frozenset(name for name in self.columns if not self.mask["properties", name])
-
-    def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
-        """Put moments into UTC, and what fits no column into `additional_fields`.
-
-        Args:
-            row: A record as the service sent it.
-            context: Not used; children carry the id of their parent.
-
-        Returns:
-            The record with declared columns only. `additional_fields` is null where every
-            value has its column.
-        """
-        record: dict[str, Any] = {}
-        others: dict[str, Any] = {}
-        for key, value in row.items():
-            if key in self.unwanted:
-                continue
-            if type(value) in self.kinds.get(key, ()):
-                record[key] = value
-            else:
-                others[key] = value
-        for key in self.time_columns:
-            value = record.get(key)
-            if value is not None:
-                moment = parse_timestamp(value)
-                if moment is None:
-                    others[key] = value
-                record[key] = to_utc(moment) if moment else None
-        record["additional_fields"] = in_order(others)
-        return record
-
-
-def in_order(others: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Give what is kept of keys without a column, in the order of the keys; None for nothing.
-
-    So it is the same text, however the service orders its keys and the record was decoded.
-    """
-    return {key: others[key] for key in sorted(others)} or None

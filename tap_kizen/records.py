@@ -10,9 +10,9 @@ from urllib.parse import quote
 from rest_tap.errors import RefusedError, UnavailableError
 from rest_tap.messages import encode
 from tap_kizen.bookmarks import Bookmark
-from tap_kizen.client import KizenStream, in_order
 from tap_kizen.columns import schema_of
 from tap_kizen.descent import Backward
+from tap_kizen.reading import KizenStream, in_order
 from tap_kizen.seek import Seek
 from tap_kizen.timestamps import parse_timestamp, to_milliseconds
 from tap_kizen.typed_fields import TypedFields

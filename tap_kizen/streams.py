@@ -13,7 +13,7 @@ from singer_sdk import typing as th
 
 from rest_tap.errors import UnavailableError
 from tap_kizen.bookmarks import Bookmark
-from tap_kizen.client import KizenStream
+from tap_kizen.reading import KizenStream
 from tap_kizen.shapes import ANY, BOOLEAN, LIST, MOMENT, OBJECT, STRING, table
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tap_kizen.client import KizenStream
+from tap_kizen.reading import KizenStream
 from tap_kizen.timestamps import to_utc
 from tests.programs import run_tap
 from tests.tap_kizen.plain_service import EPOCH, THINGS, Account, serving

@@ -16,7 +16,7 @@ from rest_tap.messages import encode_lines
 from sandbox.server import Fault
 from tap_kizen.account import Account, Entity
 from tap_kizen.bookmarks import Bookmark
-from tap_kizen.client import KizenStream
+from tap_kizen.reading import KizenStream
 from tap_kizen.records import RecordsStream
 from tap_kizen.streams import CompaniesStream
 from tap_kizen.tap import TapKizen
@@ -90,7 +90,7 @@ def ordinary(stream: KizenStream, body: bytes) -> list[Any]:
 
 def typed(stream: KizenStream, body: bytes) -> list[Any]:
     stream._typed = stream.typed_records  # noqa: SLF001
-    page = stream._typed_page(body) or decode_json(body, Page)  # noqa: SLF001
+    page = stream.typed_page(body) or decode_json(body, Page)
     return in_words(stream.rows(page.results))
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_kizen.client import KizenStream
 from tap_kizen.descent import LONGEST_SPAN, Backward, BothWays, Descent
+from tap_kizen.reading import KizenStream
 from tap_kizen.seek import Seek
 from tap_kizen.tap import TapKizen
 from tap_kizen.timestamps import parse_timestamp, to_utc
