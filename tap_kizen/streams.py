@@ -77,8 +77,8 @@ class CompaniesStream(LegacyStream):
         th.Property("tags", th.ArrayType(NAMED, nullable=True)),
         th.Property("domains", th.ArrayType(NAMED, nullable=True)),
         th.Property("created", th.DateTimeType(nullable=True)),
-        th.Property("custom_fields", th.ObjectType(additional_properties=True, nullable=True)),
-        th.Property("additional_fields", th.ObjectType(additional_properties=True, nullable=True)),
+        th.Property("custom_fields", th.CustomType(OBJECT)),
+        th.Property("additional_fields", th.CustomType(OBJECT)),
     ).to_dict()
 
 

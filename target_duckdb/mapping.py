@@ -33,6 +33,10 @@ def mapped(stream_map: StreamMap, record: dict[str, Any]) -> dict[str, Any] | No
         words = str(error) if isinstance(error, MappingError) else type(error).__name__
         reason = f"its stream map fails: {words}"
         raise InvalidValueError(reason) from None
+    if result is not None and stream_map.flattening_enabled:
+        # An object that is null has no columns that it could be flattened into.
+        columns = stream_map.transformed_schema["properties"]
+        result = {k: value for k, value in result.items() if value is not None or k in columns}
     return None if result is None else _as_json_values(result)
 
 

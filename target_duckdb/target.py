@@ -24,6 +24,7 @@ from target_duckdb.errors import (
     SchemaError,
     TargetError,
 )
+from target_duckdb.flattening import columns_told, flattenable
 from target_duckdb.mapping import is_identity, mapped
 from target_duckdb.names import folded, storable
 from target_duckdb.quarantine import TABLE_NAME
@@ -150,7 +151,11 @@ class TargetDuckDB(CommandTarget):
         _ = self.database  # opened now, so that a wrong setting shows before anything is read
         try:
             own = without_lost(schema, lambda reference: self._warn_lost(stream, reference))
-            super()._process_schema_message({**message_dict, "schema": own})
+            flattening = self.mapper.flattening_options
+            if flattening is not None and flattening.enabled and flattening.max_level > 0:
+                own = flattenable(own, flattening.max_level)
+            with columns_told(stream):
+                super()._process_schema_message({**message_dict, "schema": own})
         except RecursionError:
             msg = f"stream {stream!r}: the schema is nested too deeply"
             raise SchemaError(msg) from None

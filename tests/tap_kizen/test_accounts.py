@@ -172,3 +172,18 @@ def test_names_of_streams_are_unique_and_stay() -> None:
         "00000004": "deal_00000004",
         "00000005": "_Quarantine_object",
     }
+
+
+def test_flattening_leaves_a_column_to_every_value(shared_sandbox: Sandbox, tmp_path: Path) -> None:
+    settings = kizen_settings(shared_sandbox, flattening_enabled=True, flattening_max_depth=2)
+    outcome = run_tap("tap_kizen", settings, tmp_path)
+    assert outcome.code == 0, outcome.err
+    columns: dict[str, set[str]] = {}
+    sent: dict[str, set[str]] = {}
+    for message in map(json.loads, outcome.out.splitlines()):
+        if message["type"] == "SCHEMA":
+            columns[message["stream"]] = set(message["schema"]["properties"])
+        elif message["type"] == "RECORD":
+            sent.setdefault(message["stream"], set()).update(message["record"])
+    assert "custom_fields" in sent["companies"]
+    assert not any(keys - columns[name] for name, keys in sent.items())

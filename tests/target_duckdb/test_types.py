@@ -247,18 +247,3 @@ def test_decimals_compare_as_decimals(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     load(path, [schema({"v": MONEY}), record({"v": 0.1}), record({"v": 0.2})])
     assert query(path, "SELECT sum(v) FROM items") == [(Decimal("0.30"),)]
-
-
-def test_flattening(tmp_path: Path) -> None:
-    path = tmp_path / "test.duckdb"
-    nested = {
-        "type": "object",
-        "properties": {"a": {"type": "integer"}, "b": {"type": "object", "properties": {}}},
-    }
-    load(
-        path,
-        [schema({"id": WHOLE, "o": nested}), record({"id": 1, "o": {"a": 2, "b": {"c": 3}}})],
-        flattening_enabled=True,
-        flattening_max_depth=1,
-    )
-    assert query(path, "SELECT id, o__a, o__b FROM items") == [(1, 2, '{"c":3}')]
