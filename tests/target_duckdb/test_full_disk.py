@@ -56,7 +56,8 @@ def test_the_loader_says_it_in_one_line(database: Path, tmp_path: Path) -> None:
     config.write_text(json.dumps({"path": str(database)}))
     messages = lines([schema(ID, ["id"]), record({"id": 2}), state(1)])
     done = run(COMMAND[-1], "--config", str(config), given=messages)
-    check(database, done, "cannot write to the database of setting 'path'")
+    # Before 1.5 DuckDB notices at the commit, and not as late as the file is closed.
+    check(database, done, f'file "{database}')
 
 
 def test_duckdb_publish_says_it_in_one_line(database: Path, tmp_path: Path) -> None:
