@@ -43,6 +43,8 @@ select
     block_key,
     count(*) as contact_count,
     company_count,
-    count(*) * company_count as pair_count
+    count(*) * company_count as pair_count,
+    count(*) * company_count > {{ var('link_key_pairs') }}
+    and company_count > {{ var('link_key_companies') }} as is_left_out
 from shared_keys
 group by rule, block_key, company_count

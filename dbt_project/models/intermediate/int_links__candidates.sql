@@ -11,7 +11,7 @@ with block_keys as (
             {%- endfor %}
         end as rule_bit
     from {{ ref('int_links__block_keys') }}
-    where pair_count <= {{ var('link_key_pairs') }}
+    where not is_left_out
 
 ),
 

@@ -5,4 +5,4 @@ select
     company_count,
     pair_count
 from {{ ref('int_links__block_keys') }}
-where pair_count > {{ var('link_key_pairs') }}
+where is_left_out
