@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers._batch import BatchConfig
 
+    from rest_tap.backlog import Backlog
+
 #: A file is closed at this size, so that the loader can begin and memory stays bounded.
 MAX_FILE_BYTES = 64 << 20
 
@@ -51,13 +53,18 @@ def local_root(config: BatchConfig) -> Path | None:
 class BatchFolder:
     """A private folder for the batch files of one run.
 
-    The loader removes each file once its records are committed. What a broken run leaves is
-    removed by the next one: the folder's name says which process started the run, which is
+    The loader removes each file once it has read it. What a broken run leaves is removed by the
+    next one: the folder's name says which process started the run, which is
     Meltano or a shell, and outlives the tap and the loader alike.
     """
 
-    def __init__(self, root: Path, tap_name: str) -> None:
+    def __init__(self, root: Path, tap_name: str, backlog: Backlog) -> None:
         """Make a folder below `root`, and remove those of runs that are over.
+
+        Args:
+            root: The folder of setting `batch_config`.
+            tap_name: What the folder's name begins with.
+            backlog: Says when another file may be begun.
 
         Raises:
             ConfigurationError: If there can be no such folder.
@@ -71,6 +78,7 @@ class BatchFolder:
             message = f"setting 'batch_config': no folder below {root}: {error.strerror}"
             raise ConfigurationError(message) from error
         self._files = 0
+        self._backlog = backlog
 
     def write(
         self, pages: Iterable[Sequence[Any]], compression: str | None, max_rows: int
@@ -97,20 +105,25 @@ class BatchFolder:
                     file.append(piece)
                     done += len(piece)
                     if file.rows == max_rows or file.size >= MAX_FILE_BYTES:
-                        file.close()
-                        yield file.address
+                        yield self._ended(file)
                         file = None
             if file is not None:
-                file.close()
-                yield file.address
+                yield self._ended(file)
         finally:
             if file is not None:
                 file.close()
 
     def _next_file(self, compression: str | None) -> _File:
+        self._backlog.wait()
         self._files += 1
         ending = ".jsonl.gz" if compression == "gzip" else ".jsonl"
         return _File(self._path / f"{self._files:06}{ending}", is_packed=compression == "gzip")
+
+    def _ended(self, file: _File) -> str:
+        """Close a file; give its address."""
+        file.close()
+        self._backlog.add(file.path, file.written)
+        return file.address
 
 
 def pages_of(records: Iterator[T], max_rows: int) -> Iterator[list[T]]:
@@ -136,9 +149,10 @@ class _File:
         Raises:
             BatchFileError: If it cannot be made.
         """
+        self.path = path
         self.rows = 0
-        self.size = 0
-        self._path = path
+        #: Bytes of all lines, and how many of them lie on the disk when they are packed.
+        self.size = self.written = 0
         self._is_packed = is_packed
         with _failures_told(path):
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -147,7 +161,7 @@ class _File:
     @property
     def address(self) -> str:
         """The address of the file, as a BATCH message has it."""
-        return self._path.as_uri()
+        return self.path.as_uri()
 
     def append(self, rows: Sequence[Any]) -> None:
         """Add a line for each row.
@@ -160,14 +174,15 @@ class _File:
         self.size += len(lines)
         # Packed pieces behind each other are one packed file (RFC 1952, section 2.2).
         rest = memoryview(gzip.compress(lines, _GZIP_LEVEL) if self._is_packed else lines)
-        with _failures_told(self._path), rest:
+        with _failures_told(self.path), rest:
             written = 0
             while written < len(rest):
                 written += self._file.write(rest[written:])
+        self.written += written
 
     def close(self) -> None:
         """End the file; more than once does nothing."""
-        with _failures_told(self._path):
+        with _failures_told(self.path):
             self._file.close()
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from singer_sdk.exceptions import ConfigurationError
+from singer_sdk.helpers._batch import SDKBatchMessage
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import RecordMessage
@@ -22,7 +24,7 @@ from rest_tap.progress import Part, Progress
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sized
 
-    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, SDKBatchMessage
+    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
 
     from rest_tap.tap import RestTap
@@ -41,6 +43,18 @@ def next_version(now: int, last: object) -> int:
         last: What the state holds; anything but an integer is no version.
     """
     return max(now, last + 1) if type(last) is int else now
+
+
+@dataclass
+class BatchMessage(SDKBatchMessage):
+    """A BATCH message whose files are nobody's but the loader's.
+
+    Attributes:
+        transient: Says so: the files may go as soon as they are read. Where what is in them is
+            not committed after all, another run reads it from the service again.
+    """
+
+    transient: bool = True
 
 
 class SendingStream(RESTStream[Any]):
@@ -276,8 +290,7 @@ class SendingStream(RESTStream[Any]):
     ) -> Generator[SDKBatchMessage, None, None]:
         """Yield the messages of a batch, with the version that its records carry."""
         for message in super()._generate_batch_messages(encoding, manifest):
-            message.version = self._stream_version
-            yield message
+            yield BatchMessage(message.stream, encoding, manifest, self._stream_version)
 
     def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
         """Write the batches; the last one comes after the last record, and the version after it."""

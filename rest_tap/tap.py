@@ -19,6 +19,7 @@ from singer_sdk.exceptions import ConfigurationError, MappingError, SingerSDKErr
 from singer_sdk.plugin_base import SingerCommand
 
 from rest_tap.arguments import check_argument
+from rest_tap.backlog import Backlog
 from rest_tap.batches import BatchFolder
 from rest_tap.logs import keep_to_own_words
 from rest_tap.mapping import unused_maps
@@ -168,7 +169,7 @@ class RestTap(Tap):
     def batch_folder(self, root: Path) -> BatchFolder:
         """Give the folder of this run's batch files, made when it is first needed."""
         if self._batch_folder is None:
-            self._batch_folder = BatchFolder(root, self.name)
+            self._batch_folder = BatchFolder(root, self.name, Backlog(self.logger))
         return self._batch_folder
 
     @property

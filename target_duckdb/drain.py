@@ -30,7 +30,6 @@ class Drain:
 
     Attributes:
         state: The STATE that stands for all that was read, as its bytes; None where none waits.
-        batch_files: Addresses of files whose records have all been staged.
         started_at: When the last commit was, or the run began.
     """
 
@@ -42,7 +41,7 @@ class Drain:
         #: None where its records come after all rows.
         self._versions: dict[str, int | None] = {}
         self.state: bytes | None = None
-        self.batch_files: list[str] = []
+        self._batch_files: list[str] = []
         self.started_at = dt.datetime.now(tz=dt.timezone.utc)
 
     @cached_property
@@ -83,6 +82,21 @@ class Drain:
 
     # What
 
+    def batch_read(self, url: str, *, is_transient: bool) -> None:
+        """Remove a batch file whose records have all been staged, when its time comes.
+
+        Args:
+            url: Its address.
+            is_transient: Whether the tap can make its content again, and has no other use for it:
+                it goes at once. Any other file goes once its records are committed.
+        """
+        if self._config["keep_batch_files"]:
+            return
+        if is_transient:
+            batch_files.remove(url)
+        else:
+            self._batch_files.append(url)
+
     def flush(self, sinks: Sequence[DuckDBSink]) -> None:
         """Commit all that was read, then pass on the STATE that stands for it.
 
@@ -110,10 +124,9 @@ class Drain:
             msg = f"DuckDB cannot load this: {one_line(error)}"
             raise TargetError(msg) from error
         self._write_state()
-        if not self._config["keep_batch_files"]:
-            for url in self.batch_files:
-                batch_files.remove(url)
-        self.batch_files.clear()
+        for url in self._batch_files:
+            batch_files.remove(url)
+        self._batch_files.clear()
         self.started_at = dt.datetime.now(tz=dt.timezone.utc)
 
     def _write(self, sinks: Sequence[DuckDBSink]) -> None:

@@ -123,6 +123,6 @@ CONFIG_JSONSCHEMA = th.PropertiesList(
         th.BooleanType,
         default=False,
         title="Keep batch files",
-        description="Whether files of BATCH messages stay after they are committed.",
+        description="Whether files of BATCH messages stay after they are loaded.",
     ),
 ).to_dict()

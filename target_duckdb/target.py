@@ -268,9 +268,10 @@ class TargetDuckDB(CommandTarget):
                     if not line.isspace():
                         self._load(stream, line, message)
             self._batch_file = None
+            is_transient = message_dict.get("transient") is True
             # A file with a line that is no record may be no batch file at all: it stays.
-            if self._resources.quarantine.rows == quarantined:
-                self._drain.batch_files.append(url)
+            if is_transient or self._resources.quarantine.rows == quarantined:
+                self._drain.batch_read(url, is_transient=is_transient)
 
     def _batch_lines(self, url: str, encoding: Mapping[str, Any]) -> Iterator[bytes]:
         storage = (self.config.get("batch_config") or {}).get("storage")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import os
 import stat
 import subprocess
@@ -15,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from rest_tap import batches
+from rest_tap.backlog import Backlog
 from target_duckdb.target import TargetDuckDB
 from tests.programs import kizen_settings, run_tap
 
@@ -67,10 +69,14 @@ def test_files_hold_what_messages_bring(
     }
 
 
+def folder_in(root: Path, name: str = "tap") -> batches.BatchFolder:
+    return batches.BatchFolder(root, name, Backlog(logging.getLogger(name)))
+
+
 def test_files_are_bounded_in_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "MAX_FILE_BYTES", 3000)
     rows = [{"id": number, "half": "\ud800", "text": "x" * 200} for number in range(100)]
-    folder = batches.BatchFolder(tmp_path, "tap")
+    folder = folder_in(tmp_path)
     pages = [rows[start : start + 5] for start in range(0, 100, 5)]
     addresses = list(folder.write(pages, None, 10_000))
     files = [Path(urlsplit(address).path) for address in addresses]
@@ -96,7 +102,7 @@ def test_a_page_counts_as_sent_once_all_of_it_is_in_files(tmp_path: Path, max_ro
             noted += size
 
     found = 0
-    for address in batches.BatchFolder(tmp_path, "tap").write(pages(), None, max_rows):
+    for address in folder_in(tmp_path).write(pages(), None, max_rows):
         assert 0 < rows_in(address) <= max_rows
         found += rows_in(address)
         assert noted <= found
@@ -117,7 +123,7 @@ def test_records_read_one_by_one_count_as_sent_once_they_are_in_files(
 
     pages = batches.pages_of(records(), max_rows)
     found = 0
-    for address in batches.BatchFolder(tmp_path, "tap").write(pages, None, max_rows):
+    for address in folder_in(tmp_path).write(pages, None, max_rows):
         found += rows_in(address)
         assert found == given
     assert found == 777
@@ -135,7 +141,7 @@ def test_what_a_broken_run_left_goes_with_the_next(tmp_path: Path) -> None:
     for folder in (left, *others):
         folder.mkdir()
         (folder / "000001.jsonl").write_text("{}\n")
-    batches.BatchFolder(tmp_path, "tap-kizen")
+    folder_in(tmp_path, "tap-kizen")
     assert not left.exists()
     assert all((folder / "000001.jsonl").exists() for folder in others)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from target_duckdb.errors import BatchError, MissingKeyError, RecordError
+from target_duckdb.errors import BatchError, MessageError, MissingKeyError, RecordError
 from tests.target_duckdb.helpers import (
     activate,
     files,
@@ -113,6 +113,33 @@ def test_files_stay_until_they_are_committed(tmp_path: Path) -> None:
     url = write(tmp_path / "1.jsonl", RECORDS)
     with pytest.raises(BatchError, match=r"cannot read the batch file .*missing\.jsonl"):
         load(path, [schema(PROPERTIES, ["id"]), batch(url), batch(f"{url}.missing.jsonl")])
+    assert files(tmp_path) == ["1.jsonl"]
+
+
+def test_transient_files_go_once_they_are_read(tmp_path: Path) -> None:
+    """A tap that says so can make them again: it may write as much ahead as it has room for."""
+    begin = schema(PROPERTIES, ["id"])
+    for name in ("1", "2", "kept"):
+        write(tmp_path / f"{name}.jsonl", RECORDS)
+    (tmp_path / "2.jsonl").write_bytes(lines([RECORDS[0], {"id": "x"}]))
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "kept.jsonl")
+    ones = [batch((tmp_path / f"{n}.jsonl").as_uri(), transient=True) for n in ("1", "2", "link")]
+    gone = batch((tmp_path / "gone.jsonl").as_uri(), transient=True)
+    path = tmp_path / "test.duckdb"
+    with pytest.raises(BatchError, match=r"cannot read the batch file .*gone\.jsonl"):
+        load(path, [begin, *ones, gone], on_invalid_record="quarantine")
+    assert files(tmp_path) == ["kept.jsonl", "link.jsonl"]
+    write(tmp_path / "1.jsonl", RECORDS)
+    load(path, [begin, ones[0]], keep_batch_files=True)
+    assert files(tmp_path) == ["1.jsonl", "kept.jsonl", "link.jsonl", "test.duckdb"]
+
+
+@pytest.mark.parametrize("value", [False, None, "true", 1])
+def test_only_true_makes_files_transient(tmp_path: Path, value: Any) -> None:
+    url = write(tmp_path / "1.jsonl", RECORDS)
+    messages = [schema(PROPERTIES, ["id"]), batch(url, transient=value), "{not json"]
+    with pytest.raises(MessageError):
+        load(tmp_path / "test.duckdb", messages)
     assert files(tmp_path) == ["1.jsonl"]
 
 
