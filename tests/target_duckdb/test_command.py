@@ -143,7 +143,12 @@ def test_wrong_settings_end_with_two(tmp_path: Path, config: Any, named: str) ->
         "a\nb.duckdb",
         "é中😀.duckdb",
         "x*[1].duckdb",
-        "back\\slash.duckdb",
+        pytest.param(
+            "back\\slash.duckdb",
+            marks=pytest.mark.skipif(
+                duckdb.__version__ >= "2", reason="DuckDB 2 takes a backslash for a slash"
+            ),
+        ),
         "-",
         "temp",
         "main.duckdb",
