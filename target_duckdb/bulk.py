@@ -13,12 +13,16 @@ Where the schema says what is in such a value, it is decoded twice: as what the 
 all that is there. The first is enough for lines that come out of it, letter by letter, as they went
 in: then nothing was there that the schema does not name, no name stood twice, and each line was one
 record. Services that write JSON without spaces, in the order of the schema, send such lines.
+
+So it may be something stricter still that decodes them: members in the order of some records
+before, and where the schema leaves open what is in a value, what was in theirs.
 """
 
 from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +30,7 @@ import msgspec
 
 from target_duckdb.errors import InvalidValueError
 from target_duckdb.fields import SlowPathError, json_text, row_type
+from target_duckdb.likely import likely_type
 from target_duckdb.shapes import spells_alike
 from target_duckdb.values import exact
 
@@ -41,6 +46,11 @@ _CONTROL_CHARACTER = b"\\u00"
 
 _MISSES = 8
 """After so many pieces in a row that did not come out as they went in, that is not tried again."""
+
+_LEARNT_FROM = 2
+"""The piece that shows what is in values that the schema leaves open: many streams have but one."""
+
+_ANY_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 _REFUSALS = (
     msgspec.DecodeError, SlowPathError, InvalidValueError, UnicodeError, RecursionError,
@@ -91,6 +101,14 @@ def uncollected() -> Iterator[None]:
         gc.enable()
 
 
+@dataclass
+class _StrictWay:
+    """A decoder for lines that come out as they went in, and how often in a row they did not."""
+
+    decoder: msgspec.json.Decoder[Any]
+    misses: int = 0
+
+
 class BulkStager:
     """Stages records of one stream under one schema, many at a time."""
 
@@ -128,13 +146,25 @@ class BulkStager:
         }
         row = row_type(columns, annotations, needed, metadata, forbid_unknown=forbid_unknown)
         self._decoder = msgspec.json.Decoder(row, float_hook=self._number)
-        self._misses = 0
-        self._strict: msgspec.json.Decoder[Any] | None = None
-        known = [plan.checked for plan in plans if plan.checked is not None]
-        if known and needed and all(map(spells_alike, known)):
-            annotations.update({c.name: p.checked for c, p in pairs if p.checked is not None})
-            row = row_type(columns, annotations, needed, (), forbid_unknown=forbid_unknown)
-            self._strict = msgspec.json.Decoder(row, float_hook=self._number)
+        known = {c.name: plan.checked for c, plan in pairs if plan.checked is not None}
+        self._open = {
+            c.name: plan.nested
+            for c, plan in pairs
+            if plan.nested is not None and plan.checked is None
+        }
+
+        def strict(order: Sequence[Column], types: Mapping[str, Any]) -> _StrictWay:
+            row = row_type(
+                order, {**annotations, **known, **types}, needed, (), forbid_unknown=forbid_unknown
+            )
+            return _StrictWay(msgspec.json.Decoder(row, float_hook=self._number))
+
+        self._columns = columns
+        self._strict = strict
+        can_be_strict = bool(needed) and all(map(spells_alike, known.values()))
+        self._ways = [strict(columns, {})] if known and can_be_strict else []
+        self._is_learning = can_be_strict and bool(known or self._open)
+        self._pieces = 0
         checked = [c for c, plan in pairs if plan.checked is not None]
         self._checker = None
         if checked:
@@ -178,27 +208,54 @@ class BulkStager:
     def _stage_unchanged(
         self, lines: bytes, metadata: Mapping[str, Any], to: bytearray
     ) -> int | None:
-        """Append records that come out of their strictest decoder as they went in."""
-        if self._strict is None:
-            return None
-        self._misses += 1
-        if self._misses >= _MISSES:
-            self._strict = None
-            return None
+        """Append records that come out of one of the strict decoders as they went in."""
+        for way in self._ways.copy():
+            way.misses += 1
+            if way.misses >= _MISSES:
+                self._ways.remove(way)
+                continue
+            try:
+                rows, written = self._strictly_decoded(way.decoder, lines)
+            except _REFUSALS:
+                continue
+            is_same = written == lines or (not lines.endswith(b"\n") and written[:-1] == lines)
+            if is_same and self._is_exact and not may_have_controls(written):
+                way.misses = 0
+                to += self._with_metadata(written, metadata)
+                return len(rows)
+        return None
+
+    def _strictly_decoded(
+        self, decoder: msgspec.json.Decoder[Any], lines: bytes
+    ) -> tuple[list[Any], bytes]:
         self._is_exact = True
-        try:
-            rows = self._strict.decode_lines(lines)
-            self._look_for_keys(rows)
-            self._apply(self._fixes, rows)
-            written = _ENCODER.encode_lines(rows)
-        except _REFUSALS:
-            return None
-        is_same = written == lines or (not lines.endswith(b"\n") and written[:-1] == lines)
-        if not is_same or not self._is_exact or may_have_controls(written):
-            return None
-        self._misses = 0
-        to += self._with_metadata(written, metadata)
-        return len(rows)
+        rows = decoder.decode_lines(lines)
+        self._learn(lines, rows)
+        self._look_for_keys(rows)
+        self._apply(self._fixes, rows)
+        return rows, _ENCODER.encode_lines(rows)
+
+    def _learn(self, lines: bytes, rows: list[Any]) -> None:
+        """Have lines from now on decoded as these are: what the schema leaves open, and the order.
+
+        Args:
+            lines: The lines.
+            rows: What was decoded from them.
+        """
+        self._pieces += 1
+        if self._pieces != _LEARNT_FROM or not self._is_learning:
+            return
+        order = list(_ANY_OBJECT.decode(lines.split(b"\n", 1)[0]))
+        columns = sorted(
+            self._columns,
+            key=lambda c: order.index(c.staged) if c.staged in order else len(order),
+        )
+        attributes = {c.name: c.attribute for c in columns}
+        types = {
+            name: likely_type(known, [getattr(row, attributes[name]) for row in rows])
+            for name, known in self._open.items()
+        }
+        self._ways.insert(0, self._strict(columns, types))
 
     def _with_metadata(self, lines: bytes, metadata: Mapping[str, Any]) -> bytes:
         """Add members to each line, of which none is empty."""
@@ -220,6 +277,7 @@ class BulkStager:
         if self._checker is not None:
             self._checker.decode_lines(lines)
         rows = self._decoder.decode_lines(lines)
+        self._learn(lines, rows)
         self._look_for_keys(rows)
         self._apply(self._fixes, rows)
         for name in self._metadata:

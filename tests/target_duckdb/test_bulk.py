@@ -224,7 +224,134 @@ def test_a_service_that_writes_otherwise_is_soon_known() -> None:
     codec = codec_of(PLAIN)
     for _ in range(20):
         assert codec.stage_lines(b'{"id": "a"}\n', {}, bytearray()) is not None
-    assert codec._bulk._strict is None  # noqa: SLF001
+    assert codec._bulk._ways == []  # noqa: SLF001
+
+
+OPEN: dict[str, Any] = {
+    "id": {"type": "string"},
+    "list": {"type": ["array", "null"]},
+    "object": {"type": ["object", "null"]},
+    "sure": {"type": "object"},
+    "both": {"type": ["object", "array", "null"]},
+}
+USUAL = (
+    '"list":[{"id":"x","n":1,"on":true,"in":[{"a":"b"},null]},null,"text"],'
+    '"object":{"a":{"b":"c","n":null},"list":[],"none":null},"sure":{"a":1},"both":{"a":{"b":2}}'
+)
+LIKE_IT = [
+    USUAL,
+    '"list":[{"id":2,"n":"1","on":null,"in":[{"a":false}]}],"object":{"none":{"any":[1.5,{}]}}',
+    '"list":[],"object":{"list":[1.5,{"x":1}]},"sure":{},"both":null',
+    '"list":null,"object":{"a":{"n":-9223372036854775808},"none":"C:\\\\x"}',
+    '"both":{"a":7}',
+]
+UNLIKE_IT = [
+    '"list":[{"n":1,"id":"x"}]',
+    '"list":[{"id":"x","id":"y"}]',
+    '"list":[{"id":"x","other":1}]',
+    '"list":[{"id":{"a":1},"n":[1]}]',
+    '"list":[{"id": "x"}]',
+    '"list":[{"n":123456789012345678901234567890}]',
+    '"list":[{"n":18446744073709551615}]',
+    '"list":[{"n":1.0}]',
+    '"list":[{"n":1.50}]',
+    '"list":[{"n":1.5}]',
+    '"list":[{"n":1e2}]',
+    '"list":[{"n":-0}]',
+    '"list":[{"id":"\\u0001 \\u00e9\\/"}]',
+    '"object":{"a":{"b":1,"b":2}}',
+    '"object":{"none":{"x":1,"x":2}}',
+    '"object":{"none":{"x":1.50,"y":1e5}}',
+    '"object":{"":1,"\\"":2}',
+    '"both":[{"a":1}]',
+    '"both":[]',
+]
+
+
+@pytest.mark.parametrize("usual", [USUAL, '"list":[{"\\"":1}],"sure":{"":{"a":1}}', '"list":[1.5]'])
+def test_what_the_schema_leaves_open_is_read_as_before_or_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, usual: str
+) -> None:
+    monkeypatch.setattr("target_duckdb.bulk._MISSES", 1_000)
+    values = [usual, usual, *LIKE_IT, *UNLIKE_IT]
+    found = []
+    for space in ("", " "):
+        manifest = []
+        for number, value in enumerate(values):
+            file = tmp_path / f"{number}{space}.jsonl"
+            file.write_text(f'{{"id":"{number}",{value}}}{space}\n')
+            manifest.append(file.as_uri())
+        path = tmp_path / f"test{space}.duckdb"
+        batch = {"type": "BATCH", "stream": "items", "encoding": {"format": "jsonl"}}
+        load(path, [schema(OPEN, ["id"]), {**batch, "manifest": manifest}])
+        found.append(rows(path))
+    assert len(found[0]) == len(values)
+    assert found[0] == found[1]
+
+
+def test_what_the_schema_leaves_open_is_decoded_as_it_was_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codec = codec_of(OPEN)
+    line = f'{{"id":"x",{USUAL}}}\n'.encode()
+    for _ in range(2):
+        assert codec.stage_lines(line, {}, bytearray()) == (1, False)
+
+    def never(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(BulkStager, "_staged", never)
+    for value in LIKE_IT:
+        staged = bytearray()
+        text = f'{{"id":"x",{value}}}\n'.encode()
+        assert codec.stage_lines(text, {}, staged) == (1, False)
+        assert staged == text
+    for value in UNLIKE_IT:
+        with pytest.raises(AssertionError):
+            codec.stage_lines(f'{{"id":"x",{value}}}\n'.encode(), {}, bytearray())
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    ['"list":"text"', '"list":{}', '"sure":null', '"sure":[]', '"both":"text"', '"both":1'],
+)
+def test_what_was_there_before_allows_nothing_that_the_schema_forbids(unusual: str) -> None:
+    codec = codec_of(OPEN)
+    line = f'{{"id":"x",{USUAL}}}\n'.encode()
+    for _ in range(3):
+        assert codec.stage_lines(line, {}, bytearray()) == (1, False)
+    assert codec.stage_lines(f'{{"id":"x",{unusual}}}\n'.encode(), {}, bytearray()) is None
+
+
+@pytest.mark.parametrize("properties", [OPEN, PLAIN])
+def test_members_may_come_in_any_order_that_stays(
+    monkeypatch: pytest.MonkeyPatch, properties: dict[str, Any]
+) -> None:
+    codec = codec_of(properties)
+    names = [name for name in reversed(properties) if name != "moment"]
+    values = {"id": '"x"', "text": '"y"', "real": "1", "free": "{}", "object": "{}", "sure": "{}"}
+    members = [f'"{name}":{values.get(name, "[]")}' for name in names]
+    line = f"{{{','.join(members)}}}\n".encode()
+    for _ in range(2):
+        assert codec.stage_lines(line, {}, bytearray()) == (1, False)
+    monkeypatch.setattr(BulkStager, "_staged", lambda *_: (b"", Staged(-1, has_texts=False)))
+    staged = bytearray()
+    assert codec.stage_lines(line, {}, staged) == (1, False)
+    assert staged == line
+    other = f"{{{','.join(reversed(members))}}}\n".encode()
+    # In the order of the schema, if that says what is in its values.
+    assert (codec.stage_lines(other, {}, staged) is None) == (properties is OPEN)
+
+
+def test_objects_of_very_many_names_and_very_deep_ones() -> None:
+    codec = codec_of(OPEN)
+    inner = ",".join(f'"{number}":{{"a":{number}}}' for number in range(1000))
+    deep = "[" * 50 + "]" * 50
+    line = f'{{"id":"x","list":{deep},"object":{{{inner}}}}}\n'.encode()
+    for _ in range(4):
+        staged = bytearray()
+        assert codec.stage_lines(line, {}, staged) == (1, False)
+        assert staged == line
 
 
 @given(stream=streams())
