@@ -26,7 +26,7 @@ _MORE = ("256MB", "512MB", "1GB")
 of hundreds of columns, single values of tens of megabytes."""
 
 
-_SHORT = re.compile("failed to (pin|allocate)|could not allocate", re.IGNORECASE)
+_SHORT = re.compile("failed to (pin|allocate|offload)|could not allocate", re.IGNORECASE)
 
 
 def _is_out_of_memory(error: duckdb.Error) -> bool:

@@ -168,6 +168,22 @@ def test_another_reason_why_a_commit_fails_is_no_lack_of_memory() -> None:
     assert len(tries) == 1
 
 
+def test_a_commit_that_finds_no_room_on_the_disk_is_tried_in_memory() -> None:
+    limits = []
+    # DuckDB's words where less is left of the disk than would go to it.
+    said = "Failed to commit: failed to offload data block of size 256.0 KiB (1.6 MiB/1.7 MiB used)"
+
+    def work() -> None:
+        limits.append(limit_of(connection))
+        if len(limits) == 1:
+            raise duckdb.TransactionException(said)
+
+    with duckdb.connect() as connection:
+        memory = Memory(connection, is_given=False, logger=logging.getLogger(__name__))
+        memory.run(work, COMMIT)
+    assert limits == ["152.5 MiB", "244.1 MiB"]
+
+
 def test_hundreds_of_new_columns_get_the_memory_they_need(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     key = {"id": {"type": "integer"}}
