@@ -173,6 +173,7 @@ worded as (
                 {{ feature }}_points_of.feature = '{{ feature }}'
                 and tiered.{{ feature }}_level = {{ feature }}_points_of.level
     {%- endfor %}
+    where link_bands.confidence >= {{ var('review_confidence') }}
 
 )
 
