@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from target_duckdb.load import ROW_ID, Merge, rename
+from target_duckdb.memory import NEW_COLUMN
 from target_duckdb.names import assign, folded
 from target_duckdb.settings import APPEND_ONLY, OVERWRITE
 from target_duckdb.tables import (
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+    from target_duckdb.memory import Memory
     from target_duckdb.sink import DuckDBSink
 
 
@@ -33,12 +35,14 @@ class Committer:
 
     Attributes:
         database: Name of the database.
+        memory: DuckDB's limit of memory.
         schema: Name of the schema of all tables.
         load_method: One of the setting's values.
         hard_delete: Whether deleted rows go.
     """
 
     database: str
+    memory: Memory
     schema: str
     load_method: str
     hard_delete: bool
@@ -64,6 +68,7 @@ class Committer:
             # Values of several schemas go into a table that is wide enough for all of them.
             if schemas[sink.stream_name] == 1 and self._rename(connection, sink, tables)
         ]
+        self.memory.make_room(NEW_COLUMN * self._new_columns(connection, sinks, tables))
         # DuckDB alters no table after rows of it were changed in the same transaction.
         columns = [
             evolve(connection, tables[sink.stream_name], sink.columns, sink.stream_name)
@@ -130,6 +135,18 @@ class Committer:
                 self._streams.append(sink.stream_name)
         names = assign(self._streams, find_names(connection, self.database, schema))
         return {name: Table(self.database, schema, names[name]) for name in self._streams}
+
+    @staticmethod
+    def _new_columns(
+        connection: DuckDBPyConnection, sinks: Iterable[DuckDBSink], tables: Mapping[str, Table]
+    ) -> int:
+        """Count the columns that tables need which are there already."""
+        count = 0
+        for sink in sinks:
+            existing = find_columns(connection, tables[sink.stream_name])
+            if existing:
+                count += len(set(assign(sink.columns, existing).values()) - existing.keys())
+        return count
 
     @staticmethod
     def _rename(

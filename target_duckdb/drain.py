@@ -48,6 +48,7 @@ class Drain:
     def _committer(self) -> Committer:
         return Committer(
             database=self._resources.database.name,
+            memory=self._resources.database.memory,
             schema=self._config["default_target_schema"],
             load_method=self._config["load_method"],
             hard_delete=self._config["hard_delete"],

@@ -26,12 +26,21 @@ _MORE = ("256MB", "512MB", "1GB")
 of hundreds of columns, single values of tens of megabytes."""
 
 
+NEW_COLUMN = 512 << 10
+"""Bytes that a commit holds for each column it adds to a table: two of DuckDB's blocks."""
+
+_UNITS = {"MB": 10**6, "GB": 10**9}
+
 _SHORT = re.compile("failed to (pin|allocate|offload)|could not allocate", re.IGNORECASE)
 
 
 def _is_out_of_memory(error: duckdb.Error) -> bool:
     """Tell whether memory was short: where a commit needs it, only the words say so."""
     return isinstance(error, duckdb.OutOfMemoryException) or _SHORT.search(str(error)) is not None
+
+
+def _bytes(limit: str) -> int:
+    return int(limit[:-2]) * _UNITS[limit[-2:]]
 
 
 class Memory:
@@ -74,9 +83,22 @@ class Memory:
         except (duckdb.OutOfMemoryException, duckdb.TransactionException) as error:
             if not (_is_out_of_memory(error) and self._further):
                 raise
-            self._more = self._further.pop(0)
-            self._logger.info("DuckDB needs more memory and gets up to %s", self._more)
+            self._raise()
             self.run(work, share)
+
+    def make_room(self, needed: int) -> None:
+        """Raise the limit at once where work that has begun would fail for it at its end.
+
+        Args:
+            needed: Bytes that it takes at least.
+        """
+        while self._further and self._set_to is not None and _bytes(self._set_to) < needed:
+            self._raise()
+            self._limit(STAGING)
+
+    def _raise(self) -> None:
+        self._more = self._further.pop(0)
+        self._logger.info("DuckDB needs more memory and gets up to %s", self._more)
 
     def _limit(self, share: str) -> None:
         limit = self._more or share

@@ -12,6 +12,7 @@ from uuid import UUID
 import duckdb
 import pytest
 
+from target_duckdb import memory as memory_module
 from target_duckdb.memory import COMMIT, STAGING, Memory
 from target_duckdb.target import TargetDuckDB
 from tests.target_duckdb.helpers import activate, lines, load, query, record, schema, state
@@ -143,6 +144,27 @@ def test_memory_is_raised_in_steps_and_stays_so() -> None:
         assert work.limits == [whole]
 
 
+def test_steps_that_cannot_suffice_are_left_out() -> None:
+    with duckdb.connect() as connection:
+        memory = Memory(connection, is_given=False, logger=logging.getLogger(__name__))
+        found = []
+
+        def work() -> None:
+            for needed in (150_000_000, 161_000_000, 900_000_000):
+                memory.make_room(needed)
+                found.append(limit_of(connection))
+
+        memory.run(work, COMMIT)
+        memory.make_room(10**15)
+        assert found == ["152.5 MiB", "244.1 MiB", "953.6 MiB"]
+        memory.make_room(10**15)
+    with duckdb.connect(config={"memory_limit": "300MB"}) as connection:
+        given = limit_of(connection)
+        memory = Memory(connection, is_given=True, logger=logging.getLogger(__name__))
+        memory.make_room(10**15)
+        assert limit_of(connection) == given
+
+
 def test_a_limit_of_the_user_is_left_alone() -> None:
     with duckdb.connect(config={"memory_limit": "300MB"}) as connection:
         given = limit_of(connection)
@@ -184,7 +206,18 @@ def test_a_commit_that_finds_no_room_on_the_disk_is_tried_in_memory() -> None:
     assert limits == ["152.5 MiB", "244.1 MiB"]
 
 
-def test_hundreds_of_new_columns_get_the_memory_they_need(tmp_path: Path) -> None:
+def test_hundreds_of_new_columns_get_the_memory_they_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once: that it does not suffice, DuckDB says only at the end of a commit."""
+    failed = []
+    is_out_of_memory = memory_module._is_out_of_memory  # noqa: SLF001
+
+    def is_noted(error: duckdb.Error) -> bool:
+        failed.append(str(error))
+        return is_out_of_memory(error)
+
+    monkeypatch.setattr(memory_module, "_is_out_of_memory", is_noted)
     path = tmp_path / "test.duckdb"
     key = {"id": {"type": "integer"}}
     load(path, [schema(key, ["id"]), *(record({"id": n}) for n in range(10)), state(1)])
@@ -193,3 +226,4 @@ def test_hundreds_of_new_columns_get_the_memory_they_need(tmp_path: Path) -> Non
     rows = [record({"id": n, **dict.fromkeys(new, n)}) for n in range(10)]
     assert load(path, [wide, *rows, state(2)]) == [2]
     assert query(path, "SELECT count(*), sum(c0), sum(c699) FROM items") == [(10, 45, 45)]
+    assert not [words for words in failed if "commit" in words]
