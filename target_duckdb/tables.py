@@ -93,8 +93,8 @@ def evolve(
         For each property the name of its column.
 
     Raises:
-        EvolutionError: A column's type and the schema's have nothing in common, or widening the
-            column would round what it holds.
+        EvolutionError: A column has a type that the loader makes no columns of, or widening it
+            would round what it holds.
     """
     existing = find_columns(connection, table)
     names = assign(wanted, existing)
@@ -112,8 +112,8 @@ def evolve(
         if needed is None:
             msg = (
                 f"stream {stream!r}: column {column!r} of table {table.schema}.{table.name} is "
-                f"{existing[column]}, its new schema asks for {sql_type}, and neither can hold the "
-                f"other; rename or drop the column, or cast the property in 'stream_maps'"
+                f"{existing[column]}, which cannot take in the {sql_type} of its schema; rename, "
+                "alter or drop the column"
             )
             raise EvolutionError(msg)
         if needed != existing[column]:

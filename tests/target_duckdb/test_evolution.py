@@ -49,6 +49,13 @@ WIDENINGS = [
      ["2024-05-06T05:08:09.12Z", "x"]),
     (MOMENT, TEXT, "2024-05-06T00:00:00Z", "x", "VARCHAR", ["2024-05-06T00:00:00Z", "x"]),
     (MOMENT, ANYTHING, "2024-05-06T07:08:09Z", 1, "JSON", ['"2024-05-06T07:08:09Z"', "1"]),
+    (FLAG, WHOLE, True, 1, "VARCHAR", ["true", "1"]),
+    (WHOLE, FLAG, 1, True, "VARCHAR", ["1", "true"]),
+    (DAY, WHOLE, "2024-05-06", 1, "VARCHAR", ["2024-05-06", "1"]),
+    (CLOCK, MOMENT, "07:08:09", "2024-05-06T09:08:09+02:00", "VARCHAR",
+     ["07:08:09", "2024-05-06T07:08:09Z"]),
+    (CLOCK, DAY, "07:08:09", "2024-05-06", "VARCHAR", ["07:08:09", "2024-05-06"]),
+    (MONEY, MOMENT, 1.5, "2024-05-06T07:08:09Z", "VARCHAR", ["1.50", "2024-05-06T07:08:09Z"]),
     (TEXT, ANYTHING, 'a "b"', [1], "JSON", ['"a \\"b\\""', "[1]"]),
 ]  # fmt: skip
 NAMES = [f"{old or 'any'}-{new or 'any'}" for old, new, *_ in WIDENINGS]
@@ -82,31 +89,18 @@ def test_a_wider_table_takes_narrower_values(  # noqa: PLR0913, PLR0917
     assert [value for (value,) in rows] == [*found, None]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "first", "second"),
-    [
-        (FLAG, WHOLE, True, 1),
-        (WHOLE, FLAG, 1, True),
-        (DAY, WHOLE, "2024-05-06", 1),
-        (CLOCK, MOMENT, "07:08:09", "2024-05-06T07:08:09Z"),
-        (CLOCK, DAY, "07:08:09", "2024-05-06"),
-        (REAL, MOMENT, 1.5, "2024-05-06T07:08:09Z"),
-    ],
-)
-def test_types_that_have_nothing_in_common(
-    tmp_path: Path, old: Any, new: Any, first: Any, second: Any
-) -> None:
+def test_a_column_of_a_type_of_somebody_elses(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
-    load(path, [schema({"v": old}), record({"v": first})])
-    before = query(path, "SELECT v::VARCHAR FROM items")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE items AS SELECT 'x'::BLOB AS v")
     with pytest.raises(EvolutionError) as caught:
-        load(path, [schema({"v": new, "w": TEXT}), record({"v": second})])
+        load(path, [schema({"v": WHOLE, "w": TEXT}), record({"v": 1})])
     text = str(caught.value)
-    for part in ("stream 'items'", "column 'v'", types(path)["v"].split()[0][:9], "stream_maps"):
+    for part in ("stream 'items'", "column 'v'", "BLOB", "BIGINT", "alter or drop"):
         assert part in text
     assert "\n" not in text
     assert list(types(path)) == ["v"]
-    assert query(path, "SELECT v::VARCHAR FROM items") == before
+    assert query(path, "SELECT v FROM items") == [(b"x",)]
 
 
 @pytest.mark.parametrize(
