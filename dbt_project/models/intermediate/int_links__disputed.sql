@@ -34,7 +34,8 @@ counts as (
             case
                 when has_its_name and is_elsewhere and not is_there and not is_of_its_domain then 1
             end
-        ) as name_strangers
+        ) as name_strangers,
+        count(case when has_its_name then 1 end) as name_bearers
     from testimonies
     group by company_id
 
@@ -48,7 +49,9 @@ judged as (
         domain_strangers >= 2 and domain_strangers > domain_supporters as is_domain_disputed,
         domain_strangers >= 1 as is_domain_doubted,
         domain_strangers = 0 and domain_supporters >= 1 as is_domain_confirmed,
-        name_strangers > name_supporters as is_name_disputed
+        -- A few of a large company's people write from elsewhere, too.
+        name_strangers > name_supporters and name_strangers * 10 >= name_bearers
+            as is_name_disputed
     from counts
 
 )
