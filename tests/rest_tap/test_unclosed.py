@@ -1,4 +1,6 @@
-"""A discovery that fails says so in one line, and leaves nothing open that Python would tell of."""
+"""How programs end: one that fails leaves nothing open, one that does not is not searched through.
+
+A discovery that fails says so in one line, and leaves nothing open that Python would tell of."""
 
 from __future__ import annotations
 
@@ -24,6 +26,16 @@ FAULTS = {
     "half": Fault(status=200, body='[{"id": 1}, {"id"', times=None),
     "closed": Fault(close=True, times=None),
 }
+
+
+@pytest.mark.parametrize("module", SETTINGS)
+def test_the_end_of_a_program_takes_no_look_at_all_modules(module: str) -> None:
+    code = (
+        "import atexit, gc, runpy, sys; atexit.register(lambda: print(gc.get_freeze_count())); "
+        f"sys.argv[1:] = ['--version']; runpy.run_module({module!r}, run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout.splitlines()[-1]) > 10_000
 
 
 @pytest.mark.parametrize("module", SETTINGS)

@@ -323,6 +323,21 @@ def test_metadata_can_be_added_to_a_table_later(tmp_path: Path) -> None:
     assert list(types(path)) == ["id", "v", *METADATA]
 
 
+def test_the_end_of_the_program_takes_no_look_at_all_modules(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"path": str(tmp_path / "test.duckdb")}))
+    told = "import atexit, gc, sys; atexit.register(lambda: print(gc.get_freeze_count()));"
+    *python, code = COMMAND
+    for messages, is_spared in ((MESSAGES, True), ([*MESSAGES, "{"], False)):
+        done = subprocess.run(
+            [*python, told + code, "--config", str(tmp_path / "config.json")],
+            input=lines(messages),
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode == 0) == is_spared
+        assert (int(done.stdout.splitlines()[-1]) > 10_000) == is_spared
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-16"])
 def test_a_state_comes_out_as_it_came_whatever_the_locale(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"path": str(tmp_path / "test.duckdb")}))
