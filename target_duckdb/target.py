@@ -208,20 +208,23 @@ class TargetDuckDB(CommandTarget):
         """Load records that came one after another, if none of them needs a look of its own."""
         if self.config["add_record_metadata"]:
             return False  # each has its own time of extraction
-        return self._load_lines(stream, b"\n".join(records), {"version": version})
+        return self._load_lines(stream, b"\n".join(records), {"version": version}) is not None
 
-    def _load_lines(self, stream: str, lines: bytes, message: Mapping[str, Any]) -> bool:
-        """Load records that differ in nothing but themselves; False where each has to be looked at.
+    def _load_lines(self, stream: str, lines: bytes, message: Mapping[str, Any]) -> int | None:
+        """Load records that differ in nothing but themselves.
 
         Args:
             stream: Name of their stream.
             lines: The records as JSON, one per line.
             message: The message they came in.
+
+        Returns:
+            How many there were; None, and none of them loaded, where each has to be looked at.
         """
         routes = self._routes.get(stream, [])
         if len(routes) != 1 or routes[0][1] is not None:
-            return False
-        return routes[0][0].add_lines(lines, message) is not None
+            return None
+        return routes[0][0].add_lines(lines, message)
 
     def _mapped(self, stream_map: StreamMap, record: Record) -> dict[str, Any] | None:
         """Run a record through the user's stream map; None where the map drops it."""
@@ -260,8 +263,9 @@ class TargetDuckDB(CommandTarget):
             quarantined = self._resources.quarantine.rows
             self._batch_line = 0
             for lines in self._batch_lines(url, encoding):
-                if self._load_lines(stream, lines, message):
-                    self._batch_line += lines.count(b"\n")
+                loaded = self._load_lines(stream, lines, message)
+                if loaded is not None:
+                    self._batch_line += loaded
                     continue
                 for line in io.BytesIO(lines):
                     self._batch_line += 1

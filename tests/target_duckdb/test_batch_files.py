@@ -178,6 +178,17 @@ def test_a_bad_record_in_a_file(
     assert text.encode() == lines([bad]).rstrip(b"\n")
 
 
+def test_lines_are_counted_in_files_that_are_read_in_pieces(tmp_path: Path) -> None:
+    records: list[Any] = [{"id": number, "text": "x" * 100} for number in range(9_000)]
+    url = write(tmp_path / "1.jsonl", [*records[:3_000], {"id": "x"}, *records[3_000:]])
+    begin = schema(PROPERTIES, ["id"])
+    with pytest.raises(RecordError, match=r"1\.jsonl, line 3001\)"):
+        load(tmp_path / "test.duckdb", [begin, batch(url)])
+    url = write(tmp_path / "1.jsonl", [*records, {"id": "x"}])
+    with pytest.raises(RecordError, match=r"1\.jsonl, line 9001\)"):
+        load(tmp_path / "test.duckdb", [begin, batch(url)])
+
+
 def test_a_damaged_gzip_file(tmp_path: Path) -> None:
     url = write(tmp_path / "1.gz", RECORDS, "gzip")
     whole = (tmp_path / "1.gz").read_bytes()
