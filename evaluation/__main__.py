@@ -14,7 +14,7 @@ import duckdb
 
 from demo.report import fit_any_terminal
 from evaluation import report
-from evaluation.building import build_links, model_seconds, variables
+from evaluation.building import build_links, model_seconds, project_variables, variables
 from evaluation.floor import Floor, Result
 from evaluation.inputs import InputError, copy_raw_tables, generate, load_truth
 from evaluation.processes import ProgramError
@@ -61,7 +61,7 @@ def evaluate(arguments: argparse.Namespace, folder: Path) -> int:
     with duckdb.connect(warehouse, read_only=True) as connection:
         connection.execute(f"set temp_directory = '{folder}'")
         load_truth(connection, truth)
-        report.inputs(connection)
+        report.inputs(connection, (project_variables() | values)["company_columns"])
         result = Result.measured(connection)
         report.quality(connection, result)
         report.baselines(connection, result, folder / "splink" if arguments.splink else None)

@@ -22,6 +22,13 @@ PROJECT = ROOT / "dbt_project"
 MAPS = ("contact_columns", "company_columns")
 
 
+def project_variables() -> dict[str, Any]:
+    """Return the variables of the dbt project, as they are without any given."""
+    text = (PROJECT / "dbt_project.yml").read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml.safe_load(text)["vars"]
+    return found
+
+
 def variables(given: str) -> dict[str, Any]:
     """Return dbt variables from JSON or YAML; what a column map leaves out stays the project's.
 
@@ -38,7 +45,7 @@ def variables(given: str) -> dict[str, Any]:
             """VARS must be a mapping, such as '{"contact_columns": {"organisation": ["firm"]}}'"""
         )
         raise InputError(msg)
-    defaults = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    defaults = project_variables()
     for name in MAPS:
         if name not in values:
             continue

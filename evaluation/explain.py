@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,6 +126,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with duckdb.connect(given.db, read_only=True) as connection:
             known = explain(connection, given.contact)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads has seen enough. What is left would fail again at the end of the program.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FOUND
     except duckdb.Error as error:
         print(
             f"DB={given.db} was not built by this project's dbt: {_first_line(error)}",

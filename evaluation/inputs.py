@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
+import unicodedata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from target_duckdb.names import NO_HIVE, literal, quote
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
 REQUIRED = (("kananas", "contacts"), ("kizen", "companies"))
 OPTIONAL = (("kizen", "companies_company"),)
 TRUTH_COLUMNS = ["contact_id", "company_id"]
+# Read by these names alone, beside those of the map.
+COMPANY_COLUMNS = (
+    "id", "company_id", "addresses", "tags", "domains", "custom_fields", "created", "updated",
+)  # fmt: skip
 SOURCE, COPY = "source_of_evaluation", "copy_for_evaluation"
 TAKEN = {"memory", "system", "temp", COPY}
 
@@ -62,6 +72,29 @@ def copy_raw_tables(source: Path, warehouse: Path) -> None:
                 except duckdb.Error as error:
                     msg = f"DB={source}: {path} cannot be read: {_said(error)}"
                     raise InputError(msg) from error
+
+
+def unread_company_columns(
+    connection: duckdb.DuckDBPyConnection, company_columns: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield each table of companies with the columns of it that mean nothing to the models."""
+    given = [name for names in company_columns.values() for name in names]
+    read = {_column_key(name.partition(".")[0]) for name in [*given, *COMPANY_COLUMNS]}
+    tables = connection.execute(
+        "select table_name, list(column_name order by column_index) from duckdb_columns()"
+        " where schema_name = 'kizen' and not starts_with(column_name, '_sdc_')"
+        " group by table_name order by table_name"
+    ).fetchall()
+    for table, columns in tables:
+        unread = [name for name in columns if _column_key(name) not in read]
+        if unread:
+            yield f"kizen.{table}", unread
+
+
+def _column_key(name: str) -> str:
+    """Return what two spellings of one column name share, as the models compare them."""
+    plain = unicodedata.normalize("NFD", name.lower())
+    return re.sub("[^a-z0-9]", "", plain)
 
 
 def generate(warehouse: Path, truth: Path, *, contacts: int, companies: int, seed: int) -> None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from demo.report import table
 from evaluation import peer
 from evaluation.baselines import CORE_NAME_OR_DOMAIN, NAMES_AS_WRITTEN
-from evaluation.inputs import InputError
+from evaluation.inputs import InputError, unread_company_columns
 from evaluation.scores import AUTO, LINKED, Score, groups, linked, score
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -25,11 +25,13 @@ TELLING = 100
 NEAR = 0.03
 
 
-def inputs(connection: duckdb.DuckDBPyConnection) -> None:
+def inputs(
+    connection: duckdb.DuckDBPyConnection, company_columns: Mapping[str, Sequence[str]]
+) -> None:
     """Print how many rows and true links there are, and which columns were read as what.
 
     Raises:
-        InputError: no contact has an id.
+        InputError: contacts have no id, or none of the truth's contacts or companies is there.
     """
     ids = connection.execute(
         "select count(*), count(contact_id) from staging.stg_kananas__contacts"
@@ -58,11 +60,29 @@ def inputs(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchone() or (0, 0, 0, 0)
     print(f"{ids[0]:,} contacts, {counts[0]:,} companies, {counts[1]:,} true links")
     for kind, found in (("contact", counts[2]), ("company", counts[3])):
+        if not found:
+            raise InputError(_strangers(connection, kind))
         if found < counts[1]:
             print(f"{counts[1] - found:,} true links name a {kind} that is not there; they count")
     print(f"Columns of contacts read as {columns}")
     if unread and unread[0]:
         print(f"Columns of contacts not read: {unread[0]}")
+    for table_name, names in unread_company_columns(connection, company_columns):
+        print(f"Columns of {table_name} not read: {', '.join(names)}")
+
+
+def _strangers(connection: duckdb.DuckDBPyConnection, kind: str) -> str:
+    table_name, staged = {
+        "contact": ("kananas.contacts", "stg_kananas__contacts"),
+        "company": ("kizen.companies", "stg_kizen__companies"),
+    }[kind]
+    first = f"select min({kind}_id) from"
+    asked, known = (
+        connection.execute(f"{first} {place}").fetchone() or (None,)
+        for place in ("truth", f"staging.{staged}")
+    )
+    there = f"there they are such as {known[0]}" if known[0] else "there is none"
+    return f"TRUTH: no {kind}_id, such as {asked[0]}, is an id of {table_name}: {there}"
 
 
 def quality(connection: duckdb.DuckDBPyConnection, result: Result) -> None:

@@ -49,7 +49,7 @@
                 case when instr({{ name }}, '[') > 0 then {{ json_text(name, [0]) }} end,
                 {{ json_text(name, []) }}
             )
-        {%- elif type in ['DOUBLE', 'FLOAT'] -%}
+        {%- elif type in ['DOUBLE', 'FLOAT'] or type.startswith('DECIMAL') -%}
             {#- An id that arrived as 12.0 is the id 12. -#}
             {{ regexp_replace_all('cast(' ~ name ~ ' as ' ~ dbt.type_string() ~ ')', '[.]0+$', '') }}
         {%- else -%}

@@ -29,6 +29,13 @@ create table kizen.companies_company as select
     timestamptz '2026-02-01 00:00:00+00' as created,
     null::timestamptz as _sdc_deleted_at
 """
+# Ids as numbers that were written with decimals, columns as a French account may call them.
+FRENCH = """
+create table kizen.companies as select
+    12::decimal(5, 2) as company_id, 'Française' as nom, '1 rue C' as adresse, 'Pau' as ville,
+    'francaise.fr' as "Site web"
+"""
+FRENCH_ROW = ("12", "Française", "1 rue C", "Pau", "francaise.fr")
 LEGACY_ROW = ("c", "Legacy", "1 rue A", "Lyon", "legacy.fr")
 RECORD_ROW = ("c", "Record", "1 rue B", "Nice", "record.fr")
 
@@ -38,6 +45,7 @@ RECORD_ROW = ("c", "Record", "1 rue B", "Nice", "record.fr")
     [
         ([LEGACY], "auto", LEGACY_ROW),
         ([RECORDS], "auto", RECORD_ROW),
+        ([FRENCH], "auto", FRENCH_ROW),
         ([LEGACY, RECORDS], "auto", LEGACY_ROW),
         ([LEGACY, RECORDS], "companies_company", RECORD_ROW),
         (
@@ -68,7 +76,7 @@ def test_either_shape(
     assert read(database, "select domain from intermediate.int_companies__domains") == [
         (expected[4],)
     ]
-    assert read(database, "select company_id from marts.contacts") == [("c",)]
+    assert read(database, "select company_id from marts.contacts") == [expected[:1]]
     columns = read(
         database,
         "select column_name, data_type from duckdb_columns() "

@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from evaluation import explain
+from evaluation import explain, report
 from evaluation.__main__ import main as evaluate
+from evaluation.building import PROJECT
 from evaluation.floor import Floor, Result
-from evaluation.inputs import InputError, copy_raw_tables, generate, load_truth
+from evaluation.inputs import (
+    COMPANY_COLUMNS,
+    InputError,
+    copy_raw_tables,
+    generate,
+    load_truth,
+    unread_company_columns,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -278,6 +286,55 @@ def test_a_view_that_leads_nowhere_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"kananas\.contacts cannot be read: .*people") as caught:
         copy_raw_tables(source, tmp_path / "copy.duckdb")
     assert "\n" not in str(caught.value)
+
+
+STAGED = """
+create schema staging;
+create schema marts;
+create table staging.stg_kananas__contacts (contact_id varchar);
+create table staging.stg_kizen__companies (company_id varchar);
+create table marts.contact_mapping_report (meaning varchar, raw_column varchar, candidate int);
+create table truth as select '7' as contact_id, 'x' as company_id;
+"""
+KNOWN_CONTACT = "insert into staging.stg_kananas__contacts values ('7');"
+OTHER_CONTACT = "insert into staging.stg_kananas__contacts values ('c-7');"
+OTHER_COMPANY = "insert into staging.stg_kizen__companies values ('X');"
+
+
+@pytest.mark.parametrize(
+    ("rows", "error"),
+    [
+        (OTHER_CONTACT, "no contact_id, such as 7, is an id of kananas.contacts: .* such as c-7"),
+        ("", "no contact_id, such as 7, is an id of kananas.contacts: there is none"),
+        (KNOWN_CONTACT + OTHER_COMPANY,
+         "no company_id, such as x, is an id of kizen.companies: .* such as X"),
+        (KNOWN_CONTACT, "no company_id, such as x, is an id of kizen.companies: there is none"),
+    ],
+)  # fmt: skip
+def test_a_truth_of_other_data_is_wrong_usage(rows: str, error: str) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(STAGED + rows)
+        with pytest.raises(InputError, match=error):
+            report.inputs(connection, {})
+
+
+def test_columns_of_companies_that_say_nothing_are_named() -> None:
+    columns = {"city": ["city", "town"], "website": ["custom_fields.website.value"]}
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema kizen; create schema other; create table other.companies (ort int);"
+            'create table kizen.companies (id int, "Cíty" int, ort int, plz int, _sdc_a int);'
+            "create table kizen.companies_company (id int, custom_fields json)"
+        )
+        assert list(unread_company_columns(connection, columns)) == [
+            ("kizen.companies", ["ort", "plz"])
+        ]
+
+
+def test_what_the_model_of_companies_reads_by_name_alone_counts_as_read() -> None:
+    model = PROJECT / "models" / "staging" / "kizen" / "stg_kizen__companies.sql"
+    named = re.findall(r"raw_\w+\(columns, \[(.+?)\]\)", model.read_text(encoding="utf-8"))
+    assert sorted(re.findall(r"'(\w+)'", " ".join(named))) == sorted(COMPANY_COLUMNS)
 
 
 def test_a_floor_names_what_is_below_it() -> None:

@@ -55,3 +55,21 @@ def test_any_terminal_shows_it_and_obeys_no_name(
     assert told.startswith(rf"Contact 1: {zoe}\x1b[2J\nLink: none")
     assert f"  {line}  " in told
     assert [text for text in told.splitlines() if not text.isprintable()] == []
+
+
+def test_who_has_seen_enough_may_stop_reading(tmp_path: Path) -> None:
+    path = tmp_path / "built.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute(BUILT)
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "evaluation.explain", "--db", str(path), "--", "1"],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")

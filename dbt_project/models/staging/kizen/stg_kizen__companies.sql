@@ -19,7 +19,7 @@ with source as (
 renamed as (
 
     select
-        {{ raw_text(columns, ['id']) }} as company_id,
+        {{ raw_text(columns, ['id', 'company_id']) }} as company_id,
         {{ raw_text(columns, candidates.company_name) }} as company_name,
         {{ raw_text(columns, candidates.email) }} as email,
         {{ raw_text(columns, candidates.mobile_phone) }} as mobile_phone,
