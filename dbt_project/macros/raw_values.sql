@@ -3,7 +3,7 @@
     columns in order; the first one that holds a value wins, and none of them gives a typed null.
 -#}
 
-{#- Text: blanks around it trimmed, empty made null, the first value where JSON holds a list. -#}
+{#- Text: blanks around it trimmed, empty made null, the first value of a list, in JSON or not. -#}
 {% macro raw_text(columns, candidates) -%}
     {#- Places that follow one another in one JSON column are looked at together first. -#}
     {%- set runs = [] -%}
@@ -49,6 +49,8 @@
                 case when instr({{ name }}, '[') > 0 then {{ json_text(name, [0]) }} end,
                 {{ json_text(name, []) }}
             )
+        {%- elif type.endswith('[]') -%}
+            {{ json_text(to_json(name, type), [0]) }}
         {%- elif type in ['DOUBLE', 'FLOAT'] or type.startswith('DECIMAL') -%}
             {#- An id that arrived as 12.0 is the id 12. -#}
             {{ regexp_replace_all('cast(' ~ name ~ ' as ' ~ dbt.type_string() ~ ')', '[.]0+$', '') }}

@@ -29,11 +29,11 @@ create table kizen.companies_company as select
     timestamptz '2026-02-01 00:00:00+00' as created,
     null::timestamptz as _sdc_deleted_at
 """
-# Ids as numbers that were written with decimals, columns as a French account may call them.
+# Ids as numbers that were written with decimals, addresses in a list, columns in French.
 FRENCH = """
 create table kizen.companies as select
     12::decimal(5, 2) as company_id, 'Française' as nom, '1 rue C' as adresse, 'Pau' as ville,
-    'francaise.fr' as "Site web"
+    ['a@francaise.fr', 'b@gmail.com'] as courriel
 """
 FRENCH_ROW = ("12", "Française", "1 rue C", "Pau", "francaise.fr")
 LEGACY_ROW = ("c", "Legacy", "1 rue A", "Lyon", "legacy.fr")
