@@ -44,19 +44,23 @@ test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=
 
 # A value may hold quotes: it goes by the environment, not into the line.
 evaluate explain spark: export GIVEN_VARS = $(VARS)
+evaluate explain spark: export GIVEN_DB = $(DB)
 evaluate: export GIVEN_FLOOR = $(FLOOR)
+evaluate: export GIVEN_TRUTH = $(TRUTH)
+evaluate: export GIVEN_LINKS = $(LINKS)
+evaluate: export GIVEN_KEEP = $(KEEP)
 explain: export GIVEN_CONTACT = $(CONTACT)
 GENERATED = $(if $(SEED),--seed "$(SEED)") $(if $(CONTACTS),--contacts "$(CONTACTS)") $(if $(COMPANIES),--companies "$(COMPANIES)")
 
 evaluate: $(DEV)/ready $(VENV)/ready $(DBT)/ready $(if $(filter 0,$(SPLINK)),,.venv-splink/ready) ## Score the links: DB=… TRUTH=…, or generated data; LINKS=… KEEP=… SPLINK=0 VARS=… FLOOR=…
-	@$(DEV)/bin/python -m evaluation --vars "$$GIVEN_VARS" --floor "$$GIVEN_FLOOR" $(if $(DB),--db "$(DB)") \
-		$(if $(TRUTH),--truth "$(TRUTH)") $(if $(LINKS),--links "$(LINKS)") $(if $(KEEP),--keep "$(KEEP)") $(if $(filter 0,$(SPLINK)),--no-splink) $(GENERATED)
+	@$(DEV)/bin/python -m evaluation --vars "$$GIVEN_VARS" --floor "$$GIVEN_FLOOR" $(if $(DB),--db "$$GIVEN_DB") \
+		$(if $(TRUTH),--truth "$$GIVEN_TRUTH") $(if $(LINKS),--links "$$GIVEN_LINKS") $(if $(KEEP),--keep "$$GIVEN_KEEP") $(if $(filter 0,$(SPLINK)),--no-splink) $(GENERATED)
 
 explain: $(DEV)/ready ## Tell why a contact has its company: CONTACT=… DB=…
-	@$(DEV)/bin/python -m evaluation.explain --db "$(or $(DB),output/prod/published/warehouse.duckdb)" -- "$$GIVEN_CONTACT"
+	@$(DEV)/bin/python -m evaluation.explain --db "$${GIVEN_DB:-output/prod/published/warehouse.duckdb}" -- "$$GIVEN_CONTACT"
 
 spark: $(DEV)/ready $(VENV)/ready $(DBT)/ready .venv-spark/ready ## Build the links on DuckDB and on Spark, and compare: DB=… VARS=…
-	@$(DEV)/bin/python -m evaluation.spark --vars "$$GIVEN_VARS" $(if $(DB),--db "$(DB)") $(GENERATED)
+	@$(DEV)/bin/python -m evaluation.spark --vars "$$GIVEN_VARS" $(if $(DB),--db "$$GIVEN_DB") $(GENERATED)
 
 airbyte-check: $(DEV)/ready .venv-airbyte-cdk/ready .venv-bench-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
 	@$(DEV)/bin/python -m scripts.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-bench-pyairbyte/bin/python

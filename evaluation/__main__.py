@@ -16,7 +16,7 @@ from demo.report import fit_any_terminal
 from evaluation import report
 from evaluation.building import build_links, model_seconds, project_variables, variables
 from evaluation.floor import Floor, Result
-from evaluation.inputs import InputError, copy_raw_tables, generate, load_truth
+from evaluation.inputs import InputError, check_output, copy_raw_tables, generate, load_truth
 from evaluation.processes import ProgramError
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ def evaluate(arguments: argparse.Namespace, folder: Path) -> int:
     floor = Floor.parsed(arguments.floor)
     values = variables(arguments.vars)
     warehouse, truth = folder / "warehouse.duckdb", folder / "truth.csv"
+    for name, path in (("LINKS", arguments.links), ("KEEP", arguments.keep)):
+        if path:
+            check_output(name, Path(path), {"DB": arguments.db, "TRUTH": arguments.truth})
     if arguments.db:
         if not arguments.truth:
             msg = "TRUTH is missing: a CSV file with the columns contact_id, company_id"

@@ -32,6 +32,22 @@ class InputError(Exception):
     """What was given cannot be evaluated; the message names the setting to change."""
 
 
+def check_output(name: str, path: Path, given: Mapping[str, str | None]) -> None:
+    """Make sure that a file can be written to, and that it is none of those given to be read.
+
+    Raises:
+        InputError: it cannot, or it is one.
+    """
+    for other, source in given.items():
+        if source and path.exists() and Path(source).exists() and path.samefile(source):
+            msg = f"{name}={path} is the file of {other}, which is only read"
+            raise InputError(msg)
+    if path.is_dir() or not path.parent.is_dir():
+        what = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        msg = f"{name}={path} cannot be written: {what}"
+        raise InputError(msg)
+
+
 def copy_raw_tables(source: Path, warehouse: Path) -> None:
     """Copy the raw tables of a DuckDB file, which is only read, into a new one.
 
@@ -143,7 +159,7 @@ def load_truth(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """
     # The whole file is looked at: what is odd in its last line is told as that in its first.
     options = f"header=true, all_varchar=true, sample_size=-1, {NO_HIVE}"
-    if not path.exists():
+    if not path.exists() or path.is_dir():
         msg = f"TRUTH={path} cannot be read: there is no such file"
         raise InputError(msg)
     with tempfile.TemporaryDirectory(prefix="truth-") as folder:

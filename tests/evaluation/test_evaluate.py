@@ -154,6 +154,11 @@ def test_an_unknown_contact_is_wrong_usage(
         ((RAW, TRUTH), ("--vars", "{contact_columns: {colour: [c]}}"),
          "VARS: contact_columns maps meanings to lists of columns; meanings are contact_id"),
         ((RAW, TRUTH), ("--floor", "F1=98"), "F1=98 is not NAME=SHARE"),
+        ((RAW, TRUTH), ("--keep", "{db}"), "some.duckdb is the file of DB, which is only read"),
+        ((RAW, TRUTH), ("--links", "{truth}"), "truth.csv is the file of TRUTH, which is only"),
+        ((RAW, TRUTH), ("--keep", "{folder}"), "cannot be written: it is a folder"),
+        ((RAW, TRUTH), ("--links", "{folder}/no/x.csv"), "cannot be written: there is no folder"),
+        ((RAW, TRUTH), ("--truth", "{folder}"), "cannot be read: there is no such file"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_evaluated_is_one_line(
@@ -170,6 +175,9 @@ def test_what_cannot_be_evaluated_is_one_line(
             connection.execute(schema)
     if truth:
         answers.write_text(truth, encoding="utf-8")
+    places = {"{db}": str(database), "{truth}": str(answers), "{folder}": str(tmp_path)}
+    for name, place in places.items():
+        arguments = tuple(argument.replace(name, place) for argument in arguments)
     given = ("--db", str(database), "--truth", str(answers), "--no-splink", *arguments)
     assert evaluate(given) == 2
     said = capsys.readouterr().err
