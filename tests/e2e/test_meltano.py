@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from sandbox.generate.crm.model import Field, ObjectModel
 from sandbox.server import Fault, running
@@ -119,6 +120,18 @@ def test_a_second_run_is_refused_while_one_goes_on(
         said, _ = first.communicate()
         assert first.returncode == 0, said
     assert installed.rows(database, "select count(*) from kananas.contacts") == [(120,)]
+
+
+def test_a_copy_that_cannot_be_made_is_told_without_a_traceback(
+    installed: Checkout, database: Path
+) -> None:
+    project = (installed.path / "meltano.yml").read_text(encoding="utf-8")
+    (last,) = {job["tasks"][-1] for job in yaml.safe_load(project)["jobs"] if len(job["tasks"]) > 1}
+    ended = installed.run(*installed.meltano("run", last), DUCKDB_PATH=str(database))
+    assert ended.code == 1, ended.said
+    assert "duckdb-publish: there is no database file" in ended.said
+    assert "TypeError" not in ended.said
+    assert "Error details" not in ended.said
 
 
 def test_secrets_that_meltano_hands_over_are_for_their_owner_alone(installed: Checkout) -> None:
