@@ -1,6 +1,4 @@
-"""How programs end: one that fails leaves nothing open, one that does not is not searched through.
-
-A discovery that fails says so in one line, and leaves nothing open that Python would tell of."""
+"""How taps end: a failure leaves nothing open for Python to tell of, success needs no search."""
 
 from __future__ import annotations
 
