@@ -62,6 +62,33 @@ cities as (
 
 ),
 
+countries as (
+
+    select
+        country,
+        count(*) as company_count
+    from companies
+    where country is not null
+    group by country
+
+),
+
+country_totals as (
+
+    select sum(company_count) as company_count from countries
+
+),
+
+-- That two are of the country that most are of says little.
+common_countries as (
+
+    select countries.country
+    from countries
+    cross join country_totals
+    where countries.company_count * 3 > country_totals.company_count
+
+),
+
 contact_cores as (
 
     select
@@ -292,7 +319,8 @@ pairs as (
         elsewhere.place_rank as other_place_rank,
         elsewhere.address_level as other_address_level,
         elsewhere.city_level as other_city_level,
-        elsewhere.country_level as other_country_level
+        elsewhere.country_level as other_country_level,
+        case when common_countries.country is null then 2 else 1 end as same_country_level
     from weighed as candidates
     inner join contacts on candidates.contact_number = contacts.contact_number
     inner join companies on candidates.company_number = companies.company_number
@@ -301,6 +329,7 @@ pairs as (
             candidates.contact_number = elsewhere.contact_number
             and candidates.company_number = elsewhere.company_number
     cross join land_lines
+    left join common_countries on contacts.country = common_countries.country
     left join spellings on contacts.core_number = spellings.core_number
     left join cities
         on
@@ -404,7 +433,9 @@ select
                     else 3
                 end
         when contact_name = initials and length(initials) >= 4 then 4
-        when shared_norm = smaller_norm and shared_norm * 100 >= larger_norm * 42 then 3
+        -- What several contacts write, and is more than a word short of it, is another name.
+        when shared_norm = smaller_norm and shared_norm * 100 >= larger_norm * 42
+            then case when spelling_count > 1 and edits > 5 then 2 else 3 end
         when shared_norm = smaller_norm then 2
         when contact_name = initials and length(initials) >= 3 then 2
         when edits * 100 <= longer_length * 30 then 1
@@ -416,5 +447,6 @@ select
     vat_level,
     case when is_elsewhere then other_address_level else address_level end as address_level,
     case when is_elsewhere then other_city_level else city_level end as city_level,
-    case when is_elsewhere then other_country_level else country_level end as country_level
+    case when is_elsewhere then other_country_level else country_level end * same_country_level
+        as country_level
 from with_slips

@@ -75,10 +75,6 @@ weighed as (
 
     select
         best.*,
-        case
-            when best.country_level = 1 then ' and country'
-            else ''
-        end as of_country,
         coalesce(disputed.is_domain_disputed, false) as is_domain_disputed,
         coalesce(disputed.is_domain_doubted, false) as is_domain_doubted,
         coalesce(
@@ -90,7 +86,11 @@ weighed as (
             and best.name_level >= 10
             and coalesce(best.domain_level, 3) >= 3,
             false
-        ) as is_name_disputed
+        ) as is_name_disputed,
+        coalesce(disputed.is_domain_of_several and best.domain_level in (7, 8, 10), false)
+            as is_domain_of_several,
+        coalesce(disputed.is_name_of_several and best.name_level >= 10, false)
+            as is_name_of_several
     from best
     left join disputed on best.company_id = disputed.company_id
 
@@ -107,8 +107,10 @@ tiered as (
             when name_level >= 8 and phone_level >= 2 then 'name and phone'
             when name_level >= 8 and (address_level >= 2 or city_level = 2) then 'name and place'
             when name_level >= 8 and is_name_disputed then 'disputed name'
+            when is_name_of_several then 'name of several'
             when name_level = 12 then 'name with another form'
-            when name_level >= 8 then 'name' || of_country
+            when name_level >= 8 and country_level >= 1 then 'name and country'
+            when name_level >= 8 then 'name'
             when name_level >= 6 and domain_level >= 5 then 'similar name and domain'
             when name_level >= 2 and domain_level >= 6 then 'similar name and domain'
             when name_level >= 2 and phone_level >= 2 then 'similar name and phone'
@@ -124,10 +126,19 @@ tiered as (
                 and (phone_level >= 2 or address_level >= 2 or city_level = 2)
                 or domain_level = 4 and address_level >= 3
                 then 'domain and phone or place'
+            when is_domain_of_several then 'domain of several'
             when domain_level >= 5 and is_domain_disputed then 'disputed domain'
             when domain_level >= 5 and is_domain_doubted then 'doubted domain'
             when domain_level >= 5 and is_domain_confirmed then 'domain and colleagues'
-            when domain_level >= 5 then 'domain' || of_country
+            -- A stranger, too, is likely to be of the country that most are of.
+            when
+                domain_level >= 5
+                and (
+                    country_level = 2
+                    or country_level = 1 and city_level is null and phone_level is null
+                )
+                then 'domain and country'
+            when domain_level >= 5 then 'domain'
             when phone_level >= 2 then 'phone'
             else 'place'
         end as tier
@@ -208,6 +219,8 @@ select
     {%- endfor %}
     || case worded.tier
         when 'disputed name' then 'more of those who bear the name are elsewhere; '
+        when 'name of several' then 'others bear the name, where a company has one contact; '
+        when 'domain of several' then 'others have the domain, where a company has one contact; '
         when 'disputed domain' then 'more of those with the domain name other companies; '
         when 'doubted domain' then 'somebody with the domain names another company; '
         when 'domain and colleagues' then 'colleagues with the domain are of the company; '
