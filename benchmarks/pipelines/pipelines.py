@@ -127,6 +127,8 @@ def _meltano_variables(case: Case) -> dict[str, str]:
         **settings,
         "DUCKDB_PATH": str(case.database),
         "TARGET_DUCKDB_DEFAULT_TARGET_SCHEMA": "bench",
+        # As the bare pipe does: six columns more take 1.8 s of processor time a million rows.
+        "TARGET_DUCKDB_ADD_RECORD_METADATA": "false",
         "MELTANO_DATABASE_URI": f"sqlite:///{case.directory / 'meltano.db'}",
         "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
