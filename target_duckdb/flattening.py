@@ -39,11 +39,11 @@ def _property(schema: Any, root: dict[str, Any], levels: int) -> dict[str, Any]:
     found = variants(schema, root)
     if any("type" not in each for each in found):
         return {"type": ["string", "number", "boolean", "null"]}
-    kinds = dict.fromkeys(each["type"] for each in found)
+    kinds = list(dict.fromkeys(each["type"] for each in found))
     values = [each for each in found if each["type"] != "null"]
     if len(values) == 1:
-        return _alone(values[0], list(kinds), root, levels)
-    texts = {kind: "string" for kind in ("object", "array") if len(kinds.keys() - {"null"}) > 1}
+        return _alone(values[0], kinds, root, levels)
+    texts = {"object": "string", "array": "string"}
     return {"type": list(dict.fromkeys(texts.get(kind, kind) for kind in kinds))}
 
 

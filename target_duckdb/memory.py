@@ -25,7 +25,6 @@ _MORE = ("256MB", "512MB", "1GB")
 """What work gets that cannot do with its share, before it gets all that DuckDB would take: tables
 of hundreds of columns, single values of tens of megabytes."""
 
-
 NEW_COLUMN = 512 << 10
 """Bytes that a commit holds for each column it adds to a table: two of DuckDB's blocks."""
 

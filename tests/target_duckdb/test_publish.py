@@ -29,7 +29,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    path = tmp_path / "work" / "data.duckdb"
+    path = tmp_path / "written" / "data.duckdb"
     path.parent.mkdir()
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE numbers AS SELECT 1 AS n")
@@ -148,9 +148,9 @@ def test_a_tilde_is_the_home_as_for_the_loader(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("DUCKDB_PATH", "~/work/data.duckdb")
+    monkeypatch.setenv("DUCKDB_PATH", "~/written/data.duckdb")
     monkeypatch.setenv("DUCKDB_PUBLISH_DIR", "~/published")
-    assert source == tmp_path / "work" / "data.duckdb"
+    assert source == tmp_path / "written" / "data.duckdb"
     assert main([]) == 0
     assert files(tmp_path / "published") == ["data.duckdb"]
 
