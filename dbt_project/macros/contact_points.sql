@@ -5,49 +5,79 @@
     so that it is worked out once.
 -#}
 {% macro phone_keys(relation, id, columns, mobile_columns) -%}
+    {#- Signs part the digits of a number; letters ("poste 12", "oder …") and these signs end it. -#}
+    {%- set number =
+        '((?:[+][^0-9\\p{L}]*)?(?:[0-9][^0-9\\p{L};|#&*+\\n]*){6,})' -%}
     {%- set country_code =
-        '^0*(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{3})' -%}
+        '^[^0-9]*0*[^0-9]*(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{3})' -%}
     select
         {{ id }},
-        right(significant, 8) as phone,
+        right(digits, 8) as phone,
         bool_and(is_mobile) as is_mobile
     from (
         select
             {{ id }},
             is_mobile,
-            {{ regexp_replace_all('national', '^0+', '') }} as significant
+            {{ regexp_replace_all(first_phone_number('significant'), '[^0-9]', '') }} as digits
         from (
             select
                 {{ id }},
                 is_mobile,
-                case
-                    when {{ regexp_matches('trim(first_number)', '^([+]|00)') }}
-                        then {{ regexp_replace_all('digits', country_code, '') }}
-                    else digits
-                end as national
+                {#- National numbers without the trunk prefix: they begin with a digit from 1. #}
+                {{ regexp_replace_all('national', '^[^1-9]+', '') }} as significant
             from (
                 select
                     {{ id }},
                     is_mobile,
-                    first_number,
-                    {{ regexp_replace_all('first_number', '[^0-9]', '') }} as digits
+                    case
+                        when {{ regexp_matches('written', '^([+]|00)') }}
+                            then {{ regexp_replace_all('written', country_code, '') }}
+                        else written
+                    end as national
                 from (
                     {%- for column in columns + mobile_columns %}
                     select
                         {{ id }},
                         {{ 'true' if column in mobile_columns else 'false' }} as is_mobile,
-                        {{ regexp_first_group(column, '^([^/,;]*)') }} as first_number
+                        {#- Neither "(0)" nor the ".0" of a spreadsheet is dialled. #}
+                        {{ regexp_replace_all(
+                            regexp_first_group(column, number), '[(\\[] *0 *[)\\]]|[.]0$', ''
+                        ) }} as written
                     from {{ relation }}
                     {%- if not loop.last %}
                     union all
                     {%- endif %}
                     {%- endfor %}
-                ) as first_numbers
-            ) as digits_of_numbers
-        ) as national_numbers
-    ) as significant_numbers
-    where length(significant) >= 6
-    group by {{ id }}, right(significant, 8)
+                ) as written_numbers
+            ) as national_numbers
+        ) as significant_numbers
+    ) as digits_of_numbers
+    where length(digits) >= 6
+    group by {{ id }}, right(digits, 8)
+{%- endmacro %}
+
+
+{#-
+    The first of several numbers that "/", "," or " - " part: such a sign ends a number only after six
+    digits, for it also stands behind an area code ("030/12345678") and between pairs of digits.
+-#}
+{% macro first_phone_number(numbers) -%}
+    {%- set six_digits = '(?:[0-9][^0-9]*){5,}?[0-9]' -%}
+    {%- set eight_digits = '(?:[0-9][^0-9]*){7,}?[0-9]' -%}
+    {%- set sign = '[ )]*(?: [–—-]+ |[/,])' -%}
+    {%- set pairs = '^([0-9]{1,3}/[0-9]{2,3}(?:/[0-9]{2}){2,3})(?:[^0-9]|$)' -%}
+    {%- set before_another = '^(' ~ six_digits ~ ')' ~ sign ~ '(?:[^0-9]*[0-9]){6}' -%}
+    {%- set before_less = '^(' ~ eight_digits ~ ')' ~ sign -%}
+    case
+        when {{ regexp_matches(numbers, '[/,]| [–—-]') }}
+            then coalesce(
+                {%- for pattern in [pairs, before_another, before_less] %}
+                nullif({{ regexp_first_group(numbers, pattern) }}, ''),
+                {%- endfor %}
+                {{ numbers }}
+            )
+        else {{ numbers }}
+    end
 {%- endmacro %}
 
 
