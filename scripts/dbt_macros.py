@@ -24,6 +24,11 @@ def plain_words(texts: Iterable[str]) -> list[str]:
     return _asked(texts, f"select text, {_macro('plain_words')('text')} from texts")  # noqa: S608
 
 
+def city_keys(texts: Iterable[str]) -> list[str]:
+    """Return cities as they are compared, one for each; empty where no letter is left."""
+    return _asked(texts, f"select text, coalesce({_macro('city_key')('text')}, '') from texts")  # noqa: S608
+
+
 def _macro(asked: str) -> Callable[..., str]:
     environment = Environment(extensions=["jinja2.ext.do"], autoescape=False)  # noqa: S701 - SQL
     source = "".join(

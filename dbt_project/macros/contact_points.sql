@@ -87,12 +87,22 @@
 {%- endmacro %}
 
 
-{#- A city as it is compared: without digits, "cedex" and the spelling of "saint". -#}
+{#-
+    A city as it is compared, before the seed `city_names`: without digits, arrondissement and "cedex",
+    with its article in front, "saint" and "sur" in one spelling.
+-#}
 {% macro city_key(city) -%}
-    {%- set letters = regexp_replace_all(
-        "' ' || " ~ plain_words(city) ~ " || ' '", '[0-9]+[a-z]*|cedex', ' '
+    {%- set led = regexp_replace_all(
+        fold_accents(city), '^(.*[^ ]) *[(](la|le|les|l.?|the|den)[)] *$', '\\2 \\1'
     ) -%}
-    {%- set saints = regexp_replace_all(letters, ' (saint|sankt|sint) ', ' st ') -%}
+    {#- "Chalon s/ Saône"; the "s" behind an apostrophe is another. -#}
+    {%- set on_river = regexp_replace_all(led, '([a-z])[ -]s([/.] ?|[ -])', '\\1 sur ') -%}
+    {%- set words = "' ' || " ~ regexp_replace_all(on_river, '[^\\p{L}\\p{N}]+', ' ') ~ " || ' '" -%}
+    {%- set letters = regexp_replace_all(
+        words, '[0-9]+[a-z]*( (e|er|eme|ieme|arr|arrt|arrdt|ardt|arrondissement)\\b)*|cedex', ' '
+    ) -%}
+    {%- set whole = regexp_replace_all(letters, '^ (paris|lyon|marseille) [ivx]+ +$', ' \\1 ') -%}
+    {%- set saints = regexp_replace_all(whole, ' (saint|sankt|sint) ', ' st ') -%}
     nullif({{ squeezed_name(regexp_replace_all(saints, ' (sainte) ', ' ste ')) }}, '')
 {%- endmacro %}
 

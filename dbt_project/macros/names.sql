@@ -50,7 +50,10 @@
 {%- endmacro %}
 
 
-{#- Lower case without accents, composed or combining; ß, æ, œ and ø become two letters or one. -#}
+{#-
+    Lower case without accents, composed or combining, Greek and Cyrillic in Latin letters; ß, æ, œ and ø
+    become two letters or one.
+-#}
 {% macro fold_accents(text) -%}
     {#-
         Most texts are ASCII, and most others are once seven letters are folded: DuckDB's translate()
@@ -59,22 +62,47 @@
     {%- set usual = "translate(lower(" ~ text ~ "), 'éèàçäöü', 'eeacaou')" -%}
     case
         when not {{ regexp_matches(text, '[^ -~]') }} then lower({{ text }})
-        when {{ regexp_matches(usual, '[^ -~]') }} then {{ fold_letters(text) }}
-        else {{ usual }}
+        when not {{ regexp_matches(usual, '[^ -~]') }} then {{ usual }}
+        when {{ regexp_matches(text, '[Ͱ-ӿ]') }}
+            then {{ fold_letters(latin_letters('lower(' ~ text ~ ')')) }}
+        else {{ fold_letters('lower(' ~ text ~ ')') }}
     end
 {%- endmacro %}
 
 
-{% macro fold_letters(text) -%}
+{% macro fold_letters(lower_text) -%}
     {%- set plain -%}
         translate(
-            lower({{ text }}),
-            'àáâãäåāăąçćčďđèéêëēėęěğģìíîïīįıķĺľłļñńňņòóôõöōőøŕřśšşșťţțùúûüūůűųýÿźżžς',
-            'aaaaaaaaacccddeeeeeeeeggiiiiiiikllllnnnnoooooooorrsssstttuuuuuuuuyyzzzσ'
+            {{ lower_text }},
+            'àáâãäåāăąçćčďđèéêëēėęěğģìíîïīįıķĺľłļñńňņòóôõöōőøŕřśšşșťţțùúûüūůűųýÿźżž',
+            'aaaaaaaaacccddeeeeeeeeggiiiiiiikllllnnnnoooooooorrsssstttuuuuuuuuyyzzz'
         )
     {%- endset -%}
     {%- set letters = "replace(replace(replace(" ~ plain ~ ", 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe')" -%}
     {{ regexp_replace_all(letters, '\\p{M}+', '') }}
+{%- endmacro %}
+
+
+{#-
+    Greek (ELOT 743) and Cyrillic letters (as passports spell them) in Latin ones, from lower case. Soft and
+    hard signs are dropped.
+-#}
+{% macro latin_letters(lower_text) -%}
+    {%- set text = namespace(sql=lower_text) -%}
+    {%- set several = {
+        'ου': 'ou', 'ού': 'ou', 'αυ': 'av', 'αύ': 'av', 'ευ': 'ev', 'εύ': 'ev', 'γγ': 'ng', 'γξ': 'nx',
+        'γχ': 'nch', 'θ': 'th', 'χ': 'ch', 'ψ': 'ps',
+        'ж': 'zh', 'х': 'kh', 'ц': 'ts', 'ч': 'ch', 'ш': 'sh', 'щ': 'shch', 'ю': 'yu', 'я': 'ya',
+        'є': 'ye', 'ї': 'yi', 'љ': 'lj', 'њ': 'nj', 'џ': 'dz',
+    } -%}
+    {%- for letters, latin in several.items() -%}
+        {%- set text.sql = "replace(" ~ text.sql ~ ", '" ~ letters ~ "', '" ~ latin ~ "')" -%}
+    {%- endfor -%}
+    translate(
+        {{ text.sql }},
+        'αάβγδεέζηήιίϊΐκλμνξοόπρσςτυύϋΰφωώабвгґѓдђѕеёэзиійыјкќлмнопрстћуўфъь',
+        'aavgdeeziiiiiiklmnxooprsstyyyyfooabvgggddzeeeziiiyjkklmnoprstcuuf'
+    )
 {%- endmacro %}
 
 

@@ -22,6 +22,12 @@ country_names as (
 
 ),
 
+city_names as (
+
+    select * from {{ ref('city_names') }}
+
+),
+
 written as (
 
     select
@@ -54,12 +60,27 @@ prepared as (
         {{ plain_words('written_country') }} as country_name
     from written
 
+),
+
+with_countries as (
+
+    select
+        prepared.written_city,
+        prepared.written_country,
+        prepared.city,
+        country_names.country_code as country
+    from prepared
+    left join country_names on prepared.country_name = country_names.country_name
+
 )
 
 select
-    prepared.written_city,
-    prepared.written_country,
-    prepared.city,
-    country_names.country_code as country
-from prepared
-left join country_names on prepared.country_name = country_names.country_name
+    places.written_city,
+    places.written_country,
+    coalesce(city_names.city, places.city) as city,
+    places.country
+from with_countries as places
+left join city_names
+    on
+        places.city = city_names.city_name
+        and (city_names.country_code is null or places.country = city_names.country_code)
