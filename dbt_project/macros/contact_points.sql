@@ -88,6 +88,29 @@
 
 
 {#-
+    The words of a street: without a post office box or "cedex", and the number of either; a type that a
+    sign parts ("P.zza", "C/") in one word; umlauts in one letter, "straße" and "platz" in one spelling.
+-#}
+{% macro street_words(street) -%}
+    {%- set box -%}
+        {{ ' (boite postale|case postale|casella postale|apartado( de correos)?|apdo|postfach|postbus'
+            ~ '|postboks|postilokero|skrytka pocztowa|p ?o ?box|b ?p|c ?s|c ?p|t ?s ?a|pf|cedex)'
+            ~ '( (n|no|nr))? ?([0-9]{2} [0-9]{3}|[0-9]+)\\b| cedex ' }}
+    {%- endset -%}
+    {%- set boxless = regexp_replace_all("' ' || " ~ plain_words(street) ~ " || ' '", box | trim('\n'), ' ') -%}
+    {%- set glued = regexp_replace_all(boxless, ' ([vpcl]) (le|zza|za|so|go) ', ' \\1\\2 ') -%}
+    {%- set typed = regexp_replace_all(glued, '^ *c ', ' calle ') -%}
+    {%- set typed = regexp_replace_all(typed, '^( *[0-9]*( bis| ter)? *)r ', '\\1 rue ') -%}
+    {%- set folded = "replace(replace(replace(" ~ typed ~ ", 'ae', 'a'), 'oe', 'o'), 'ph', 'f')" -%}
+    {#- "Mühle" is "Muehle"; "rue", "avenue" and "République" keep their ending. #}
+    {%- set folded = regexp_replace_all(folded, '([^qg])ue([a-z])', '\\1u\\2') -%}
+    {%- set endings = "replace(replace(replace(" ~ folded
+        ~ ", 'strasse', 'str'), 'straat', 'str'), 'platz ', 'pl ')" -%}
+    trim({{ regexp_replace_all(endings, ' +', ' ') }})
+{%- endmacro %}
+
+
+{#-
     A city as it is compared, before the seed `city_names`: without digits, arrondissement and "cedex",
     with its article in front, "saint" and "sur" in one spelling.
 -#}
