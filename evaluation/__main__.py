@@ -8,21 +8,26 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from demo.report import fit_any_terminal
-from evaluation import report
+from evaluation import misses, report, sets
+from evaluation.baselines import CANDIDATES
 from evaluation.building import build_links, model_seconds, project_variables, variables
 from evaluation.floor import Floor, Result
 from evaluation.inputs import InputError, check_output, copy_raw_tables, generate, load_truth
-from evaluation.processes import ProgramError
+from evaluation.processes import ProgramError, progress
+from evaluation.scores import candidates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
+GENERATED = 20_000
+# Settings that say nothing where several sets are evaluated.
+ALONE = ("db", "truth", "links", "keep", "seed", "contacts", "companies")
 
 
 def evaluate(arguments: argparse.Namespace, folder: Path) -> int:
@@ -49,17 +54,15 @@ def evaluate(arguments: argparse.Namespace, folder: Path) -> int:
         raise InputError(msg)
     else:
         seed = random.randrange(1_000_000) if arguments.seed is None else arguments.seed  # noqa: S311
-        print(
-            f"Generated data: SEED={seed} CONTACTS={arguments.contacts}"
-            f" COMPANIES={arguments.companies}",
-            flush=True,
+        contacts, companies = (
+            GENERATED if count is None else count
+            for count in (arguments.contacts, arguments.companies)
         )
-        generate(
-            warehouse, truth,
-            contacts=arguments.contacts, companies=arguments.companies, seed=seed,
-        )  # fmt: skip
+        print(f"Generated data: SEED={seed} CONTACTS={contacts} COMPANIES={companies}", flush=True)
+        generate(warehouse, truth, contacts=contacts, companies=companies, seed=seed)
     with duckdb.connect(warehouse) as connection:
         load_truth(connection, truth)
+    progress("dbt builds the links")
     usage = build_links(warehouse, folder, values)
     with duckdb.connect(warehouse, read_only=True) as connection:
         connection.execute(f"set temp_directory = '{folder}'")
@@ -67,6 +70,7 @@ def evaluate(arguments: argparse.Namespace, folder: Path) -> int:
         report.inputs(connection, (project_variables() | values)["company_columns"])
         result = Result.measured(connection)
         report.quality(connection, result)
+        report.kinds_of_miss(connection, examples=arguments.examples)
         report.baselines(connection, result, folder / "splink" if arguments.splink else None)
         print(f"\nLinks built in {usage}; {model_seconds(folder):.1f} s of it in the models")
         if arguments.links:
@@ -79,6 +83,60 @@ def evaluate(arguments: argparse.Namespace, folder: Path) -> int:
         print(f"Below the floor: {line}", file=sys.stderr)
     print(result, flush=True)
     return FAILED if below else DONE
+
+
+def evaluate_sets(arguments: argparse.Namespace, folder: Path) -> int:
+    """Build each set, print one table, and say whether all are above the floor that is given.
+
+    Raises:
+        InputError: what was given cannot be evaluated.
+        ProgramError: dbt or Splink failed.
+    """
+    for name in ALONE:
+        if getattr(arguments, name) is not None:
+            msg = f"{name.upper()} is of one set: leave it out, or SETS"
+            raise InputError(msg)
+    floor = Floor.parsed(arguments.floor, Floor.none())
+    values = variables(arguments.vars)
+    measured, below = [], []
+    given = sets.parsed(arguments.sets)
+    for number, one in enumerate(given, start=1):
+        progress(f"{one.name}: set {number} of {len(given)}, dbt builds the links")
+        own = folder / str(number)
+        own.mkdir()
+        found = _measure(one, own, values, splink=arguments.splink)
+        measured.append(found)
+        below += [f"{one.name}: {line}" for line in floor.below(found.result)]
+    print()
+    print(sets.summary(measured))
+    print()
+    print(sets.kinds_of_miss(measured))
+    for line in below:
+        print(f"Below the floor: {line}", file=sys.stderr)
+    return FAILED if below else DONE
+
+
+def _measure(one: sets.Set, folder: Path, values: dict[str, Any], *, splink: bool) -> sets.Measured:
+    warehouse = folder / "warehouse.duckdb"
+    try:
+        copy_raw_tables(one.database, warehouse)
+        with duckdb.connect(warehouse) as connection:
+            load_truth(connection, one.truth)
+        build_links(warehouse, folder, values)
+        with duckdb.connect(warehouse, read_only=True) as connection:
+            connection.execute(f"set temp_directory = '{folder}'")
+            load_truth(connection, one.truth)
+            report.check_ids(connection)
+            peers, _ = report.peers(connection, folder / "splink" if splink else None)
+            return sets.Measured(
+                one.name, Result.measured(connection), candidates(connection, CANDIDATES),
+                peers, misses.missed(connection),
+            )  # fmt: skip
+    except InputError as error:
+        msg = f"SETS: {one.name}: {error}"
+        raise InputError(msg) from error
+    finally:
+        warehouse.unlink(missing_ok=True)
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -94,13 +152,16 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--floor", default="", metavar="FLOOR", help="such as 'F1=0.98 recall=0.9'")
     parser.add_argument("--no-splink", dest="splink", action="store_false", help="leave Splink out")
     parser.add_argument("--seed", type=int, help="of generated data; otherwise a new one each time")
-    parser.add_argument("--contacts", type=int, default=20_000, help="how many to generate")
-    parser.add_argument("--companies", type=int, default=20_000, help="how many to generate")
+    parser.add_argument("--contacts", type=int, help="how many to generate")
+    parser.add_argument("--companies", type=int, help="how many to generate")
+    parser.add_argument("--sets", metavar="SETS", help="folders, or NAME of NAME.duckdb")
+    parser.add_argument("--examples", action="store_true", help="print names of kinds of miss")
     arguments = parser.parse_args(given)
     fit_any_terminal()
     try:
         with tempfile.TemporaryDirectory(prefix="evaluation-") as folder:
-            return evaluate(arguments, Path(folder))
+            run = evaluate if arguments.sets is None else evaluate_sets
+            return run(arguments, Path(folder))
     except InputError as error:
         print(error, file=sys.stderr)
         return WRONG_USAGE

@@ -51,8 +51,13 @@ class Floor(NamedTuple):
     blocking_recall: float = 0.985
 
     @classmethod
-    def parsed(cls, text: str) -> Floor:
-        """Read 'F1=0.98 recall=0.9'; what it leaves out keeps its default.
+    def none(cls) -> Floor:
+        """Return the floor that anything passes."""
+        return cls(*(0.0 for _ in cls._fields))
+
+    @classmethod
+    def parsed(cls, text: str, otherwise: Floor | None = None) -> Floor:
+        """Read 'F1=0.98 recall=0.9'; what it leaves out is otherwise, or by default, the floor.
 
         Raises:
             InputError: a name is unknown, or a value is no share.
@@ -67,7 +72,7 @@ class Floor(NamedTuple):
             if name not in cls._fields or not 0 <= given[name] <= 1:
                 msg = f"FLOOR={text}: {part} is not NAME=SHARE; names are {', '.join(cls._fields)}"
                 raise InputError(msg)
-        return cls(**given)
+        return (otherwise or cls())._replace(**given)
 
     def below(self, result: Result) -> list[str]:
         """Return a line for each value that is below its floor."""

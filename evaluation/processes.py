@@ -32,6 +32,11 @@ class Usage(NamedTuple):
         return f"{self.seconds:.1f} s, at most {self.peak_bytes / 1e6:,.0f} MB"
 
 
+def progress(text: str) -> None:
+    """Print what is being done, so that long work is seen to go on."""
+    print(f"… {text}", flush=True)
+
+
 def run(arguments: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> Usage:
     """Run a program that prints into a file.
 

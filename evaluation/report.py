@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from demo.report import table
-from evaluation import peer
-from evaluation.baselines import CORE_NAME_OR_DOMAIN, NAMES_AS_WRITTEN
+from evaluation import misses, ngrams, peer
+from evaluation.baselines import CANDIDATES, CORE_NAME_OR_DOMAIN, NAMES_AS_WRITTEN
 from evaluation.inputs import InputError, unread_company_columns
-from evaluation.scores import AUTO, LINKED, Score, groups, linked, score
+from evaluation.processes import progress
+from evaluation.scores import AUTO, LINKED, Score, candidates, groups, linked, score
+from rest_tap.logs import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     import duckdb
 
     from evaluation.floor import Result
+    from evaluation.misses import Kind
+    from evaluation.processes import Usage
     from evaluation.scores import Group
 
 SCORED = ["links", "right", "precision", "recall", "F1"]
@@ -33,23 +37,33 @@ def inputs(
     Raises:
         InputError: contacts have no id, or none of the truth's contacts or companies is there.
     """
-    ids = connection.execute(
-        "select count(*), count(contact_id) from staging.stg_kananas__contacts"
-    ).fetchone() or (0, 0)
-    mapped = connection.execute(
-        "select meaning, string_agg(raw_column, ', ' order by candidate)"
-        " from marts.contact_mapping_report"
-        " where meaning is not null and raw_column is not null group by meaning order by meaning"
-    ).fetchall()
+    for line in check_ids(connection):
+        print(line)
     unread = connection.execute(
         "select string_agg(raw_column, ', ' order by raw_column)"
         " from marts.contact_mapping_report where meaning is null"
     ).fetchone()
-    columns = "; ".join(f"{meaning}: {names}" for meaning, names in mapped)
+    print(f"Columns of contacts read as {_contact_columns(connection)}")
+    if unread and unread[0]:
+        print(f"Columns of contacts not read: {unread[0]}")
+    for table_name, names in unread_company_columns(connection, company_columns):
+        print(f"Columns of {table_name} not read: {', '.join(names)}")
+
+
+def check_ids(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return lines that say how many rows and true links there are.
+
+    Raises:
+        InputError: contacts have no id, or none of the truth's contacts or companies is there.
+    """
+    ids = connection.execute(
+        "select count(*), count(contact_id) from staging.stg_kananas__contacts"
+    ).fetchone() or (0, 0)
     if ids[0] and ids[1] < ids[0]:
         msg = (
             f"{ids[0] - ids[1]:,} of {ids[0]:,} contacts have no id: name its column in VARS,"
-            f""" '{{"contact_columns": {{"contact_id": [...]}}}}'; the map now is {columns}"""
+            f""" '{{"contact_columns": {{"contact_id": [...]}}}}'; the map now is"""
+            f" {_contact_columns(connection)}"
         )
         raise InputError(msg)
     counts = connection.execute(
@@ -58,17 +72,24 @@ def inputs(
         " left join staging.stg_kananas__contacts as contacts using (contact_id)"
         " left join staging.stg_kizen__companies as companies using (company_id)"
     ).fetchone() or (0, 0, 0, 0)
-    print(f"{ids[0]:,} contacts, {counts[0]:,} companies, {counts[1]:,} true links")
+    lines = [f"{ids[0]:,} contacts, {counts[0]:,} companies, {counts[1]:,} true links"]
     for kind, found in (("contact", counts[2]), ("company", counts[3])):
         if not found:
             raise InputError(_strangers(connection, kind))
         if found < counts[1]:
-            print(f"{counts[1] - found:,} true links name a {kind} that is not there; they count")
-    print(f"Columns of contacts read as {columns}")
-    if unread and unread[0]:
-        print(f"Columns of contacts not read: {unread[0]}")
-    for table_name, names in unread_company_columns(connection, company_columns):
-        print(f"Columns of {table_name} not read: {', '.join(names)}")
+            lines.append(
+                f"{counts[1] - found:,} true links name a {kind} that is not there; they count"
+            )
+    return lines
+
+
+def _contact_columns(connection: duckdb.DuckDBPyConnection) -> str:
+    mapped = connection.execute(
+        "select meaning, string_agg(raw_column, ', ' order by candidate)"
+        " from marts.contact_mapping_report"
+        " where meaning is not null and raw_column is not null group by meaning order by meaning"
+    ).fetchall()
+    return "; ".join(f"{meaning}: {names}" for meaning, names in mapped)
 
 
 def _strangers(connection: duckdb.DuckDBPyConnection, kind: str) -> str:
@@ -97,7 +118,11 @@ def quality(connection: duckdb.DuckDBPyConnection, result: Result) -> None:
             ],
         )
     )
-    print(f"Candidates hold {result.blocking_recall:.4f} of the true links")
+    found = candidates(connection, CANDIDATES)
+    print(
+        f"Candidates hold {result.blocking_recall:.4f} of the true links;"
+        f" a contact has {found.mean:.1f} of them, at the 99th percentile {found.most:,}"
+    )
     print("\nPer tier, auto and review:")
     print(table(["tier", "links", "right", "precision"], _grouped(groups(connection, "tier"))))
     print("\nPer confidence, auto and review:")
@@ -117,10 +142,13 @@ def quality(connection: duckdb.DuckDBPyConnection, result: Result) -> None:
     print(f"{capped[0]:,} keys are too common to be looked at ({capped[1]:,} pairs)")
 
 
-def baselines(
-    connection: duckdb.DuckDBPyConnection, result: Result, splink_folder: Path | None
-) -> None:
-    """Print what simpler ways and Splink find in the same data.
+def peers(
+    connection: duckdb.DuckDBPyConnection, splink_folder: Path | None
+) -> tuple[dict[str, Score], Usage | None]:
+    """Score the links that simpler ways and Splink make of the same data.
+
+    Returns:
+        By the way's name its score, and what Splink took if it ran.
 
     Raises:
         ProgramError: Splink failed.
@@ -129,18 +157,54 @@ def baselines(
         "names as written": NAMES_AS_WRITTEN,
         "names without legal form, or domain": CORE_NAME_OR_DOMAIN,
     }
-    note = "Splink is left out (SPLINK=0)"
+    ways |= ngrams.link(connection)
+    usage = None
     if splink_folder:
+        progress("Splink links the same data")
         links, usage = peer.link(connection, splink_folder)
         ways |= links
-        note = f"Splink: both models in {usage}"
-    scores = {name: score(connection, query) for name, query in ways.items()}
+    return {name: score(connection, query) for name, query in ways.items()}, usage
+
+
+def baselines(
+    connection: duckdb.DuckDBPyConnection, result: Result, splink_folder: Path | None
+) -> None:
+    """Print what simpler ways and Splink find in the same data.
+
+    Raises:
+        ProgramError: Splink failed.
+    """
+    scores, usage = peers(connection, splink_folder)
     print("\nThe same data, linked otherwise:")
     print(table(["", *SCORED], [_scored(name, found) for name, found in scores.items()]))
-    print(note)
-    if splink_folder:
+    if usage is None:
+        print("Splink is left out (SPLINK=0)")
+    else:
         best = max(scores[name].f1 for name in peer.MODELS.values())
+        print(f"Splink: both models in {usage}")
         print(f"Ours is {100 * (result.F1 - best):+.2f} points of F1 from the better Splink")
+
+
+def kinds_of_miss(connection: duckdb.DuckDBPyConnection, *, examples: bool) -> None:
+    """Print the kinds of true links not found and of wrong links; names only in examples."""
+    for title, mark, kinds in (
+        ("True links not found", "no candidate", misses.missed(connection)),
+        ("Wrong links", "contact has no company", misses.wrong(connection)),
+    ):
+        print(f"\n{title}, auto and review, by the kind of difference between the names:")
+        total = sum(kind.links for kind in kinds)
+        rows = [(kind.name, kind.links, _share(kind.links / total), kind.marked) for kind in kinds]
+        print(table(["kind", "links", "share", mark], [*rows, _total(kinds)]))
+        if examples:
+            for kind in kinds:
+                for example in kind.examples:
+                    print(f"  {kind.name}: {printable(example)}")
+    if not examples:
+        print("EXAMPLES=1 prints two pairs of names for each kind")
+
+
+def _total(kinds: Sequence[Kind]) -> Sequence[object]:
+    return ("all", sum(kind.links for kind in kinds), "", sum(kind.marked for kind in kinds))
 
 
 def write_links(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -48,6 +48,13 @@ class Group(NamedTuple):
         return self.right / self.links
 
 
+class Candidates(NamedTuple):
+    """How many companies were compared with a contact: on average, and at the 99th percentile."""
+
+    mean: float
+    most: int
+
+
 def score(connection: duckdb.DuckDBPyConnection, pairs: str) -> Score:
     """Score the pairs of a query (contact_id, company_id) against the table `truth`."""
     links, right = _row(
@@ -77,6 +84,17 @@ def groups(connection: duckdb.DuckDBPyConnection, column: str) -> list[Group]:
         f" where company_id is not null and {LINKED} group by 1 order by 2 desc, 1"
     ).fetchall()
     return [Group(str(name), links, right, claimed) for name, links, right, claimed in rows]
+
+
+def candidates(connection: duckdb.DuckDBPyConnection, pairs: str) -> Candidates:
+    """Count the pairs of a query (contact_id, company_id) per contact; some have none."""
+    mean, most = connection.execute(
+        f"select coalesce(avg(companies), 0), coalesce(quantile_disc(companies, 0.99), 0) from ("
+        f"select count(distinct pairs.company_id) as companies"
+        f" from staging.stg_kananas__contacts as contacts"
+        f" left join ({pairs}) as pairs using (contact_id) group by contacts.contact_id)"
+    ).fetchone() or (0, 0)
+    return Candidates(float(mean), int(most))
 
 
 def _row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
