@@ -174,7 +174,8 @@ def _abbreviation(pair: Pair) -> bool:
 
 def _spelling(pair: Pair) -> bool:
     ours, theirs = ("".join(name.telling) for name in (pair.contact, pair.company))
-    return SequenceMatcher(None, ours, theirs, autojunk=False).ratio() >= ALIKE
+    alike = SequenceMatcher(None, ours, theirs, autojunk=False).ratio()
+    return bool(ours and theirs) and alike >= ALIKE
 
 
 def _all_words(pair: Pair) -> bool:

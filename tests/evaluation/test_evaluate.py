@@ -21,6 +21,8 @@ from evaluation.inputs import (
     unread_company_columns,
 )
 
+from evaluation.scores import candidates
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -89,10 +91,42 @@ def test_tiers_confidence_baselines_and_cost_are_told(evaluation: Evaluation) ->
         "Per confidence",
         "names as written",
         "names without legal form, or domain",
+        "letter n-grams of names, from 0.54  ",
+        "given the truth  ",
+        "… dbt builds the links",
+        "… n-grams: ",
+        "EXAMPLES=1 prints",
+        "of them, at the 99th percentile ",
         "Splink is left out (SPLINK=0)",
         "Links built in",
     ):
         assert heading in evaluation.output
+
+
+def test_candidates_are_counted_per_contact_and_some_have_none() -> None:
+    pairs = "select unnest(['1', '1', '1', '2']) as contact_id, unnest(['a', 'a', 'b', 'a']) as company_id"
+    with duckdb.connect() as connection:
+        connection.execute("create schema staging")
+        connection.execute(
+            "create table staging.stg_kananas__contacts as"
+            " select range::varchar as contact_id from range(1, 201)"
+        )
+        assert candidates(connection, pairs) == (3 / 200, 0)
+        connection.execute("delete from staging.stg_kananas__contacts where contact_id::int > 4")
+        assert candidates(connection, pairs) == (3 / 4, 2)
+        connection.execute("delete from staging.stg_kananas__contacts")
+        assert candidates(connection, pairs) == (0, 0)
+
+
+def test_every_miss_and_every_wrong_link_is_of_a_kind(evaluation: Evaluation) -> None:
+    right = re.search(r"auto and review +([\d,]+) +([\d,]+)", evaluation.output)
+    true = re.search(r"([\d,]+) true links", evaluation.output)
+    kinds = evaluation.output.split("True links not found")[1].split("The same data")[0]
+    totals = re.findall(r"^  all +([\d,]+)", kinds, re.MULTILINE)
+    assert right is not None
+    assert true is not None
+    links, found, known = (int(text.replace(",", "")) for text in (*right.groups(), true[1]))
+    assert [int(total.replace(",", "")) for total in totals] == [known - found, links - found]
 
 
 def test_a_link_is_explained_step_by_step(

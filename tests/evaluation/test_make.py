@@ -16,7 +16,7 @@ ODD = """a folder/it's "odd" & `more`"""
 @pytest.mark.parametrize(
     ("goal", "names"),
     [
-        ("evaluate", ["db", "truth", "links", "keep", "vars", "floor"]),
+        ("evaluate", ["db", "truth", "links", "keep", "vars", "floor", "sets"]),
         ("explain", ["db"]),
         ("spark", ["db", "vars"]),
     ],
