@@ -20,7 +20,6 @@ from evaluation.inputs import (
     load_truth,
     unread_company_columns,
 )
-
 from evaluation.scores import candidates
 
 if TYPE_CHECKING:
@@ -104,7 +103,10 @@ def test_tiers_confidence_baselines_and_cost_are_told(evaluation: Evaluation) ->
 
 
 def test_candidates_are_counted_per_contact_and_some_have_none() -> None:
-    pairs = "select unnest(['1', '1', '1', '2']) as contact_id, unnest(['a', 'a', 'b', 'a']) as company_id"
+    pairs = (
+        "select * from (values ('1', 'a'), ('1', 'a'), ('1', 'b'), ('2', 'a'))"
+        " as pairs (contact_id, company_id)"
+    )
     with duckdb.connect() as connection:
         connection.execute("create schema staging")
         connection.execute(
