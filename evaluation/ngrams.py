@@ -114,7 +114,10 @@ rare as (
 ),
 places as (select distinct number, country from ngram_names),
 found as (
-    select rare.number, theirs.number as company_number, sum(rare.weight * theirs.weight) as part
+    -- Rounded, as the order of a sum may change its last digits.
+    select
+        rare.number, theirs.number as company_number,
+        round(sum(rare.weight * theirs.weight), 6) as part
     from rare
     inner join ngram_weights as theirs using (gram_number)
     where theirs.side = 'company'
@@ -131,14 +134,15 @@ near as (
     ) <= ?
 ),
 compared as (
-    select near.number, near.company_number, sum(ours.weight * theirs.weight) as cosine
+    select
+        near.number, near.company_number, round(sum(ours.weight * theirs.weight), 6) as cosine
     from near
     inner join ours using (number)
     inner join ngram_weights as theirs
         on near.company_number = theirs.number and ours.gram_number = theirs.gram_number
     group by all
 )
-select compared.number, min(companies.id) as company_id, round(any_value(cosine), 6) as cosine
+select compared.number, min(companies.id) as company_id, any_value(cosine) as cosine
 from compared
 inner join ngram_names as companies on compared.company_number = companies.number
 group by compared.number, compared.company_number

@@ -22,6 +22,22 @@ ODD = """a folder/it's "odd" & `more`"""
     ],
 )
 def test_any_path_arrives(tmp_path: Path, goal: str, names: list[str]) -> None:
+    arguments = _made(tmp_path, goal, *(f"{name.upper()}={ODD} {name}" for name in names))
+    for name in names:
+        assert arguments[arguments.index(f"--{name}") + 1] == f"{ODD} {name}"
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"), [((), False), (("EXAMPLES=1",), True), (("EXAMPLES=0",), False)]
+)
+def test_names_are_printed_only_on_request(
+    tmp_path: Path, given: tuple[str, ...], *, asked: bool
+) -> None:
+    assert ("--examples" in _made(tmp_path, "evaluate", *given)) == asked
+
+
+def _made(tmp_path: Path, goal: str, *given: str) -> list[str]:
+    """Return the arguments of the program that a goal of `make` starts."""
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
     python.write_text(
@@ -32,7 +48,6 @@ def test_any_path_arrives(tmp_path: Path, goal: str, names: list[str]) -> None:
     ready = tmp_path / "ready"
     ready.touch()
     made = [f"{name}={tmp_path}" for name in ("DEV", "VENV", "DBT")]
-    given = [f"{name.upper()}={ODD} {name}" for name in names]
     make = ("make", "-s", "-o", ready, "-o", ".venv-spark/ready")
     run = subprocess.run(
         [*make, goal, "SPLINK=0", *made, *given],
@@ -41,6 +56,5 @@ def test_any_path_arrives(tmp_path: Path, goal: str, names: list[str]) -> None:
         text=True,
         check=True,
     )
-    arguments = json.loads(run.stdout)
-    for name in names:
-        assert arguments[arguments.index(f"--{name}") + 1] == f"{ODD} {name}"
+    arguments: list[str] = json.loads(run.stdout)
+    return arguments
