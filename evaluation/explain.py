@@ -19,15 +19,22 @@ if TYPE_CHECKING:
 FOUND, FAILED, WRONG_USAGE = 0, 1, 2
 
 CANDIDATES = """
-select pairs.*, companies.company_id, companies.company_name
-from intermediate.int_links__pair_points as pairs
-inner join intermediate.int_contacts__match_keys as contacts using (contact_number)
+select pairs.*, names.* exclude (contact_core, company_core, name_level, name_score),
+    companies.company_name
+from intermediate.int_links__scored as pairs
+left join intermediate.int_links__name_scores as names using (contact_core, company_core)
 inner join intermediate.int_companies__match_keys as companies using (company_number)
-where contacts.contact_id = ?
-order by pairs.score desc, companies.company_id
+where pairs.contact_id = ?
+order by pairs.score desc, pairs.company_id
 limit 10
 """
-POINTS = "select feature, level, points, wording from seeds.link_points"
+LEVELS = "select feature, level, weight, wording from seeds.link_levels"
+# In the order in which they are told; what is null says nothing.
+FEATURES = (
+    "name", "team", "name_city", "letters", "contact_words", "company_words", "contact_missing",
+    "company_missing", "rarest_word", "shared_rarity", "contact_rival", "company_rival",
+    "name_standing", "form", "vat", "domain", "domain_standing", "phone", "address", "city", "country",
+)  # fmt: skip
 LINK = "select * from marts.contact_company_links where contact_id = ?"
 OVERRIDES = """
 select decision, company_id, author, reason, decided_at
@@ -68,14 +75,15 @@ def explain(connection: duckdb.DuckDBPyConnection, contact_id: str) -> bool:
     if not candidates:
         print("\nNo company shares a key with this contact.")
         return True
-    wordings = {
-        (point["feature"], point["level"]): point["wording"] for point in rows(connection, POINTS)
+    levels = {
+        (row["feature"], row["level"]): (row["weight"], row["wording"])
+        for row in rows(connection, LEVELS)
     }
     for place, candidate in enumerate(candidates):
         chosen = candidate["company_id"] == link["company_id"]
         title = "The company" if chosen else f"Candidate {place + 1}"
         print(f"\n{title}: {printable(str(candidate['company_name']))} ({candidate['company_id']})")
-        print(table(["feature", "level", "points", "sum", ""], _waterfall(candidate, wordings)))
+        print(table(["feature", "level", "points", "sum", ""], _waterfall(candidate, levels)))
     return True
 
 
@@ -92,18 +100,18 @@ def _link(link: dict[str, Any]) -> str:
 
 
 def _waterfall(
-    candidate: dict[str, Any], wordings: dict[tuple[str, int], str]
+    candidate: dict[str, Any], levels: dict[tuple[str, str], tuple[int, str | None]]
 ) -> list[tuple[object, ...]]:
     """Return a row per feature that says something: level, points, their sum so far, wording."""
-    steps: list[tuple[object, ...]] = []
-    total = 0
-    for column, level in candidate.items():
-        feature = column.removesuffix("_level")
-        if feature == column or level is None:
+    total, _ = levels["pair", "any"]
+    steps: list[tuple[object, ...]] = [("", "", f"{total:+}", total, "what any pair begins with")]
+    for feature in FEATURES:
+        level = candidate[f"{feature}_level"]
+        if level is None:
             continue
-        points = candidate[f"{feature}_points"]
-        total += points
-        steps.append((feature, level, f"{points:+}", total, wordings.get((feature, level), "")))
+        weight, wording = levels.get((feature, level), (0, ""))
+        total += weight
+        steps.append((feature, level, f"{weight:+}", total, wording or ""))
     return [*steps, ("score", "", "", candidate["score"], "")]
 
 

@@ -2,7 +2,7 @@
 {% macro blocking_rules() -%}
     {{ return([
         'name', 'name_in_city', 'words', 'word', 'beginning', 'half', 'domain', 'colleagues',
-        'domain_name', 'email', 'phone', 'office', 'vat', 'address',
+        'domain_name', 'email', 'phone', 'office', 'vat', 'address', 'letters', 'part', 'initials',
     ]) }}
 {%- endmacro %}
 
@@ -12,7 +12,7 @@
     the common table expressions domains and phones of one side; match keys and tokens are given as
     relations, since DuckDB stores what several queries read by a common name, all columns of it.
 -#}
-{% macro shared_block_keys(id, match_keys, tokens) -%}
+{% macro shared_block_keys(id, match_keys, tokens, parts) -%}
     select
         {{ id }},
         'name' as rule,
@@ -96,6 +96,46 @@
         vat_number as block_key
     from {{ match_keys }} as match_keys
     where vat_number is not null
+
+    union all
+
+    -- A part of one name is the other name, or a part of it.
+    select
+        {{ id }},
+        'part' as rule,
+        squeezed_name as block_key
+    from {{ match_keys }} as match_keys
+    where length(squeezed_name) >= 3
+
+    union all
+
+    select
+        match_keys.{{ id }},
+        'part' as rule,
+        parts.part as block_key
+    from {{ match_keys }} as match_keys
+    inner join {{ parts }} as parts on match_keys.core_number = parts.core_number
+
+    union all
+
+    -- A word of one name is the initials of the other.
+    select
+        match_keys.{{ id }},
+        'initials' as rule,
+        tokens.token as block_key
+    from {{ match_keys }} as match_keys
+    inner join {{ tokens }} as tokens on match_keys.core_number = tokens.core_number
+    where length(tokens.token) between 3 and 6
+    {% for letters in [3, 4, 5, 6] %}
+    union all
+
+    select
+        {{ id }},
+        'initials' as rule,
+        left(initials, {{ letters }}) as block_key
+    from {{ match_keys }} as match_keys
+    where length(initials) >= {{ letters }}
+    {%- endfor %}
 
     union all
 

@@ -294,18 +294,19 @@
 {%- endmacro %}
 
 
-{#- Aggregate: the words of a group in the order of their positions, single spaces between. -#}
-{% macro words_in_order(word, position) -%}
-    {{ adapter.dispatch('words_in_order')(word, position) }}
+{#- Aggregate: the words of a group in the order of their positions, one separator between. -#}
+{% macro words_in_order(word, position, separator=' ') -%}
+    {{ adapter.dispatch('words_in_order')(word, position, separator) }}
 {%- endmacro %}
 
-{% macro duckdb__words_in_order(word, position) -%}
-    string_agg({{ word }}, ' ' order by {{ position }})
+{% macro duckdb__words_in_order(word, position, separator) -%}
+    string_agg({{ word }}, '{{ separator }}' order by {{ position }})
 {%- endmacro %}
 
-{% macro spark__words_in_order(word, position) -%}
+{% macro spark__words_in_order(word, position, separator) -%}
     array_join(
-        transform(array_sort(collect_list(struct({{ position }} as place, {{ word }} as word))), x -> x.word), ' '
+        transform(array_sort(collect_list(struct({{ position }} as place, {{ word }} as word))), x -> x.word),
+        '{{ separator }}'
     )
 {%- endmacro %}
 
@@ -366,4 +367,33 @@
 
 {% macro spark__json_object_of(key, number) -%}
     to_json(map_from_entries(array_sort(collect_list(struct({{ key }}, {{ number }})))))
+{%- endmacro %}
+
+
+{#- Selects a row per run of three letters of a text: the given columns of the relation, and `gram`. -#}
+{% macro trigrams_of(relation, value, columns) -%}
+    {{ adapter.dispatch('trigrams_of')(relation, value, columns) }}
+{%- endmacro %}
+
+{% macro duckdb__trigrams_of(relation, value, columns) -%}
+    select
+        {{ columns | join(', ') }},
+        substring({{ value }}, cast(place as integer), 3) as gram
+    from (
+        select
+            {{ columns | join(', ') }},
+            {{ value }},
+            unnest(range(1, length({{ value }}) - 1)) as place
+        from {{ relation }}
+    ) as places
+{%- endmacro %}
+
+{% macro spark__trigrams_of(relation, value, columns) -%}
+    select
+        {{ columns | join(', ') }},
+        substring({{ value }}, places.place, 3) as gram
+    from {{ relation }}
+    cross join lateral (
+        select explode(sequence(1, greatest(length({{ value }}) - 2, 1))) as place
+    ) as places
 {%- endmacro %}

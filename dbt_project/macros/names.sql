@@ -106,10 +106,17 @@
 {%- endmacro %}
 
 
+{#- What parts a name from another one: signs, or a word for a former name. -#}
+{% macro part_signs() -%}
+    {{ '([|/,;:()\\[\\]]+| [-–—]+ | (?i:ex|anciennement|formerly known as|formerly|vormals|früher|voorheen|già|aka) )' }}
+{%- endmacro %}
+
+
 {#- The core names of a relation, one row each, and the numbers by which all models know them. -#}
 {% macro numbered_core_names(relation) -%}
     select
         core_name,
+        min(is_part) as is_part,
         row_number() over (order by core_name) as core_number
     from {{ relation }}
     group by core_name
@@ -120,8 +127,10 @@
 {% macro token_sums(tokens) -%}
     select
         core_number,
+        cast(sum(weight) as integer) as token_weight,
         cast(sum(weight * weight) as bigint) as token_norm,
-        max(weight) as heaviest_weight
+        max(weight) as heaviest_weight,
+        min(is_generic) = 1 as is_generic
     from {{ tokens }}
     group by core_number
 {%- endmacro %}
@@ -137,6 +146,12 @@
 {#- Articles, prepositions and "and", as a pattern of words with a space on either side. -#}
 {% macro small_words() -%}
     {{ ' (and|de|du|des|d|la|le|les|l|of|the|der|die|das|van|von|di|del|della|y|e) ' }}
+{%- endmacro %}
+
+
+{#- Whether a word of a normalised name is one of these. -#}
+{% macro is_small_word(word) -%}
+    {{ word }} in ('{{ small_words() | trim | trim('()') | replace('|', "', '") }}')
 {%- endmacro %}
 
 

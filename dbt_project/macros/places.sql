@@ -14,34 +14,37 @@
         coalesce({{ one }}.postal_code = {{ other }}.postal_code, {{ one }}.city = {{ other }}.city)
     {%- endset -%}
     case
-        when {{ number }} and {{ street }} and {{ place }} and {{ other }}.street_company_count <= 2 then 4
-        when {{ number }} and {{ street }} and coalesce({{ place }}, true) then 3
-        when {{ street }} and {{ place }} then 2
-        when {{ number }} and not {{ street }} then 1
-        when not {{ street }} then 0
+        when {{ number }} and {{ street }} and {{ place }} and {{ other }}.street_company_count <= 2
+            then 'rare_house'
+        when {{ number }} and {{ street }} and coalesce({{ place }}, true) then 'house'
+        when {{ street }} and {{ place }} then 'street'
+        when {{ number }} and not {{ street }} then 'number'
+        when not {{ street }} then 'differ'
     end as address_level,
     case
-        when {{ one }}.city = {{ other }}.city or {{ one }}.postal_code = {{ other }}.postal_code then 2
+        when {{ one }}.city = {{ other }}.city or {{ one }}.postal_code = {{ other }}.postal_code then 'same'
         when {{ one }}.city is null or {{ other }}.city is null then null
         when
             {{ one }}.country = {{ other }}.country
             and left({{ one }}.postal_code, 2) = left({{ other }}.postal_code, 2)
-            then 1
+            then 'near'
         when instr({{ one }}.city, {{ other }}.city) > 0 or instr({{ other }}.city, {{ one }}.city) > 0
-            then 1
-        else 0
+            then 'near'
+        else 'differ'
     end as city_level,
     case
-        when {{ one }}.country = {{ other }}.country then 1
-        when {{ one }}.country <> {{ other }}.country then 0
+        when {{ one }}.country = {{ other }}.country then 'same'
+        when {{ one }}.country <> {{ other }}.country then 'differ'
     end as country_level
 {%- endmacro %}
 
 
 {#- How well two places agree, by their levels: none in two countries comes before those that are. -#}
 {% macro place_rank() -%}
-    case when country_level = 0 then 0 else 1000 end
-    + coalesce(address_level, 0) * 100
-    + coalesce(city_level, 0) * 10
-    + coalesce(country_level, 0)
+    case country_level when 'differ' then 0 when 'same' then 1001 else 1000 end
+    + case address_level
+        when 'rare_house' then 400 when 'house' then 300 when 'street' then 200 when 'number' then 100
+        else 0
+    end
+    + case city_level when 'same' then 20 when 'near' then 10 else 0 end
 {%- endmacro %}

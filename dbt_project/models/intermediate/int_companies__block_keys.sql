@@ -2,6 +2,7 @@
 
 {%- set match_keys = ref('int_companies__match_keys') -%}
 {%- set tokens = ref('int_names__tokens') -%}
+{%- set parts = ref('int_names__part_names') -%}
 {%- set other_places = ref('int_companies__other_places') %}
 
 with domains as (
@@ -34,7 +35,7 @@ phones as (
 
 )
 
-{{ shared_block_keys('company_number', match_keys, tokens) }}
+{{ shared_block_keys('company_number', match_keys, tokens, parts) }}
 
 union all
 
@@ -106,3 +107,12 @@ from learned_domains
 union all
 
 {{ place_keys('company_number', other_places) }}
+
+union all
+
+select
+    match_keys.company_number,
+    'letters' as rule,
+    cast(match_keys.core_number as {{ dbt.type_string() }}) as block_key
+from {{ match_keys }} as match_keys
+where match_keys.core_number is not null

@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 
 {%- set match_keys = ref('int_contacts__match_keys') -%}
-{%- set tokens = ref('int_names__tokens') %}
+{%- set tokens = ref('int_names__tokens') -%}
+{%- set parts = ref('int_names__part_names') %}
 
 with companies as (
 
@@ -53,7 +54,7 @@ misspelt as (
 
 )
 
-{{ shared_block_keys('contact_number', match_keys, tokens) }}
+{{ shared_block_keys('contact_number', match_keys, tokens, parts) }}
 
 union all
 
@@ -79,3 +80,15 @@ inner join learned_domains on domains.domain = learned_domains.domain
 where
     domains.contact_id <> learned_domains.first_contact_id
     or domains.contact_id <> learned_domains.last_contact_id
+
+union all
+
+select
+    match_keys.contact_number,
+    'letters' as rule,
+    cast(neighbours.company_core as {{ dbt.type_string() }}) as block_key
+from {{ match_keys }} as match_keys
+inner join {{ ref('int_links__name_neighbours') }} as neighbours
+    on
+        match_keys.core_number = neighbours.contact_core
+        and coalesce(match_keys.country, '') = neighbours.country

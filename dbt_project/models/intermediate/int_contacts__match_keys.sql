@@ -88,6 +88,7 @@ select
     cores.core_number,
     cores.squeezed_name,
     cores.digits as name_digits,
+    cores.initials,
     token_sums.token_norm,
     token_sums.heaviest_weight,
     lower(contacts.email) as email,

@@ -10,6 +10,12 @@ companies as (
 
 ),
 
+name_parts as (
+
+    select * from {{ ref('int_names__parts') }}
+
+),
+
 legal_forms as (
 
     select * from {{ ref('legal_forms') }}
@@ -22,15 +28,38 @@ legal_form_kinds as (
 
 ),
 
-written as (
+all_names as (
 
-    select organisation_name as written_name from contacts
+    select
+        organisation_name as written_name,
+        0 as is_part
+    from contacts
     where organisation_name is not null
 
-    union
+    union all
 
-    select company_name from companies
+    select
+        company_name as written_name,
+        0 as is_part
+    from companies
     where company_name is not null
+
+    union all
+
+    select
+        part as written_name,
+        1 as is_part
+    from name_parts
+
+),
+
+written as (
+
+    select
+        written_name,
+        min(is_part) as is_part
+    from all_names
+    group by written_name
 
 ),
 
@@ -209,6 +238,7 @@ select
     normalised.written_name,
     normalised.name,
     cores.core_name,
+    written.is_part,
     -- Two forms of two kinds ("Oy Ltd") tell none.
     case
         when told_names.form_kind is null then cores.form_kind
@@ -216,5 +246,6 @@ select
             then told_names.form_kind
     end as form_kind
 from normalised
+inner join written on normalised.written_name = written.written_name
 inner join told_names on normalised.name = told_names.full_name
 inner join cores on told_names.name = cores.name

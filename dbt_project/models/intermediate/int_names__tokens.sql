@@ -1,6 +1,7 @@
-with names as (
+with cores as (
 
-    select * from {{ ref('int_names__normalised') }}
+    select * from {{ ref('int_names__cores') }}
+    where is_part = 0
 
 ),
 
@@ -11,9 +12,9 @@ common_words as (
 
 ),
 
-cores as (
+generic_words as (
 
-    {{ numbered_core_names('names') }}
+    select word from {{ ref('generic_words') }}
 
 ),
 
@@ -23,12 +24,35 @@ words as (
 
 ),
 
+-- Articles and "and" take no place: initials leave them out, too.
+placed_words as (
+
+    select
+        core_number,
+        word,
+        is_small,
+        case
+            when not is_small
+                then row_number() over (partition by core_number, is_small order by position)
+        end as place
+    from (
+        select
+            *,
+            {{ is_small_word('word') }} as is_small
+        from words
+    ) as words_by_kind
+
+),
+
 tokens as (
 
-    select distinct
+    select
         core_number,
-        word as token
-    from words
+        word as token,
+        is_small,
+        min(place) as place
+    from placed_words
+    group by core_number, word, is_small
 
 ),
 
@@ -42,9 +66,10 @@ frequencies as (
 
     select
         token,
+        is_small,
         count(*) as frequency
     from tokens
-    group by token
+    group by token, is_small
 
 ),
 
@@ -59,10 +84,17 @@ weights as (
             round(10 * ln(greatest(name_counts.name_count, 1000) * 1.0 / frequencies.frequency))
             as integer
         ) as rarity,
+        frequencies.is_small,
+        case
+            when frequencies.is_small or common_words.word is not null or generic_words.word is not null
+                then 1
+            else 0
+        end as is_generic,
         common_words.word is not null or length(frequencies.token) = 1 as is_common
     from frequencies
     cross join name_counts
     left join common_words on frequencies.token = common_words.word
+    left join generic_words on frequencies.token = generic_words.word
 
 ),
 
@@ -71,8 +103,11 @@ weighted as (
     select
         tokens.core_number,
         tokens.token,
-        weights.token_number,
+        cast(weights.token_number as integer) as token_number,
+        cast(tokens.place as integer) as place,
+        weights.is_generic,
         case
+            when weights.is_small then least(greatest(weights.rarity, 1), 3)
             when weights.is_common then least(greatest(weights.rarity, 1), 15)
             else greatest(weights.rarity, 1)
         end as weight
@@ -85,6 +120,8 @@ select
     core_number,
     token,
     token_number,
+    place,
+    is_generic,
     weight,
     row_number() over (partition by core_number order by weight desc, token asc) as rarity_rank
 from weighted

@@ -1,0 +1,138 @@
+-- One row per candidate: the level of each feature, and null where a side says nothing.
+with pairs as (
+
+    select * from {{ ref('int_links__pairs') }}
+
+),
+
+contacts as (
+
+    select
+        contact_number,
+        contact_id,
+        squeezed_name,
+        form_kind,
+        city
+    from {{ ref('int_contacts__match_keys') }}
+
+),
+
+companies as (
+
+    select
+        company_number,
+        company_id,
+        squeezed_name,
+        form_kind,
+        city,
+        vat_number
+    from {{ ref('int_companies__match_keys') }}
+
+),
+
+contact_vat_numbers as (
+
+    select
+        contact_number,
+        vat_number
+    from {{ ref('int_contacts__match_keys') }}
+    where vat_number is not null
+
+),
+
+name_scores as (
+
+    select * from {{ ref('int_links__name_scores') }}
+
+),
+
+-- What it weighs that a contact names no organisation.
+nameless as (
+
+    select weight from {{ ref('link_levels') }}
+    where feature = 'name' and level = 'not_given'
+
+),
+
+domain_levels as (
+
+    select * from {{ ref('int_links__domain_levels') }}
+
+),
+
+phone_levels as (
+
+    select * from {{ ref('int_links__phone_levels') }}
+
+),
+
+place_levels as (
+
+    select * from {{ ref('int_links__place_levels') }}
+
+)
+
+select
+    pairs.contact_number,
+    pairs.company_number,
+    contacts.contact_id,
+    companies.company_id,
+    pairs.contact_core,
+    pairs.company_core,
+    case when pairs.contact_core is null then 'not_given' else name_scores.name_level end
+        as name_level,
+    case when pairs.contact_core is null then nameless.weight else name_scores.name_score end
+        as name_score,
+    case
+        when contacts.form_kind = companies.form_kind then 'same'
+        when
+            contacts.form_kind in ('association', 'federation', 'foundation')
+            or companies.form_kind in ('association', 'federation', 'foundation')
+            then case when contacts.form_kind <> companies.form_kind then 'other_kind' end
+        when contacts.form_kind <> companies.form_kind then 'another'
+    end as form_level,
+    case
+        when contacts.squeezed_name = companies.squeezed_name then null
+        when
+            contacts.squeezed_name
+            in (companies.squeezed_name || companies.city, companies.squeezed_name || contacts.city)
+            or companies.squeezed_name
+            in (contacts.squeezed_name || companies.city, contacts.squeezed_name || contacts.city)
+            then 'added'
+        when
+            length(companies.city) >= 4 and instr(contacts.squeezed_name, companies.city) > 0
+            then 'of_company'
+        when
+            length(contacts.city) >= 4 and instr(companies.squeezed_name, contacts.city) > 0
+            then 'of_contact'
+    end as name_city_level,
+    domain_levels.domain_level,
+    phone_levels.phone_level,
+    case
+        when contact_vat_numbers.vat_number = companies.vat_number then 'equal'
+        when contact_vat_numbers.vat_number <> companies.vat_number then 'differ'
+    end as vat_level,
+    place_levels.address_level,
+    place_levels.city_level,
+    place_levels.country_level
+from pairs
+inner join contacts on pairs.contact_number = contacts.contact_number
+inner join companies on pairs.company_number = companies.company_number
+inner join domain_levels
+    on
+        pairs.contact_number = domain_levels.contact_number
+        and pairs.company_number = domain_levels.company_number
+inner join phone_levels
+    on
+        pairs.contact_number = phone_levels.contact_number
+        and pairs.company_number = phone_levels.company_number
+inner join place_levels
+    on
+        pairs.contact_number = place_levels.contact_number
+        and pairs.company_number = place_levels.company_number
+left join contact_vat_numbers on pairs.contact_number = contact_vat_numbers.contact_number
+cross join nameless
+left join name_scores
+    on
+        pairs.contact_core = name_scores.contact_core
+        and pairs.company_core = name_scores.company_core

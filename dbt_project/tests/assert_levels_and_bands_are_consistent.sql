@@ -1,0 +1,42 @@
+-- Each level has its weight once, a surer band begins higher, and each tier has a band for any lead.
+select
+    'levels' as broken,
+    feature || ' ' || level as detail
+from {{ ref('link_levels') }}
+group by feature, level
+having count(*) > 1
+
+union all
+
+select
+    'trends' as broken,
+    levels.feature || ' ' || levels.level as detail
+from {{ ref('link_levels') }} as levels
+inner join {{ ref('link_levels') }} as others
+    on
+        levels.feature = others.feature
+        and levels.place < others.place
+where
+    levels.trend = 'rising' and levels.weight > others.weight
+    or levels.trend = 'falling' and levels.weight < others.weight
+
+union all
+
+select
+    'bands' as broken,
+    bands.tier || ' ' || cast(bands.lower_bound as {{ dbt.type_string() }}) as detail
+from {{ ref('link_bands') }} as bands
+inner join {{ ref('link_bands') }} as surer
+    on
+        bands.tier = surer.tier
+        and bands.lower_bound < surer.lower_bound
+        and bands.confidence >= surer.confidence
+
+union all
+
+select
+    'bounds' as broken,
+    tier as detail
+from {{ ref('link_bands') }}
+group by tier
+having min(lower_bound) > -100

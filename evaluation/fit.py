@@ -1,0 +1,485 @@
+"""Fit the weights and the confidence of links to sets whose truth is known: `make fit`.
+
+Each folder of SETS is a register: it holds sets, NAME.duckdb with NAME.truth.csv, as `make evaluate`
+takes them. All registers count alike. A conditional logit model is fitted: of a contact's
+candidates and "none of them", each is as likely as ten to the power of a tenth of its score (Train,
+Discrete Choice Methods with Simulation, chapter 3). Weights are shrunk towards nothing, never fall
+where a level agrees more (the seed's column `trend`), and are rounded to whole points.
+
+Writes the seeds link_levels and link_bands, the same bytes for the same sets. Prints what links
+reach on each register with that register left out of the fit, and with all in it.
+
+Exit code 0: done; 1: dbt failed; 2: wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import duckdb
+import numpy as np
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
+
+from demo.report import fit_any_terminal, table
+from evaluation import sets
+from evaluation.building import PROJECT, build_links, dbt
+from evaluation.inputs import InputError, copy_raw_tables, load_truth
+from evaluation.processes import ProgramError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
+SEEDS = PROJECT / "seeds"
+
+# Points are tenths of the decimal logarithm of odds: 10 points are ten times the odds.
+POINTS = 10 / np.log(10)
+# How strongly weights are drawn to nothing, in the loss of a register, per squared natural logarithm.
+RIDGE = 2e-4
+# Hardly any set has VAT numbers; a number with its check digits is nobody else's.
+FIXED = {("vat", "equal"): 35, ("vat", "differ"): -15}
+# The bounds of bands, in points of lead, and how many links the odds themselves count for in a band.
+BOUNDS = (-100, -6, -3, 0, 3, 6, 8, 10, 12, 14, 16, 18, 20, 25, 30)
+PRIOR_LINKS = 10
+# A band is as sure as AUTO only where each register with so many links from there on is as right.
+AUTO, LEAST_PRECISION, TELLING = 0.97, 0.99, 40
+
+Floats = "NDArray[np.float64]"
+
+
+class Level(NamedTuple):
+    """A row of the seed link_levels."""
+
+    feature: str
+    level: str
+    trend: str
+    place: int
+    weight: int
+    speaks: str
+    wording: str
+
+
+class Pairs(NamedTuple):
+    """The pairs of one set, those of a contact side by side, in the order of the contacts.
+
+    `levels` has the place of each pair's level in its feature, -1 where there is none; `starts` the
+    first pair of each contact, `groups` the number of each pair's contact; `truths` is how many links
+    the set has in all, found or not.
+    """
+
+    register: str
+    name: str
+    levels: dict[str, NDArray[np.int64]]
+    right: NDArray[np.bool_]
+    tiers: NDArray[Any]
+    cautions: NDArray[np.bool_]
+    starts: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    truths: int
+
+
+class Design(NamedTuple):
+    """What each weight adds to: a column per step of a level, and which of them may not be negative."""
+
+    columns: list[tuple[str, set[str]]]
+    bounds: list[tuple[float | None, float | None]]
+
+
+class Best(NamedTuple):
+    """The best candidate of each contact: whether it is right, and its lead over all else in points."""
+
+    pairs: NDArray[np.int64]
+    right: NDArray[np.bool_]
+    leads: NDArray[np.int64]
+
+
+def read_levels(path: Path) -> list[Level]:
+    """Return the rows of the seed link_levels."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            Level(
+                row["feature"], row["level"], row["trend"], int(row["place"]), int(row["weight"]),
+                row["speaks"], row["wording"],
+            )
+            for row in csv.DictReader(file)
+        ]  # fmt: skip
+
+
+def write_seed(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a seed as CSV."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def compare(given: sets.Set, register: str, levels: Sequence[Level], folder: Path) -> Pairs:
+    """Build the links of a set, and return the levels of all of its pairs.
+
+    Raises:
+        InputError: the set cannot be read.
+        ProgramError: dbt failed.
+    """
+    warehouse = folder / "warehouse.duckdb"
+    warehouse.unlink(missing_ok=True)
+    copy_raw_tables(given.database, warehouse)
+    build_links(warehouse, folder, {})
+    # What a link rests on is asked of every pair, not of the best one alone.
+    with duckdb.connect(warehouse) as connection:
+        connection.execute(
+            "create or replace table intermediate.int_links__ranked as"
+            " from intermediate.int_links__scored"
+        )
+    environment = {"DUCKDB_PATH": str(warehouse)}
+    dbt(["run", "--select", "int_links__tiers"], folder, environment=environment)
+    features = sorted({level.feature for level in levels} - {"pair"})
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        load_truth(connection, given.truth)
+        described = connection.execute("describe intermediate.int_links__name_levels").fetchall()
+        of_names = {name for name, *_ in described}
+        columns = ", ".join(
+            f"{'names' if f'{feature}_level' in of_names and feature != 'name' else 'pairs'}"
+            f".{feature}_level"
+            for feature in features
+        )
+        rows = connection.execute(
+            f"select pairs.contact_number, truth.contact_id is not null as is_right, pairs.tier,"
+            f" pairs.caution is not null as has_caution, {columns}"
+            " from intermediate.int_links__tiers as pairs"
+            " left join intermediate.int_links__name_levels as names"
+            " using (contact_core, company_core)"
+            " left join truth on pairs.contact_id = truth.contact_id"
+            " and pairs.company_id = truth.company_id"
+            " order by pairs.contact_number, pairs.company_number"
+        ).fetchnumpy()
+        (truths,) = connection.execute("select count(*) from truth").fetchone() or (0,)
+    places = {(level.feature, level.level): level.place for level in levels}
+    numbers = np.asarray(rows["contact_number"])
+    _, starts, groups = np.unique(numbers, return_index=True, return_inverse=True)
+    return Pairs(
+        register,
+        given.name,
+        {
+            feature: _places(rows[f"{feature}_level"], feature, places) for feature in features
+        },
+        np.asarray(rows["is_right"], dtype=bool),
+        np.ma.filled(rows["tier"], "").astype(str),
+        np.asarray(rows["has_caution"], dtype=bool),
+        starts,
+        groups,
+        truths,
+    )
+
+
+def _places(
+    values: NDArray[Any], feature: str, places: Mapping[tuple[str, str], int]
+) -> NDArray[np.int64]:
+    texts = np.ma.filled(np.ma.asarray(values, dtype=object), "").astype(str)
+    found, inverse = np.unique(texts, return_inverse=True)
+    known = [places.get((feature, text), -1) for text in found]
+    result: NDArray[np.int64] = np.array(known, dtype=np.int64)[inverse]
+    return result
+
+
+def designed(levels: Sequence[Level]) -> Design:
+    """Return the steps whose weights are fitted: a level's weight is the sum of those that it is in."""
+    columns: list[tuple[str, set[str]]] = []
+    bounds: list[tuple[float | None, float | None]] = []
+    by_feature: dict[str, list[Level]] = {}
+    for level in levels:
+        if level.feature != "pair" and (level.feature, level.level) not in FIXED:
+            by_feature.setdefault(level.feature, []).append(level)
+    for feature, found in by_feature.items():
+        ordered = sorted(found, key=lambda level: level.place, reverse=found[0].trend == "falling")
+        for number, level in enumerate(ordered):
+            together = ordered[number:] if level.trend else [level]
+            columns.append((feature, {one.level for one in together}))
+            bounds.append((0.0, None) if level.trend and number else (None, None))
+    return Design(columns, bounds)
+
+
+def matrix(pairs: Pairs, levels: Sequence[Level], design: Design) -> csr_matrix:
+    """Return a row per pair, and a column per step: 1 where the pair's level is in it."""
+    places = {(level.feature, level.level): level.place for level in levels}
+    columns = [
+        np.isin(pairs.levels[feature], [places[feature, name] for name in names])
+        for feature, names in design.columns
+    ]
+    return csr_matrix(np.column_stack(columns).astype(np.float64))
+
+
+def fixed_part(pairs: Pairs, levels: Sequence[Level]) -> NDArray[np.float64]:
+    """Return what the weights that are not fitted add to each pair, in natural logarithms of odds."""
+    total = np.zeros(len(pairs.right))
+    for level in levels:
+        points = FIXED.get((level.feature, level.level), 0)
+        if points:
+            total += points / POINTS * (pairs.levels[level.feature] == level.place)
+    return total
+
+
+def fitted(
+    every: Sequence[Pairs], matrices: Mapping[str, csr_matrix], levels: Sequence[Level], design: Design
+) -> NDArray[np.float64]:
+    """Return the weight that each pair begins with, and one per step, in natural logarithms."""
+    registers = [pairs.register for pairs in every]
+    parts = [
+        (
+            matrices[pairs.name], fixed_part(pairs, levels), pairs,
+            1 / (registers.count(pairs.register) * len(pairs.starts)),
+        )
+        for pairs in every
+    ]  # fmt: skip
+
+    def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        total = RIDGE * float(values[1:] @ values[1:])
+        gradient = 2 * RIDGE * np.concatenate([[0.0], values[1:]])
+        for steps, fixed, pairs, share in parts:
+            utilities = values[0] + steps @ values[1:] + fixed
+            chances, norms = _chances(utilities, pairs)
+            total -= share * float(utilities[pairs.right].sum() - norms.sum())
+            surplus = chances - pairs.right
+            gradient[0] += share * float(surplus.sum())
+            gradient[1:] += share * (steps.T @ surplus)
+        return total, gradient
+
+    found = minimize(
+        loss, np.zeros(len(design.columns) + 1), jac=True, method="L-BFGS-B",
+        bounds=[(None, None), *design.bounds], options={"maxiter": 1500, "maxfun": 2000},
+    )  # fmt: skip
+    result: NDArray[np.float64] = found.x
+    return result
+
+
+def _chances(
+    utilities: NDArray[np.float64], pairs: Pairs
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the chance of each pair, beside "none" at a utility of 0, and each contact's norm."""
+    highest = np.maximum(np.maximum.reduceat(utilities, pairs.starts), 0.0)
+    odds = np.exp(utilities - highest[pairs.groups])
+    sums = np.add.reduceat(odds, pairs.starts) + np.exp(-highest)
+    return odds / sums[pairs.groups], np.log(sums) + highest
+
+
+def points(values: NDArray[np.float64], levels: Sequence[Level], design: Design) -> list[Level]:
+    """Return the levels with weights in whole points."""
+    weights = dict.fromkeys(((level.feature, level.level) for level in levels), 0.0)
+    for (feature, names), value in zip(design.columns, values[1:], strict=True):
+        for name in names:
+            weights[feature, name] += value * POINTS
+    weights["pair", "any"] = values[0] * POINTS
+    return [
+        level._replace(
+            weight=FIXED.get(
+                (level.feature, level.level), round(weights[level.feature, level.level])
+            )
+        )
+        for level in levels
+    ]
+
+
+def best(pairs: Pairs, levels: Sequence[Level]) -> Best:
+    """Return the best candidate of each contact, as int_links__ranked finds it."""
+    scores = np.full(
+        len(pairs.right), sum(level.weight for level in levels if level.feature == "pair")
+    )
+    for level in levels:
+        if level.feature != "pair":
+            scores += level.weight * (pairs.levels[level.feature] == level.place)
+    order = np.lexsort((np.arange(len(scores)), -scores, pairs.groups))
+    first = order[np.searchsorted(pairs.groups[order], np.arange(len(pairs.starts)))]
+    odds = np.power(10.0, (scores - scores[first][pairs.groups]) / 10)
+    rivals = np.add.reduceat(odds, pairs.starts) - 1 + np.power(10.0, -scores[first] / 10)
+    leads = np.round(-10 * np.log10(np.maximum(rivals, 1e-6))).astype(np.int64)
+    return Best(first, pairs.right[first], leads)
+
+
+def bands(every: Sequence[Pairs], found: Sequence[Best], unseen: Sequence[Best]) -> list[tuple[str, int, float]]:
+    """Return the confidence per tier and lead: rows of the seed link_bands.
+
+    Args:
+        every: the sets.
+        found: their best candidates by the weights of all registers.
+        unseen: their best candidates by the weights of the other registers.
+    """
+    tiers = sorted({str(tier) for pairs in every for tier in np.unique(pairs.tiers)} - {""})
+    registers = [pairs.register for pairs in every]
+    result: list[tuple[str, int, float]] = []
+    for tier in tiers:
+        confidences: list[float] = []
+        counts: list[float] = []
+        for number, lower in enumerate(BOUNDS):
+            upper = BOUNDS[number + 1] if number + 1 < len(BOUNDS) else 10_000
+            links, right = 0.0, 0.0
+            for pairs, one in zip(every, found, strict=True):
+                inside = (pairs.tiers[one.pairs] == tier) & (one.leads >= lower) & (one.leads < upper)
+                count = float(inside.sum())
+                if count:
+                    # A register of many links counts no more than three hundred of them.
+                    share = min(1.0, 300 / count) / registers.count(pairs.register)
+                    links += share * count
+                    right += share * float(one.right[inside].sum())
+            middle = max(lower, -8) + 1.5
+            odds = 10 ** (middle / 10)
+            prior = odds / (1 + odds)
+            confidences.append((right + PRIOR_LINKS * prior) / (links + PRIOR_LINKS))
+            counts.append(links + PRIOR_LINKS)
+        confidences = rising(confidences, counts)
+        for number, lower in enumerate(BOUNDS):
+            confidence = confidences[number]
+            if confidence >= AUTO and not _is_right_everywhere(tier, lower, every, found, unseen):
+                confidence = AUTO - 0.005
+            confidences[number] = confidence
+        last = None
+        for lower, confidence in zip(BOUNDS, rising(confidences, counts), strict=True):
+            shown = round(min(confidence, 0.999), 3)
+            if shown != last:
+                result.append((tier, lower, shown))
+            last = shown
+    return result
+
+
+def _is_right_everywhere(
+    tier: str, lower: int, every: Sequence[Pairs], found: Sequence[Best], unseen: Sequence[Best]
+) -> bool:
+    """Return whether links of a tier from a lead on are right on each register, seen or unseen."""
+    for ones in (found, unseen):
+        tally: dict[str, tuple[int, int]] = {}
+        for pairs, one in zip(every, ones, strict=True):
+            inside = (
+                (pairs.tiers[one.pairs] == tier)
+                & (one.leads >= lower)
+                & ~pairs.cautions[one.pairs]
+            )
+            links, right = tally.get(pairs.register, (0, 0))
+            tally[pairs.register] = (
+                links + int(inside.sum()), right + int(one.right[inside].sum())
+            )  # fmt: skip
+        if any(
+            links >= TELLING and right < LEAST_PRECISION * links for links, right in tally.values()
+        ):
+            return False
+    return True
+
+
+def rising(values: Sequence[float], counts: Sequence[float]) -> list[float]:
+    """Return the nearest values that never fall, by pooling adjacent ones that do."""
+    pools: list[list[float]] = []
+    for value, count in zip(values, counts, strict=True):
+        pools.append([value, count, 1])
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            (one, first, many), (other, second, more) = pools[-2:]
+            mean = (one * first + other * second) / (first + second)
+            pools[-2:] = [[mean, first + second, many + more]]
+    return [value for value, _, many in pools for _ in range(int(many))]
+
+
+class Reached(NamedTuple):
+    """What links reach on one set."""
+
+    f1: float
+    auto_precision: float
+    auto_recall: float
+    found: float
+
+
+def reached(
+    pairs: Pairs, one: Best, confidences: Sequence[tuple[str, int, float]],
+    review: float = 0.35, margin: int = 3,
+) -> Reached:  # fmt: skip
+    """Score the links that the bands make of the best candidates."""
+    sure = np.zeros(len(one.pairs))
+    for tier, lower, confidence in confidences:
+        inside = (pairs.tiers[one.pairs] == tier) & (one.leads >= lower)
+        sure[inside] = confidence
+    linked = sure >= review
+    auto = (sure >= AUTO) & ~pairs.cautions[one.pairs] & (one.leads >= margin)
+    right = int(one.right[linked].sum())
+    right_auto = int(one.right[auto].sum())
+    return Reached(
+        2 * right / max(int(linked.sum()) + pairs.truths, 1),
+        right_auto / max(int(auto.sum()), 1),
+        right_auto / max(pairs.truths, 1),
+        int(pairs.right.sum()) / max(pairs.truths, 1),
+    )
+
+
+def fit(text: str, output: Path, folder: Path) -> None:
+    """Fit to the sets of a text of folders, write the seeds, and print what they reach.
+
+    Raises:
+        InputError: a set cannot be read.
+        ProgramError: dbt failed.
+    """
+    levels = read_levels(SEEDS / "link_levels.csv")
+    given = [
+        (Path(name).resolve().name, one) for name in text.split() for one in sets.parsed(name)
+    ]
+    every = []
+    for register, one in given:
+        print(f"{register}: {one.name} …", flush=True)
+        every.append(compare(one, register, levels, folder))
+    save(output, every, levels)
+
+
+def save(output: Path, every: Sequence[Pairs], levels: Sequence[Level]) -> None:
+    """Fit to the pairs of sets, write the seeds to a folder, and print what they reach."""
+    design = designed(levels)
+    matrices = {pairs.name: matrix(pairs, levels, design) for pairs in every}
+    in_all = points(fitted(every, matrices, levels, design), levels, design)
+    unseen: dict[str, Best] = {}
+    for register in sorted({pairs.register for pairs in every}):
+        others = [pairs for pairs in every if pairs.register != register]
+        if others:
+            weights = points(fitted(others, matrices, levels, design), levels, design)
+            unseen |= {p.name: best(p, weights) for p in every if p.register == register}
+    found = [best(pairs, in_all) for pairs in every]
+    left_out = [unseen.get(pairs.name, one) for pairs, one in zip(every, found, strict=True)]
+    confidences = bands(every, found, left_out)
+    write_seed(output / "link_levels.csv", Level._fields, in_all)
+    write_seed(output / "link_bands.csv", ("tier", "lower_bound", "confidence"), confidences)
+    rows = []
+    for pairs, one, other in zip(every, found, left_out, strict=True):
+        outside, inside = reached(pairs, other, confidences), reached(pairs, one, confidences)
+        rows.append(
+            (
+                pairs.register, pairs.name,
+                *(f"{value:.3f}" for value in outside[:3]),
+                *(f"{value:.3f}" for value in inside[:3]),
+                f"{inside.found:.3f}", f"{len(pairs.right) / len(pairs.starts):.1f}",
+            )
+        )  # fmt: skip
+    print("\nEach register left out of the weights (first), and all in them (second):")
+    header = ["register", "set", "F1", "auto P", "auto R", "F1", "auto P", "auto R", "found", "pairs"]
+    print(table(header, rows))
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Fit from the command line: 0 done, 1 failed, 2 wrong usage."""
+    parser = argparse.ArgumentParser(prog="python -m evaluation.fit", description=__doc__)
+    parser.add_argument("--sets", required=True, metavar="SETS", help="folders, one per register")
+    parser.add_argument("--output", type=Path, default=SEEDS, help="where to write the seeds")
+    arguments = parser.parse_args(given)
+    fit_any_terminal()
+    try:
+        with tempfile.TemporaryDirectory(prefix="fit-") as folder:
+            fit(arguments.sets, arguments.output, Path(folder))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return WRONG_USAGE
+    except (ProgramError, OSError) as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
