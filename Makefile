@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
-.PHONY: help setup demo demo-webhooks check-webhooks evaluate explain spark bench
+.PHONY: help setup demo demo-webhooks check-webhooks evaluate fit explain spark bench
 .PHONY: test test-duckdb airbyte-check lint matrix lock docs seeds clean
 
 help: ## Say what there is
@@ -57,6 +57,9 @@ evaluate: $(DEV)/ready $(VENV)/ready $(DBT)/ready $(if $(filter 0,$(SPLINK)),,.v
 	@$(DEV)/bin/python -m evaluation --vars "$$GIVEN_VARS" --floor "$$GIVEN_FLOOR" $(if $(DB),--db "$$GIVEN_DB") \
 		$(if $(TRUTH),--truth "$$GIVEN_TRUTH") $(if $(LINKS),--links "$$GIVEN_LINKS") $(if $(KEEP),--keep "$$GIVEN_KEEP") $(if $(filter 0,$(SPLINK)),--no-splink) $(GENERATED) \
 		$(if $(SETS),--sets "$$GIVEN_SETS") $(if $(filter-out 0,$(EXAMPLES)),--examples)
+
+fit: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Fit weights and confidence of the links to sets with their truth: SETS="register …"
+	@$(DEV)/bin/python -m evaluation.fit --sets "$(SETS)" $(if $(OUTPUT),--output "$(OUTPUT)")
 
 explain: $(DEV)/ready ## Tell why a contact has its company: CONTACT=… DB=…
 	@$(DEV)/bin/python -m evaluation.explain --db "$${GIVEN_DB:-output/prod/published/warehouse.duckdb}" -- "$$GIVEN_CONTACT"
