@@ -72,6 +72,27 @@ def test_forms_and_countries_are_written_as_names_and_places_are_compared() -> N
         assert [key for key, again in zip(keys, written(keys), strict=True) if key != again] == []
 
 
+@pytest.mark.parametrize("in_streets", [True, False], ids=["streets", "names"])
+def test_a_word_has_one_form_and_that_is_the_last(in_streets: bool) -> None:  # noqa: FBT001
+    rows = [
+        row for row in _rows(SEEDS / "word_forms.csv") if (row["kind"] == "street") == in_streets
+    ]
+    forms = {row["word"]: row["canonical"] for row in rows}
+    assert len(forms) == len(rows) > 0
+    assert forms.keys().isdisjoint(forms.values())
+    for words in (list(forms), list(forms.values())):
+        assert normalised(words) == words
+        assert [word for word in words if " " in word] == []
+
+
+def test_what_a_word_is_written_as_is_no_word_that_names_drop() -> None:
+    dropped = {
+        row["word"] for row in _rows(SEEDS / "common_words.csv") if row["found_in"] == "any name"
+    }
+    forms = {row["word"] for row in _rows(SEEDS / "word_forms.csv") if row["kind"] != "street"}
+    assert forms.isdisjoint(dropped)
+
+
 def test_a_city_has_one_name_in_each_country() -> None:
     rows = _rows(SEEDS / "city_names.csv")
     assert len(rows) <= 6000

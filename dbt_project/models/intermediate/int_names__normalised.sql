@@ -76,6 +76,36 @@ silent_words as (
 
 ),
 
+word_forms as (
+
+    select
+        word,
+        canonical
+    from {{ ref('word_forms') }}
+    where kind <> 'street'
+
+),
+
+-- Words that are dropped (without a canonical word) or written otherwise.
+changed_words as (
+
+    select
+        word,
+        nullif(word, word) as canonical
+    from silent_words
+
+    union all
+
+    select
+        word_forms.word,
+        case when silent_canonicals.word is null then word_forms.canonical end as canonical
+    from word_forms
+    left join silent_words as silent_canonicals on word_forms.canonical = silent_canonicals.word
+    left join silent_words on word_forms.word = silent_words.word
+    where silent_words.word is null
+
+),
+
 full_names as (
 
     select distinct name as full_name from normalised
@@ -89,7 +119,7 @@ words as (
 
 ),
 
-names_to_shorten as (
+names_to_change as (
 
     select
         words.full_name,
@@ -98,15 +128,16 @@ names_to_shorten as (
             case when legal_form_kinds.kind is not null then words.position end
         ) as form_kind
     from words
-    inner join silent_words on words.word = silent_words.word
-    left join legal_form_kinds on words.word = legal_form_kinds.legal_form
+    inner join changed_words on words.word = changed_words.word
+    left join legal_form_kinds
+        on words.word = legal_form_kinds.legal_form and changed_words.canonical is null
     group by words.full_name
 
 ),
 
 words_to_look_at as (
 
-    {{ words_of('names_to_shorten', 'full_name', ['full_name']) }}
+    {{ words_of('names_to_change', 'full_name', ['full_name']) }}
 
 ),
 
@@ -114,10 +145,11 @@ telling_names as (
 
     select
         words.full_name,
-        {{ words_in_order('words.word', 'words.position') }} as telling_name
+        {{ words_in_order('coalesce(changed_words.canonical, words.word)', 'words.position') }}
+            as telling_name
     from words_to_look_at as words
-    left join silent_words on words.word = silent_words.word
-    where silent_words.word is null
+    left join changed_words on words.word = changed_words.word
+    where changed_words.word is null or changed_words.canonical is not null
     group by words.full_name
 
 ),
@@ -127,10 +159,10 @@ told_names as (
     select
         full_names.full_name,
         coalesce(telling_names.telling_name, full_names.full_name) as name,
-        names_to_shorten.form_kind
+        names_to_change.form_kind
     from full_names
     left join telling_names on full_names.full_name = telling_names.full_name
-    left join names_to_shorten on full_names.full_name = names_to_shorten.full_name
+    left join names_to_change on full_names.full_name = names_to_change.full_name
 
 ),
 
