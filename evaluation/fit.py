@@ -43,17 +43,15 @@ SEEDS = PROJECT / "seeds"
 # Points are tenths of the decimal logarithm of odds: 10 points are ten times the odds.
 POINTS = 10 / np.log(10)
 # How strongly weights are drawn to nothing, in the loss of a register, per squared natural logarithm.
-RIDGE = 2e-4
+RIDGE = 5e-5
 # Hardly any set has VAT numbers; a number with its check digits is nobody else's.
 FIXED = {("vat", "equal"): 35, ("vat", "differ"): -15}
 # The bounds of bands, in points of lead, and how many links the odds themselves count for in a band.
 BOUNDS = (-100, -6, -3, 0, 3, 6, 8, 10, 12, 14, 16, 18, 20, 25, 30)
-PRIOR_LINKS = 10
-# A band is as sure as AUTO only where each register with so many links from there on is as right.
-AUTO, LEAST_PRECISION, TELLING = 0.97, 0.99, 40
-
-Floats = "NDArray[np.float64]"
-
+PRIOR_LINKS = 3
+# Bands as sure as AUTO make links that are used unseen: on each register so many of them have to be
+# right, whether it was in the fit or not.
+AUTO, AUTO_PRECISION = 0.97, 0.992
 
 class Level(NamedTuple):
     """A row of the seed link_levels."""
@@ -302,7 +300,9 @@ def best(pairs: Pairs, levels: Sequence[Level]) -> Best:
     return Best(first, pairs.right[first], leads)
 
 
-def bands(every: Sequence[Pairs], found: Sequence[Best], unseen: Sequence[Best]) -> list[tuple[str, int, float]]:
+def bands(
+    every: Sequence[Pairs], found: Sequence[Best], unseen: Sequence[Best]
+) -> list[tuple[str, int, float]]:
     """Return the confidence per tier and lead: rows of the seed link_bands.
 
     Args:
@@ -311,63 +311,73 @@ def bands(every: Sequence[Pairs], found: Sequence[Best], unseen: Sequence[Best])
         unseen: their best candidates by the weights of the other registers.
     """
     tiers = sorted({str(tier) for pairs in every for tier in np.unique(pairs.tiers)} - {""})
-    registers = [pairs.register for pairs in every]
-    result: list[tuple[str, int, float]] = []
-    for tier in tiers:
-        confidences: list[float] = []
-        counts: list[float] = []
-        for number, lower in enumerate(BOUNDS):
-            upper = BOUNDS[number + 1] if number + 1 < len(BOUNDS) else 10_000
-            links, right = 0.0, 0.0
-            for pairs, one in zip(every, found, strict=True):
-                inside = (pairs.tiers[one.pairs] == tier) & (one.leads >= lower) & (one.leads < upper)
-                count = float(inside.sum())
-                if count:
-                    # A register of many links counts no more than three hundred of them.
-                    share = min(1.0, 300 / count) / registers.count(pairs.register)
-                    links += share * count
-                    right += share * float(one.right[inside].sum())
-            middle = max(lower, -8) + 1.5
-            odds = 10 ** (middle / 10)
-            prior = odds / (1 + odds)
-            confidences.append((right + PRIOR_LINKS * prior) / (links + PRIOR_LINKS))
-            counts.append(links + PRIOR_LINKS)
-        confidences = rising(confidences, counts)
-        for number, lower in enumerate(BOUNDS):
-            confidence = confidences[number]
-            if confidence >= AUTO and not _is_right_everywhere(tier, lower, every, found, unseen):
-                confidence = AUTO - 0.005
-            confidences[number] = confidence
-        last = None
-        for lower, confidence in zip(BOUNDS, rising(confidences, counts), strict=True):
-            shown = round(min(confidence, 0.999), 3)
-            if shown != last:
-                result.append((tier, lower, shown))
-            last = shown
-    return result
-
-
-def _is_right_everywhere(
-    tier: str, lower: int, every: Sequence[Pairs], found: Sequence[Best], unseen: Sequence[Best]
-) -> bool:
-    """Return whether links of a tier from a lead on are right on each register, seen or unseen."""
+    measured = {tier: _measured(tier, every, found) for tier in tiers}
+    first = {
+        tier: next((n for n, value in enumerate(values) if value >= AUTO), len(BOUNDS))
+        for tier, values in measured.items()
+    }
     for ones in (found, unseen):
-        tally: dict[str, tuple[int, int]] = {}
-        for pairs, one in zip(every, ones, strict=True):
+        while worst := _least_sure(every, ones, first):
+            first[worst] += 1
+    rows: list[tuple[str, int, float]] = []
+    for tier, values in measured.items():
+        last = None
+        for number, (lower, value) in enumerate(zip(BOUNDS, values, strict=True)):
+            shown = round(min(value, 0.999 if number >= first[tier] else AUTO - 0.005), 3)
+            if shown != last:
+                rows.append((tier, lower, shown))
+            last = shown
+    return rows
+
+
+def _measured(tier: str, every: Sequence[Pairs], found: Sequence[Best]) -> list[float]:
+    """Return the share of right links of a tier in each band, never falling."""
+    registers = [pairs.register for pairs in every]
+    shares: list[float] = []
+    counts: list[float] = []
+    for lower, upper in zip(BOUNDS, (*BOUNDS[1:], 10_000), strict=True):
+        # What the odds themselves say, for so many links.
+        odds = 10 ** ((max(lower, -8) + 1.5) / 10)
+        links, right = PRIOR_LINKS, PRIOR_LINKS * odds / (1 + odds)
+        for pairs, one in zip(every, found, strict=True):
+            inside = (pairs.tiers[one.pairs] == tier) & (one.leads >= lower) & (one.leads < upper)
+            # A register of many links counts no more than three hundred of them.
+            share = 1 / max(int(inside.sum()) / 300, 1) / registers.count(pairs.register)
+            links += share * int(inside.sum())
+            right += share * int(one.right[inside].sum())
+        shares.append(right / links)
+        counts.append(links)
+    return rising(shares, counts)
+
+
+def _least_sure(
+    every: Sequence[Pairs], ones: Sequence[Best], first: Mapping[str, int]
+) -> str | None:
+    """Return the tier whose lowest band of AUTO brings most errors to a register that has too many."""
+    bounds = {tier: (*BOUNDS, 10_000)[number] for tier, number in first.items()}
+    tallies: dict[str, dict[str, list[int]]] = {}
+    for pairs, one in zip(every, ones, strict=True):
+        for tier, number in first.items():
+            if number == len(BOUNDS):
+                continue
             inside = (
                 (pairs.tiers[one.pairs] == tier)
-                & (one.leads >= lower)
+                & (one.leads >= bounds[tier])
                 & ~pairs.cautions[one.pairs]
             )
-            links, right = tally.get(pairs.register, (0, 0))
-            tally[pairs.register] = (
-                links + int(inside.sum()), right + int(one.right[inside].sum())
-            )  # fmt: skip
-        if any(
-            links >= TELLING and right < LEAST_PRECISION * links for links, right in tally.values()
-        ):
-            return False
-    return True
+            upper = (*BOUNDS[1:], 10_000)[number]
+            lowest = inside & (one.leads < upper)
+            tally = tallies.setdefault(pairs.register, {}).setdefault(tier, [0, 0, 0])
+            tally[0] += int(inside.sum())
+            tally[1] += int(inside.sum() - one.right[inside].sum())
+            tally[2] += int(lowest.sum() - one.right[lowest].sum())
+    for by_tier in tallies.values():
+        links = sum(tally[0] for tally in by_tier.values())
+        wrong = sum(tally[1] for tally in by_tier.values())
+        # One wrong link alone tells nothing of a small register.
+        if wrong > 1 and links - wrong < AUTO_PRECISION * links:
+            return max(sorted(by_tier), key=lambda tier: (by_tier[tier][2], by_tier[tier][1]))
+    return None
 
 
 def rising(values: Sequence[float], counts: Sequence[float]) -> list[float]:

@@ -16,8 +16,8 @@
 {#- The features of a pair of names, and those of a pair of a contact and a company. -#}
 {% macro name_features() -%}
     {{ return([
-        'name', 'letters', 'contact_words', 'company_words', 'contact_missing', 'company_missing',
-        'rarest_word', 'shared_rarity', 'contact_rival', 'company_rival', 'team',
+        'name', 'letters', 'contact_words', 'company_words', 'first_word', 'contact_missing',
+        'company_missing', 'rarest_word', 'shared_rarity', 'contact_rival', 'company_rival', 'team',
     ]) }}
 {%- endmacro %}
 

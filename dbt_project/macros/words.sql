@@ -35,6 +35,7 @@
         words.company_core,
         cast(sum(words.weight) as integer) as weight,
         cast(sum(words.weight * coalesce(best.agreement, 0)) as integer) as covered_weight,
+        max(case when words.place = 1 then coalesce(best.agreement, 0) end) as first_agreement,
         max(case when coalesce(best.agreement, 0) < 50 then words.weight else 0 end)
             as missing_weight,
         max(case when best.agreement >= 80 then words.weight else 0 end) as shared_weight,

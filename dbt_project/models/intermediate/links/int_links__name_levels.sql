@@ -116,6 +116,12 @@ measured as (
             when name_letters.contact_core = name_letters.company_core then 100
             else cast(floor(name_words.company_covered_weight / name_words.company_weight) as integer)
         end as company_covered,
+        case
+            when name_letters.contact_core = name_letters.company_core then 2
+            else
+                case when name_words.contact_first_agreement >= 80 then 1 else 0 end
+                + case when name_words.company_first_agreement >= 80 then 1 else 0 end
+        end as agreeing_first_words,
         coalesce(name_words.contact_missing_weight, 0) as contact_missing,
         coalesce(name_words.company_missing_weight, 0) as company_missing,
         coalesce(name_words.rarest_shared_weight, token_sums.heaviest_weight) as rarest_shared,
@@ -204,6 +210,8 @@ select
     {{ band_level('cosine', [97, 90, 80, 70, 60, 50, 40, 30, 20, 10]) }} as letters_level,
     {{ band_level('contact_covered', [98, 90, 80, 70, 55, 40, 20]) }} as contact_words_level,
     {{ band_level('company_covered', [98, 90, 80, 70, 55, 40, 20]) }} as company_words_level,
+    case agreeing_first_words when 2 then 'both' when 1 then 'one' else 'none' end
+        as first_word_level,
     {{ band_level('contact_missing', [65, 50, 35, 20, 5]) }} as contact_missing_level,
     {{ band_level('company_missing', [65, 50, 35, 20, 5]) }} as company_missing_level,
     {{ band_level('rarest_shared', [65, 50, 40, 25, 10, 1]) }} as rarest_word_level,

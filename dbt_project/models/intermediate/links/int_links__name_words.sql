@@ -236,11 +236,13 @@ select
     contact_covered.company_core,
     contact_covered.weight as contact_weight,
     contact_covered.covered_weight as contact_covered_weight,
+    contact_covered.first_agreement as contact_first_agreement,
     contact_covered.missing_weight as contact_missing_weight,
     contact_covered.shared_weight as rarest_shared_weight,
     contact_covered.equal_norm,
     company_covered.weight as company_weight,
     company_covered.covered_weight as company_covered_weight,
+    company_covered.first_agreement as company_first_agreement,
     company_covered.missing_weight as company_missing_weight
 from contact_covered
 inner join company_covered
