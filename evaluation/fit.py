@@ -51,7 +51,7 @@ BOUNDS = (-100, -6, -3, 0, 3, 6, 8, 10, 12, 14, 16, 18, 20, 25, 30)
 PRIOR_LINKS = 3
 # Bands as sure as AUTO make links that are used unseen: on each register so many of them have to be
 # right, whether it was in the fit or not.
-AUTO, AUTO_PRECISION = 0.97, 0.992
+AUTO, AUTO_PRECISION = 0.97, 0.99
 
 class Level(NamedTuple):
     """A row of the seed link_levels."""
@@ -374,8 +374,8 @@ def _least_sure(
     for by_tier in tallies.values():
         links = sum(tally[0] for tally in by_tier.values())
         wrong = sum(tally[1] for tally in by_tier.values())
-        # One wrong link alone tells nothing of a small register.
-        if wrong > 1 and links - wrong < AUTO_PRECISION * links:
+        # One wrong link more tells nothing of a small register.
+        if wrong > 1 + (1 - AUTO_PRECISION) * links:
             return max(sorted(by_tier), key=lambda tier: (by_tier[tier][2], by_tier[tier][1]))
     return None
 
