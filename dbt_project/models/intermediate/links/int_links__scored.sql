@@ -1,4 +1,5 @@
--- One row per pair: the level of each feature of it, its weight, and the score: the sum of the weights.
+-- One row per pair: the level of each feature of it, its weight, and the score: the sum of the
+-- weights.
 with compared as (
 
     select * from {{ ref('int_links__compared') }}
