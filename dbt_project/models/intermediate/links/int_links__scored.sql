@@ -30,7 +30,7 @@ pairs as (
         end as domain_standing_level,
         -- Who is elsewhere by its own domain is one of those who were counted.
         case
-            when compared.name_level not in ('exact', 'generic') then null
+            when coalesce(compared.name_level, '') not in ('exact', 'generic') then null
             when
                 standings.name_standing = 'disputed'
                 and compared.domain_level in ('of_other', 'other_own', 'other_ending', 'other_city')
