@@ -225,16 +225,16 @@ def fixed_part(pairs: Pairs, levels: Sequence[Level]) -> NDArray[np.float64]:
 
 
 def fitted(
-    every: Sequence[Pairs], matrices: Mapping[str, csr_matrix], levels: Sequence[Level], design: Design
+    every: Sequence[Pairs], matrices: Sequence[csr_matrix], levels: Sequence[Level], design: Design
 ) -> NDArray[np.float64]:
     """Return the weight that each pair begins with, and one per step, in natural logarithms."""
     registers = [pairs.register for pairs in every]
     parts = [
         (
-            matrices[pairs.name], fixed_part(pairs, levels), pairs,
+            steps, fixed_part(pairs, levels), pairs,
             1 / (registers.count(pairs.register) * len(pairs.starts)),
         )
-        for pairs in every
+        for pairs, steps in zip(every, matrices, strict=True)
     ]  # fmt: skip
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -430,9 +430,7 @@ def fit(text: str, output: Path, folder: Path) -> None:
         ProgramError: dbt failed.
     """
     levels = read_levels(SEEDS / "link_levels.csv")
-    given = [
-        (Path(name).resolve().name, one) for name in text.split() for one in sets.parsed(name)
-    ]
+    given = [(one.database.resolve().parent.name, one) for one in sets.parsed(text)]
     every = []
     for register, one in given:
         print(f"{register}: {one.name} …", flush=True)
@@ -443,16 +441,27 @@ def fit(text: str, output: Path, folder: Path) -> None:
 def save(output: Path, every: Sequence[Pairs], levels: Sequence[Level]) -> None:
     """Fit to the pairs of sets, write the seeds to a folder, and print what they reach."""
     design = designed(levels)
-    matrices = {pairs.name: matrix(pairs, levels, design) for pairs in every}
+    matrices = [matrix(pairs, levels, design) for pairs in every]
     in_all = points(fitted(every, matrices, levels, design), levels, design)
-    unseen: dict[str, Best] = {}
+    # Two registers may have sets of one name.
+    unseen: dict[int, Best] = {}
     for register in sorted({pairs.register for pairs in every}):
-        others = [pairs for pairs in every if pairs.register != register]
+        others = [number for number, pairs in enumerate(every) if pairs.register != register]
         if others:
-            weights = points(fitted(others, matrices, levels, design), levels, design)
-            unseen |= {p.name: best(p, weights) for p in every if p.register == register}
+            values = fitted(
+                [every[number] for number in others],
+                [matrices[number] for number in others],
+                levels,
+                design,
+            )
+            weights = points(values, levels, design)
+            unseen |= {
+                number: best(pairs, weights)
+                for number, pairs in enumerate(every)
+                if pairs.register == register
+            }
     found = [best(pairs, in_all) for pairs in every]
-    left_out = [unseen.get(pairs.name, one) for pairs, one in zip(every, found, strict=True)]
+    left_out = [unseen.get(number, one) for number, one in enumerate(found)]
     confidences = bands(every, found, left_out)
     write_seed(output / "link_levels.csv", Level._fields, in_all)
     write_seed(output / "link_bands.csv", ("tier", "lower_bound", "confidence"), confidences)
