@@ -340,7 +340,7 @@ def _measured(tier: str, every: Sequence[Pairs], found: Sequence[Best]) -> list[
     for lower, upper in zip(BOUNDS, (*BOUNDS[1:], 10_000), strict=True):
         # What the odds themselves say, for so many links.
         odds = 10 ** ((max(lower, -8) + 1.5) / 10)
-        links, right = PRIOR_LINKS, PRIOR_LINKS * odds / (1 + odds)
+        links, right = float(PRIOR_LINKS), PRIOR_LINKS * odds / (1 + odds)
         for pairs, one in zip(every, found, strict=True):
             inside = (pairs.tiers[one.pairs] == tier) & (one.leads >= lower) & (one.leads < upper)
             # A register of many links counts no more than three hundred of them.
