@@ -32,8 +32,9 @@ LEVELS = "select feature, level, weight, wording from seeds.link_levels"
 # In the order in which they are told; what is null says nothing.
 FEATURES = (
     "name", "team", "name_city", "letters", "contact_words", "company_words", "first_word",
-    "contact_missing", "company_missing", "rarest_word", "shared_rarity", "contact_rival", "company_rival",
-    "name_standing", "form", "vat", "domain", "domain_standing", "phone", "address", "city", "country",
+    "contact_missing", "company_missing", "rarest_word", "shared_rarity", "contact_rival",
+    "company_rival", "name_standing", "form", "vat", "domain", "domain_standing", "phone",
+    "address", "city", "country",
 )  # fmt: skip
 LINK = "select * from marts.contact_company_links where contact_id = ?"
 OVERRIDES = """

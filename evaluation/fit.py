@@ -1,10 +1,11 @@
 """Fit the weights and the confidence of links to sets whose truth is known: `make fit`.
 
-Each folder of SETS is a register: it holds sets, NAME.duckdb with NAME.truth.csv, as `make evaluate`
-takes them. All registers count alike. A conditional logit model is fitted: of a contact's
-candidates and "none of them", each is as likely as ten to the power of a tenth of its score (Train,
-Discrete Choice Methods with Simulation, chapter 3). Weights are shrunk towards nothing, never fall
-where a level agrees more (the seed's column `trend`), and are rounded to whole points.
+Each folder of SETS is a register: it holds sets, NAME.duckdb with NAME.truth.csv, as
+`make evaluate` takes them. All registers count alike. A conditional logit model is fitted: of a
+contact's candidates and "none of them", each is as likely as ten to the power of a tenth of its
+score (Train, Discrete Choice Methods with Simulation, chapter 3). Weights are shrunk towards
+nothing, never fall where a level agrees more (the seed's column `trend`), and are rounded to whole
+points.
 
 Writes the seeds link_levels and link_bands, the same bytes for the same sets. Prints what links
 reach on each register with that register left out of the fit, and with all in it.
@@ -42,16 +43,19 @@ SEEDS = PROJECT / "seeds"
 
 # Points are tenths of the decimal logarithm of odds: 10 points are ten times the odds.
 POINTS = 10 / np.log(10)
-# How strongly weights are drawn to nothing, in the loss of a register, per squared natural logarithm.
+# How strongly weights are drawn to nothing, in the loss of a register, per squared natural
+# logarithm.
 RIDGE = 5e-5
 # Hardly any set has VAT numbers; a number with its check digits is nobody else's.
 FIXED = {("vat", "equal"): 35, ("vat", "differ"): -15}
-# The bounds of bands, in points of lead, and how many links the odds themselves count for in a band.
+# The bounds of bands, in points of lead, and how many links the odds themselves count for in a
+# band.
 BOUNDS = (-100, -6, -3, 0, 3, 6, 8, 10, 12, 14, 16, 18, 20, 25, 30)
 PRIOR_LINKS = 3
 # Bands as sure as AUTO make links that are used unseen: on each register so many of them have to be
 # right, whether it was in the fit or not.
 AUTO, AUTO_PRECISION = 0.97, 0.99
+
 
 class Level(NamedTuple):
     """A row of the seed link_levels."""
@@ -69,8 +73,8 @@ class Pairs(NamedTuple):
     """The pairs of one set, those of a contact side by side, in the order of the contacts.
 
     `levels` has the place of each pair's level in its feature, -1 where there is none; `starts` the
-    first pair of each contact, `groups` the number of each pair's contact; `truths` is how many links
-    the set has in all, found or not.
+    first pair of each contact, `groups` the number of each pair's contact; `truths` is how many
+    links the set has in all, found or not.
     """
 
     register: str
@@ -85,14 +89,14 @@ class Pairs(NamedTuple):
 
 
 class Design(NamedTuple):
-    """What each weight adds to: a column per step of a level, and which of them may not be negative."""
+    """What each weight adds to: a column per step of a level, and which may not be negative."""
 
     columns: list[tuple[str, set[str]]]
     bounds: list[tuple[float | None, float | None]]
 
 
 class Best(NamedTuple):
-    """The best candidate of each contact: whether it is right, and its lead over all else in points."""
+    """The best candidate of each contact: whether it is right, and its lead in points."""
 
     pairs: NDArray[np.int64]
     right: NDArray[np.bool_]
@@ -165,9 +169,7 @@ def compare(given: sets.Set, register: str, levels: Sequence[Level], folder: Pat
     return Pairs(
         register,
         given.name,
-        {
-            feature: _places(rows[f"{feature}_level"], feature, places) for feature in features
-        },
+        {feature: _places(rows[f"{feature}_level"], feature, places) for feature in features},
         np.asarray(rows["is_right"], dtype=bool),
         np.ma.filled(rows["tier"], "").astype(str),
         np.asarray(rows["has_caution"], dtype=bool),
@@ -188,7 +190,7 @@ def _places(
 
 
 def designed(levels: Sequence[Level]) -> Design:
-    """Return the steps whose weights are fitted: a level's weight is the sum of those that it is in."""
+    """Return the steps that are fitted: a level's weight is the sum of those that it is in."""
     columns: list[tuple[str, set[str]]] = []
     bounds: list[tuple[float | None, float | None]] = []
     by_feature: dict[str, list[Level]] = {}
@@ -215,7 +217,7 @@ def matrix(pairs: Pairs, levels: Sequence[Level], design: Design) -> csr_matrix:
 
 
 def fixed_part(pairs: Pairs, levels: Sequence[Level]) -> NDArray[np.float64]:
-    """Return what the weights that are not fitted add to each pair, in natural logarithms of odds."""
+    """Return what the weights that are not fitted add to each pair, in natural logarithms."""
     total = np.zeros(len(pairs.right))
     for level in levels:
         points = FIXED.get((level.feature, level.level), 0)
@@ -225,16 +227,16 @@ def fixed_part(pairs: Pairs, levels: Sequence[Level]) -> NDArray[np.float64]:
 
 
 def fitted(
-    every: Sequence[Pairs], matrices: Mapping[str, csr_matrix], levels: Sequence[Level], design: Design
+    every: Sequence[Pairs], matrices: Sequence[csr_matrix], levels: Sequence[Level], design: Design
 ) -> NDArray[np.float64]:
     """Return the weight that each pair begins with, and one per step, in natural logarithms."""
     registers = [pairs.register for pairs in every]
     parts = [
         (
-            matrices[pairs.name], fixed_part(pairs, levels), pairs,
+            steps, fixed_part(pairs, levels), pairs,
             1 / (registers.count(pairs.register) * len(pairs.starts)),
         )
-        for pairs in every
+        for pairs, steps in zip(every, matrices, strict=True)
     ]  # fmt: skip
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -338,7 +340,7 @@ def _measured(tier: str, every: Sequence[Pairs], found: Sequence[Best]) -> list[
     for lower, upper in zip(BOUNDS, (*BOUNDS[1:], 10_000), strict=True):
         # What the odds themselves say, for so many links.
         odds = 10 ** ((max(lower, -8) + 1.5) / 10)
-        links, right = PRIOR_LINKS, PRIOR_LINKS * odds / (1 + odds)
+        links, right = float(PRIOR_LINKS), PRIOR_LINKS * odds / (1 + odds)
         for pairs, one in zip(every, found, strict=True):
             inside = (pairs.tiers[one.pairs] == tier) & (one.leads >= lower) & (one.leads < upper)
             # A register of many links counts no more than three hundred of them.
@@ -353,7 +355,7 @@ def _measured(tier: str, every: Sequence[Pairs], found: Sequence[Best]) -> list[
 def _least_sure(
     every: Sequence[Pairs], ones: Sequence[Best], first: Mapping[str, int]
 ) -> str | None:
-    """Return the tier whose lowest band of AUTO brings most errors to a register that has too many."""
+    """Return the tier whose lowest band of AUTO brings most errors to a register with too many."""
     bounds = {tier: (*BOUNDS, 10_000)[number] for tier, number in first.items()}
     tallies: dict[str, dict[str, list[int]]] = {}
     for pairs, one in zip(every, ones, strict=True):
@@ -430,9 +432,7 @@ def fit(text: str, output: Path, folder: Path) -> None:
         ProgramError: dbt failed.
     """
     levels = read_levels(SEEDS / "link_levels.csv")
-    given = [
-        (Path(name).resolve().name, one) for name in text.split() for one in sets.parsed(name)
-    ]
+    given = [(one.database.resolve().parent.name, one) for one in sets.parsed(text)]
     every = []
     for register, one in given:
         print(f"{register}: {one.name} …", flush=True)
@@ -443,16 +443,27 @@ def fit(text: str, output: Path, folder: Path) -> None:
 def save(output: Path, every: Sequence[Pairs], levels: Sequence[Level]) -> None:
     """Fit to the pairs of sets, write the seeds to a folder, and print what they reach."""
     design = designed(levels)
-    matrices = {pairs.name: matrix(pairs, levels, design) for pairs in every}
+    matrices = [matrix(pairs, levels, design) for pairs in every]
     in_all = points(fitted(every, matrices, levels, design), levels, design)
-    unseen: dict[str, Best] = {}
+    # Two registers may have sets of one name.
+    unseen: dict[int, Best] = {}
     for register in sorted({pairs.register for pairs in every}):
-        others = [pairs for pairs in every if pairs.register != register]
+        others = [number for number, pairs in enumerate(every) if pairs.register != register]
         if others:
-            weights = points(fitted(others, matrices, levels, design), levels, design)
-            unseen |= {p.name: best(p, weights) for p in every if p.register == register}
+            values = fitted(
+                [every[number] for number in others],
+                [matrices[number] for number in others],
+                levels,
+                design,
+            )
+            weights = points(values, levels, design)
+            unseen |= {
+                number: best(pairs, weights)
+                for number, pairs in enumerate(every)
+                if pairs.register == register
+            }
     found = [best(pairs, in_all) for pairs in every]
-    left_out = [unseen.get(pairs.name, one) for pairs, one in zip(every, found, strict=True)]
+    left_out = [unseen.get(number, one) for number, one in enumerate(found)]
     confidences = bands(every, found, left_out)
     write_seed(output / "link_levels.csv", Level._fields, in_all)
     write_seed(output / "link_bands.csv", ("tier", "lower_bound", "confidence"), confidences)
@@ -468,7 +479,18 @@ def save(output: Path, every: Sequence[Pairs], levels: Sequence[Level]) -> None:
             )
         )  # fmt: skip
     print("\nEach register left out of the weights (first), and all in them (second):")
-    header = ["register", "set", "F1", "auto P", "auto R", "F1", "auto P", "auto R", "found", "pairs"]
+    header = [
+        "register",
+        "set",
+        "F1",
+        "auto P",
+        "auto R",
+        "F1",
+        "auto P",
+        "auto R",
+        "found",
+        "pairs",
+    ]
     print(table(header, rows))
 
 

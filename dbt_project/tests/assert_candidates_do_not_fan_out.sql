@@ -2,7 +2,7 @@
 with counts as (
 
     select
-        (select count(*) from {{ ref('int_links__candidates') }}) as candidates,
+        (select count(*) from {{ ref('int_links__pairs') }}) as compared,
         (select count(*) from {{ ref('int_links__scored') }}) as scored,
         (
             select count(*)
@@ -16,4 +16,4 @@ with counts as (
 )
 
 select * from counts
-where candidates <> scored or scored <> pairs
+where compared <> scored or scored <> pairs

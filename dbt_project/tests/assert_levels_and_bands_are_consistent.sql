@@ -24,7 +24,7 @@ union all
 
 select
     'bands' as broken,
-    bands.tier || ' ' || cast(bands.lower_bound as {{ dbt.type_string() }}) as detail
+    bands.tier || ' ' || bands.lower_bound as detail
 from {{ ref('link_bands') }} as bands
 inner join {{ ref('link_bands') }} as surer
     on

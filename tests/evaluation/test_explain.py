@@ -17,17 +17,30 @@ if TYPE_CHECKING:
 BUILT = """
 create schema marts; create schema intermediate; create schema seeds;
 create table marts.contact_company_links as select
-    '1' as contact_id, 'c' as company_id, 'auto' as status, 'name' as tier, 8 as score,
+    '1' as contact_id, 'c' as company_id, 'auto' as status, 'name' as tier, 29 as score,
     4 as margin, 0.98 as confidence, 'the names are equal' as reasons;
 create table intermediate.int_contacts__match_keys as select
     1 as contact_number, '1' as contact_id,
     'Zoé' || chr(27) || '[2J' || chr(10) || 'Link: none' as organisation_name;
 create table intermediate.int_companies__match_keys as select
     1 as company_number, 'c' as company_id, chr(27) || ']0;Élan' || chr(7) as company_name;
-create table intermediate.int_links__pair_points as select
-    1 as contact_number, 1 as company_number, 8 as score, 3 as name_level, 8 as name_points;
-create table seeds.link_points as select
-    'name' as feature, 3 as level, 8 as points, 'the names are equal' as wording;
+create table intermediate.int_links__scored as select
+    '1' as contact_id, 1 as company_number, 'c' as company_id, 1 as contact_core, 2 as company_core,
+    'exact' as name_level, 30 as name_score, 29 as score, 'same' as city_level,
+    null as name_city_level, null as name_standing_level, null as form_level,
+    null as vat_level, null as domain_level, null as domain_standing_level,
+    null as phone_level, null as address_level, null as country_level;
+create table intermediate.int_links__name_scores as select
+    1 as contact_core, 2 as company_core, 'exact' as name_level, 30 as name_score,
+    'from_97' as letters_level, null as team_level, null as contact_words_level,
+    null as company_words_level, null as contact_missing_level, null as company_missing_level,
+    null as rarest_word_level, null as shared_rarity_level, null as contact_rival_level,
+    null as company_rival_level, null as first_word_level;
+create table seeds.link_levels as from (values
+    ('pair', 'any', -12, null), ('name', 'exact', 30, 'the names are equal'),
+    ('letters', 'from_97', 6, null), ('city', 'same', 5, 'the city is the same'),
+    ('city', 'near', 1, 'the cities are close')
+) as levels (feature, level, weight, wording);
 create table seeds.link_overrides as select
     '1' as contact_id, 'c' as company_id, 'force' as decision, 'Ida' as author,
     chr(27) || '[31m' as reason, timestamp '2026-01-01' as decided_at;
@@ -54,6 +67,13 @@ def test_any_terminal_shows_it_and_obeys_no_name(
     told = done.stdout.decode(encoding)
     assert told.startswith(rf"Contact 1: {zoe}\x1b[2J\nLink: none")
     assert f"  {line}  " in told
+    steps = [line.split() for line in told.splitlines() if "+" in line or "-12" in line]
+    assert [step[:4] for step in steps] == [
+        ["-12", "-12", "what", "any"],
+        ["name", "exact", "+30", "18"],
+        ["letters", "from_97", "+6", "24"],
+        ["city", "same", "+5", "29"],
+    ]
     assert [text for text in told.splitlines() if not text.isprintable()] == []
 
 

@@ -113,6 +113,6 @@ union all
 select
     match_keys.company_number,
     'letters' as rule,
-    cast(match_keys.core_number as {{ dbt.type_string() }}) as block_key
+    '' || match_keys.core_number as block_key
 from {{ match_keys }} as match_keys
 where match_keys.core_number is not null

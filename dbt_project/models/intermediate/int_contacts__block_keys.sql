@@ -86,7 +86,7 @@ union all
 select
     match_keys.contact_number,
     'letters' as rule,
-    cast(neighbours.company_core as {{ dbt.type_string() }}) as block_key
+    '' || neighbours.company_core as block_key
 from {{ match_keys }} as match_keys
 inner join {{ ref('int_links__name_neighbours') }} as neighbours
     on

@@ -115,7 +115,9 @@ ranked as (
         shared.company_core,
         row_number() over (
             partition by shared.contact_core, shared.country
-            order by shared.shared_norm / sqrt(cast(norms.norm as double)) desc, shared.company_core asc
+            order by
+                shared.shared_norm / sqrt(cast(norms.norm as double)) desc,
+                shared.company_core asc
         ) as place
     from shared
     inner join norms on shared.company_core = norms.core_number

@@ -1,4 +1,5 @@
--- The candidates that are worth comparing: those of which more agrees than a part of the name, and the nearest by name.
+-- The candidates that are worth comparing: those of which more agrees than a part of the name, and
+-- the nearest by name.
 with candidates as (
 
     select * from {{ ref('int_links__candidates') }}

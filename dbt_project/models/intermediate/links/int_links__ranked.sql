@@ -1,4 +1,5 @@
--- The best company of each contact, and how far it is ahead of all others and of none; what a person ruled out is left out.
+-- The best company of each contact, and how far it is ahead of all others and of none; what a person
+-- ruled out is left out.
 with overrides as (
 
     select * from {{ ref('int_link_overrides__checked') }}
@@ -30,19 +31,21 @@ placed as (
 
 ),
 
+firsts as (
+
+    select * from placed
+    where place = 1
+
+),
+
 best as (
 
-    select * from scored
-    inner join (
-        select
-            contact_number as best_contact_number,
-            company_id as best_company_id
-        from placed
-        where place = 1
-    ) as firsts
+    select scored.*
+    from scored
+    inner join firsts
         on
-            scored.contact_number = firsts.best_contact_number
-            and scored.company_id = firsts.best_company_id
+            scored.contact_number = firsts.contact_number
+            and scored.company_id = firsts.company_id
 
 ),
 
@@ -53,13 +56,15 @@ runners_up as (
 
 ),
 
--- Ten points are ten times the odds. In millionths of the best one's, so that the sum is a whole number.
+-- Ten points are ten times the odds. In millionths of the best one's, so that the sum is a whole
+-- number.
 rivals as (
 
     select
         placed.contact_number,
-        cast(sum(cast(round(1000000 * power(10, (placed.score - best.score) / 10.0)) as bigint)) as bigint)
-            as odds
+        cast(sum(
+            cast(round(1000000 * power(10, (placed.score - best.score) / 10.0)) as bigint)
+        ) as bigint) as odds
     from placed
     inner join best on placed.contact_number = best.contact_number
     where placed.place > 1

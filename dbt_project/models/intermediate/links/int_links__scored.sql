@@ -1,4 +1,5 @@
--- One row per pair: the level of each feature of it, its weight, and the score: the sum of the weights.
+-- One row per pair: the level of each feature of it, its weight, and the score: the sum of the
+-- weights.
 with compared as (
 
     select * from {{ ref('int_links__compared') }}
@@ -29,7 +30,7 @@ pairs as (
         end as domain_standing_level,
         -- Who is elsewhere by its own domain is one of those who were counted.
         case
-            when compared.name_level not in ('exact', 'generic') then null
+            when coalesce(compared.name_level, '') not in ('exact', 'generic') then null
             when
                 standings.name_standing = 'disputed'
                 and compared.domain_level in ('of_other', 'other_own', 'other_ending', 'other_city')

@@ -1,4 +1,5 @@
--- What the contacts of a company together say of its name and its domain; one row per company of which they say anything.
+-- What the contacts of a company together say of its name and its domain; one row per company of
+-- which they say anything.
 with compared as (
 
     select * from {{ ref('int_links__compared') }}

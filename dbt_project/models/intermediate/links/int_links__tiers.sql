@@ -33,7 +33,8 @@ spoken as (
         name_levels.company_rival_level,
         name_levels.shared_rarity_level,
         name_levels.team_level,
-        case when ranked.name_city_level = 'added' then 'for' else coalesce(names.speaks, '') end as name_speaks,
+        case when ranked.name_city_level = 'added' then 'for' else coalesce(names.speaks, '') end
+            as name_speaks,
         coalesce(domains.speaks, '') as domain_speaks,
         coalesce(phones.speaks, '') as phone_speaks,
         coalesce(vat_numbers.speaks, '') as vat_speaks,
@@ -51,7 +52,8 @@ spoken as (
     left join link_levels as names on names.feature = 'name' and ranked.name_level = names.level
     left join link_levels as domains
         on domains.feature = 'domain' and ranked.domain_level = domains.level
-    left join link_levels as phones on phones.feature = 'phone' and ranked.phone_level = phones.level
+    left join link_levels as phones
+        on phones.feature = 'phone' and ranked.phone_level = phones.level
     left join link_levels as vat_numbers
         on vat_numbers.feature = 'vat' and ranked.vat_level = vat_numbers.level
     left join link_levels as addresses

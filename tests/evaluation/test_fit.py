@@ -1,0 +1,228 @@
+"""Weights and confidence are fitted to sets with their truth, the same for the same sets."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from evaluation import fit
+from evaluation.fit import Best, Level, Pairs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LEVELS = [
+    Level("pair", "any", "", 0, 0, "", ""),
+    Level("name", "different", "", 0, 0, "against", "the names differ"),
+    Level("name", "exact", "", 1, 0, "for", "the names are equal"),
+    Level("letters", "from_0", "rising", 0, 0, "", ""),
+    Level("letters", "from_50", "rising", 1, 0, "", ""),
+    Level("letters", "from_90", "rising", 2, 0, "", ""),
+    Level("missing", "from_0", "falling", 0, 0, "", ""),
+    Level("missing", "from_50", "falling", 1, 0, "", ""),
+    Level("vat", "differ", "rising", 0, 0, "against", ""),
+    Level("vat", "equal", "rising", 1, 0, "for", ""),
+]
+
+
+def _pairs(
+    rows: list[tuple[int, str, bool, dict[str, int]]], register: str = "a", name: str = "one"
+) -> Pairs:
+    """Return pairs: contact, tier, whether it is right, and the places of its levels."""
+    numbers = np.array([contact for contact, *_ in rows])
+    _, starts, groups = np.unique(numbers, return_index=True, return_inverse=True)
+    features = sorted({level.feature for level in LEVELS} - {"pair"})
+    return Pairs(
+        register,
+        name,
+        {
+            feature: np.array([levels.get(feature, -1) for *_, levels in rows])
+            for feature in features
+        },
+        np.array([right for _, _, right, _ in rows]),
+        np.array([tier for _, tier, _, _ in rows]),
+        np.array([False for _ in rows]),
+        starts,
+        groups,
+        sum(right for _, _, right, _ in rows),
+    )
+
+
+def _invented(register: str, name: str, seed: int) -> Pairs:
+    """Return the pairs of 60 contacts: of equal names most are right, of others few.
+
+    In the middle letters speak against a link, and what is missing for it: no fit may say so.
+    """
+    random = np.random.default_rng(seed)
+    rows: list[tuple[int, str, bool, dict[str, int]]] = []
+    for contact in range(60):
+        is_linked = bool(random.random() < 0.8)
+        rows.append(
+            (
+                contact,
+                "name" if is_linked else "place",
+                is_linked and bool(random.random() < 0.95),
+                {
+                    "name": int(is_linked),
+                    "letters": int(random.choice([0, 2])) if is_linked else 1,
+                    "missing": int(is_linked),
+                    "vat": int(is_linked) if contact % 10 == 0 else -1,
+                },
+            )
+        )
+        rows.append((contact, "place", False, {"name": 0, "letters": 1, "missing": 0}))
+    return _pairs(rows, register, name)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """Return a folder with the seeds that are fitted to two registers, whose sets have one name."""
+    fit.save(tmp_path, [_invented("a", "same", 1), _invented("b", "same", 2)], LEVELS)
+    return tmp_path
+
+
+def test_the_same_sets_give_the_same_bytes(saved: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    again.mkdir()
+    fit.save(again, [_invented("a", "same", 1), _invented("b", "same", 2)], LEVELS)
+    for name in ("link_levels.csv", "link_bands.csv"):
+        assert (again / name).read_bytes() == (saved / name).read_bytes()
+
+
+def test_weights_follow_their_trend_and_vat_numbers_keep_theirs(saved: Path) -> None:
+    rows = _rows(saved / "link_levels.csv")
+    assert [(row["feature"], row["level"]) for row in rows] == [
+        (level.feature, level.level) for level in LEVELS
+    ]
+    weights = {(row["feature"], row["level"]): int(row["weight"]) for row in rows}
+    assert weights["name", "exact"] > weights["name", "different"]
+    letters = [weights["letters", level] for level in ("from_0", "from_50", "from_90")]
+    assert letters == sorted(letters)
+    assert weights["missing", "from_0"] >= weights["missing", "from_50"]
+    assert (weights["vat", "equal"], weights["vat", "differ"]) == (35, -15)
+    assert weights["pair", "any"] != 0
+
+
+def test_a_greater_lead_is_surer_and_any_lead_has_a_band(saved: Path) -> None:
+    rows = _rows(saved / "link_bands.csv")
+    assert {row["tier"] for row in rows} == {"name", "place"}
+    for tier in ("name", "place"):
+        bands = [row for row in rows if row["tier"] == tier]
+        bounds = [int(row["lower_bound"]) for row in bands]
+        confidences = [float(row["confidence"]) for row in bands]
+        assert bounds[0] == -100
+        assert bounds == sorted(set(bounds))
+        assert confidences == sorted(set(confidences))
+        assert 0 <= confidences[0] <= confidences[-1] <= 0.999
+
+
+def test_each_register_is_told_with_and_without_itself(
+    saved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit.save(saved, [_invented("a", "same", 1), _invented("b", "same", 2)], LEVELS)
+    told = [line.split()[:2] for line in capsys.readouterr().out.splitlines() if line]
+    assert ["a", "same"] in told
+    assert ["b", "same"] in told
+
+
+def test_one_register_is_fitted_too(tmp_path: Path) -> None:
+    fit.save(tmp_path, [_invented("a", "one", 1)], LEVELS)
+    assert len(_rows(tmp_path / "link_levels.csv")) == len(LEVELS)
+
+
+@pytest.mark.parametrize(
+    ("values", "counts", "pooled"),
+    [
+        ([0.1, 0.2, 0.3], [1, 1, 1], [0.1, 0.2, 0.3]),
+        ([0.2, 0.1, 0.3], [1, 1, 1], [0.15, 0.15, 0.3]),
+        ([0.4, 0.1, 0.3], [1, 2, 1], [0.2, 0.2, 0.3]),
+        ([0.9, 0.6, 0.3], [1, 1, 1], [0.6, 0.6, 0.6]),
+        ([], [], []),
+    ],
+)
+def test_values_that_fall_are_pooled(
+    values: list[float], counts: list[float], pooled: list[float]
+) -> None:
+    assert fit.rising(values, counts) == pytest.approx(pooled)
+
+
+def test_the_best_company_is_ahead_of_all_others_and_of_none() -> None:
+    pairs = _pairs(
+        [
+            (1, "name", False, {"name": 0}),
+            (1, "name", True, {"name": 1}),
+            (2, "name", True, {"name": 1}),
+            (2, "name", False, {"name": 1}),
+            (3, "name", False, {"name": 0}),
+            (4, "name", True, {"name": 1, "vat": 1}),
+        ]
+    )
+    weights = {("pair", "any"): -4, ("name", "exact"): 24, ("vat", "equal"): 90}
+    weighed = [
+        level._replace(weight=weights.get((level.feature, level.level), 0)) for level in LEVELS
+    ]
+    found = fit.best(pairs, weighed)
+    assert found.pairs.tolist() == [1, 2, 4, 5]
+    assert found.right.tolist() == [True, True, False, True]
+    # 20 points ahead of none and 24 of another; as good as another; behind none; no more than 60.
+    assert found.leads.tolist() == [19, 0, -4, 60]
+
+
+def test_points_are_whole_tenths_of_a_decimal_logarithm() -> None:
+    design = fit.designed(LEVELS)
+    steps = {
+        (feature, frozenset(names)): number
+        for number, (feature, names) in enumerate(design.columns, start=1)
+    }
+    values = np.zeros(len(design.columns) + 1)
+    values[0] = -np.log(10)
+    values[steps["letters", frozenset({"from_0", "from_50", "from_90"})]] = -np.log(100)
+    values[steps["letters", frozenset({"from_90"})]] = np.log(1000)
+    values[steps["missing", frozenset({"from_0"})]] = np.log(2)
+    weights = {
+        (level.feature, level.level): level.weight for level in fit.points(values, LEVELS, design)
+    }
+    assert weights == {
+        ("pair", "any"): -10,
+        ("name", "different"): 0,
+        ("name", "exact"): 0,
+        ("letters", "from_0"): -20,
+        ("letters", "from_50"): -20,
+        ("letters", "from_90"): 10,
+        ("missing", "from_0"): 3,
+        ("missing", "from_50"): 0,
+        ("vat", "differ"): -15,
+        ("vat", "equal"): 35,
+    }
+
+
+def test_a_band_is_sure_only_where_each_register_is_right() -> None:
+    rows = [(contact, "name", True, {"name": 1}) for contact in range(400)]
+    wrong = [(contact, "name", contact >= 40, {"name": 1}) for contact in range(400)]
+
+    def sure(*every: Pairs) -> float:
+        leads = np.full(400, 40)
+        found = [Best(np.arange(400), pairs.right, leads) for pairs in every]
+        return max(confidence for _, _, confidence in fit.bands(every, found, found))
+
+    assert sure(_pairs(rows), _pairs(rows, "b")) >= fit.AUTO
+    assert sure(_pairs(rows), _pairs(rows, "b"), _pairs(wrong, "c")) < fit.AUTO
+
+
+@pytest.mark.parametrize("text", ["no/such/folder", "", "'no such folder"])
+def test_sets_that_cannot_be_read_are_wrong_usage(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fit.main(["--sets", text, "--output", str(tmp_path)]) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("SETS")
+    assert len(errors.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
