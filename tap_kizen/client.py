@@ -19,7 +19,7 @@ from singer_sdk.exceptions import FatalAPIError
 from rest_tap.answers import decode_json, describe_answer
 from rest_tap.errors import UnavailableError
 from rest_tap.streams import HttpStream
-from tap_kizen.timestamps import parse_timestamp
+from tap_kizen.timestamps import parse_timestamp, server_time
 from tap_kizen.walk import Ask, OnePage, Page
 
 if TYPE_CHECKING:
@@ -92,6 +92,10 @@ class KizenClient(HttpStream):
             business_id=self.config["business_id"],
         )
 
+    def compare_start_date(self, value: str, start_date_value: str) -> str:  # noqa: ARG002
+        """Keep the bookmark as it is: `Bookmark` compares, and what it finds may be no time."""
+        return value
+
     # Requests
 
     def get_new_paginator(self) -> Walk:
@@ -154,6 +158,7 @@ class KizenClient(HttpStream):
             FatalAPIError: If the body is neither a page of records nor a list of them.
         """
         if self._decoded is None or self._decoded[0] is not response:
+            self.kizen.service_time = server_time(response) or self.kizen.service_time
             self._decoded = (response, self._page(response))
         return self._decoded[1]
 

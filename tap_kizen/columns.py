@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rest_tap.messages import encode
 from rest_tap.names import LOADER_COLUMNS
 from tap_kizen.shapes import MOMENT, table
 from tap_kizen.values import FIELD_TYPES, UNKNOWN, FieldType
@@ -20,11 +22,12 @@ TIMES = ("created", "updated")
 
 
 class Field(NamedTuple):
-    """A field of an object: its id, its API name and its type."""
+    """A field of an object: its id, its API name, its type, and whether Kizen hides it."""
 
     id: str
     name: str
     field_type: str
+    is_hidden: bool = False
 
     @property
     def type(self) -> FieldType:
@@ -47,7 +50,12 @@ def fields_of(records: Iterable[Mapping[str, Any]]) -> list[Field]:
     in `additional_fields`.
     """
     fields = [
-        Field(record["id"], record["name"], str(record.get("field_type")))
+        Field(
+            record["id"],
+            record["name"],
+            str(record.get("field_type")),
+            is_hidden=record.get("is_hidden") is True,
+        )
         for record in records
         if isinstance(record.get("id"), str)
         and isinstance(record.get("name"), str)
@@ -74,6 +82,11 @@ def name_columns(fields: Iterable[Field]) -> list[FieldColumns]:
         taken.update(name.lower() for name in names)
         named[field.id] = FieldColumns(field, names)
     return [named[field.id] for field in ordered]
+
+
+def mark_of(*facts: object) -> str:
+    """Return a short mark by which a later run tells whether a column is the same."""
+    return blake2b(encode(facts), digest_size=4).hexdigest()
 
 
 def _times(fields: list[Field]) -> Iterator[Field]:

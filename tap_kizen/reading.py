@@ -10,6 +10,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from rest_tap.answers import decode_json
 from rest_tap.errors import RefusedError
 from tap_kizen.client import KizenClient
+from tap_kizen.columns import mark_of
 from tap_kizen.descent import Backward, BothWays
 from tap_kizen.shapes import kinds
 from tap_kizen.timestamps import parse_timestamp, to_utc
@@ -189,6 +190,17 @@ class KizenStream(KizenClient):
     def unwanted(self) -> frozenset[str]:
         """The columns that are not selected: what they hold must not come in by another."""
         return frozenset(name for name in self.columns if not self.mask["properties", name])
+
+    def column_marks(self) -> Mapping[str, tuple[str, ...]]:
+        """Return, for each selected column, the mark to remember it by, and others as good.
+
+        Rows that are loaded hold null in a column that has none of its marks in the state.
+        """
+        return {
+            name: (mark_of(name, schema),)
+            for name, schema in self.columns.items()
+            if name not in self.unwanted
+        }
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
         """Put moments into UTC, and what fits no column into `additional_fields`.

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from rest_tap.errors import RefusedError, UnavailableError
 from rest_tap.messages import encode
 from tap_kizen.bookmarks import Bookmark
-from tap_kizen.columns import schema_of
+from tap_kizen.columns import mark_of, schema_of
 from tap_kizen.descent import Backward
 from tap_kizen.reading import KizenStream, in_order
 from tap_kizen.seek import Seek
@@ -89,6 +89,7 @@ class RecordsStream(KizenStream):
             path=f"/records/{quote(entity.name, safe='')}/search",
             http_method="POST",
         )
+        self._object_id = entity.id
         self._by_id = {each.field.id: each for each in entity.columns}
         self._by_column = {each.names[0]: each for each in entity.columns}
         self._plain = {key: each.field.type.plain for key, each in self._by_id.items()}
@@ -229,6 +230,26 @@ class RecordsStream(KizenStream):
         """Leave the bookmark to `read`, which knows the order that records come in."""
 
     # Records as rows
+
+    def column_marks(self) -> Mapping[str, tuple[str, ...]]:
+        """Return marks for each field of which a column is selected, by its first column.
+
+        They change with the type and the columns of the field, and with the object: one that was
+        made anew under the same name has other records. A hidden field may come without its
+        values, so one that is hidden no longer is new. The values of large fields are, too, where
+        they were not fetched before.
+        """
+        marks = {}
+        for each in self._by_id.values():
+            names = [name for name in each.names if name not in self.unwanted]
+            if names:
+                facts = (self._object_id, each.field.id, each.field.field_type, names)
+                shown = mark_of(*facts, each.field.type.columns)
+                hidden = (mark_of(shown, "hidden"), shown)
+                marks[names[0]] = hidden if each.field.is_hidden else (shown,)
+        if self.config["fetch_large_values"]:
+            marks["fetch_large_values"] = (mark_of("fetch_large_values"),)
+        return marks
 
     @cached_property
     def _empty_row(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,6 +11,7 @@ from tap_kizen.account import explore, streams_of
 from tap_kizen.bookmarks import Period
 from tap_kizen.settings import SETTINGS
 from tap_kizen.streams import ActivityTypesStream
+from tap_kizen.timestamps import to_utc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +35,9 @@ class TapKizen(RestTap):
     is_order_ignored = False
     is_order_proven = False
 
+    #: The service's clock at its last answer that told it.
+    service_time: datetime | None = None
+
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings, the period too.
 
@@ -41,7 +46,13 @@ class TapKizen(RestTap):
         """
         lines = super()._validate_config(raise_errors=raise_errors)
         if raise_errors:
-            _ = self.period
+            start = self.period.start
+            if start is not None and start > datetime.now(tz=timezone.utc):
+                self.logger.warning(
+                    "setting 'start_date' (TAP_KIZEN_START_DATE) lies in the future (%s): nothing "
+                    "is read before then",
+                    to_utc(start),
+                )
         return lines
 
     @cached_property
