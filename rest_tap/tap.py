@@ -27,7 +27,7 @@ from rest_tap.logs import keep_to_own_words
 from rest_tap.mapping import unused_maps
 from rest_tap.messages import BufferedWriter
 from rest_tap.secrets import keep_out_of_logs, secret_values
-from rest_tap.settings import explain_settings_errors
+from rest_tap.settings import explain_environment, explain_settings_errors
 from rest_tap.transport import new_session
 
 if TYPE_CHECKING:
@@ -152,11 +152,19 @@ class RestTap(Tap):
         """Take the same as any tap.
 
         Raises:
-            ConfigurationError: If the state or the catalog has another shape than theirs.
+            ConfigurationError: If the state or the catalog has another shape than theirs, or an
+                environment variable is not what its setting takes.
         """
         check_argument("state", state)
         check_argument("catalog", catalog)
-        super().__init__(state=state, catalog=catalog, **arguments)
+        try:
+            super().__init__(state=state, catalog=catalog, **arguments)
+        except ValueError as error:
+            lines = explain_environment(os.environ, self.config_jsonschema, self._env_var_prefix)
+            if not arguments.get("parse_env_config") or not lines:
+                raise
+            # Without the SDK's words, which quote the value.
+            raise ConfigurationError("; ".join(lines)) from error
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> NoReturn:
         """End at once, after a last STATE message.
