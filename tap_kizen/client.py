@@ -20,7 +20,7 @@ from rest_tap.answers import decode_json, describe_answer
 from rest_tap.errors import UnavailableError
 from rest_tap.streams import HttpStream
 from tap_kizen.timestamps import parse_timestamp, server_time
-from tap_kizen.walk import Ask, OnePage, Page
+from tap_kizen.walk import Ask, EndlessListError, OnePage, Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -76,6 +76,7 @@ class KizenClient(HttpStream):
     _decoded: tuple[requests.Response, Page] | None = None
     _count: int | None = None
     _page_before: tuple[Ask, list[Any]] | None = None
+    _first_page: tuple[Ask, list[Any]] | None = None
     _walk: Walk
 
     @property
@@ -223,20 +224,25 @@ class KizenClient(HttpStream):
         """Stop where the service answers every page number with the same page.
 
         Raises:
-            FatalAPIError: If a page has just the records of the one before.
+            FatalAPIError: If a page has just the records of the one before, or of the first.
         """
         ask = self._walk.current_value
         before, self._page_before = self._page_before, (ask, ids)
-        if self._walk.is_returning or before is None or not ids or None in ids:
+        if ask.page == 1:
+            self._first_page = (ask, ids)
+        if self._walk.is_returning or not ids or None in ids:
             return
-        if before[1] != ids:
-            return
-        if before[0].page != ask.page and before[0]._replace(page=ask.page) == ask:
-            message = (
-                f"{self.name}: pages {before[0].page} and {ask.page} hold the same records: "
-                "the service pays no heed to the page number"
-            )
-            raise FatalAPIError(message)
+        # A single record may have moved on from the first page.
+        first = self._first_page if len(ids) > 1 else None
+        for earlier in (before, first):
+            if earlier is None or earlier[1] != ids or earlier[0].page == ask.page:
+                continue
+            if earlier[0]._replace(page=ask.page) == ask:
+                message = (
+                    f"{self.name}: pages {earlier[0].page} and {ask.page} hold the same records: "
+                    "the service pays no heed to the page number"
+                )
+                raise FatalAPIError(message)
 
     def parse_response(self, response: requests.Response) -> Iterable[Any]:
         """Yield the records of a page as a list, if the walk wants them."""
@@ -260,8 +266,15 @@ class KizenClient(HttpStream):
     def walk(self, walk: Walk, context: Context | None) -> Iterator[list[Any]]:
         """Yield the records that a walk comes by, page by page, repeats among them."""
         self._walk = walk
-        self._page_before = None
-        yield from cast("Iterable[list[Any]]", self.request_records(context))
+        self._page_before = self._first_page = None
+        try:
+            yield from cast("Iterable[list[Any]]", self.request_records(context))
+        except EndlessListError as error:
+            message = (
+                f"{self.name}: the list has no end: {error}: check {self.setting('api_url')}, or "
+                f"raise {self.setting('page_size')} where the list is that long"
+            )
+            raise FatalAPIError(message) from error
 
     def refusal(self) -> UnavailableError | None:
         """Give what the service says where it does not offer this list to this user."""

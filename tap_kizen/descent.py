@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: costs a request, a failed one that the pages are read again.
 LONGEST_SPAN = 128
 
+#: The last page that is searched for: the number doubles, and is there after 30 requests.
+LAST_PAGE = 2**30
+
 
 class Span(NamedTuple):
     """Pages from `top` down to `bottom`; `behind` is the id of the record right behind them."""
@@ -173,6 +176,8 @@ class Backward(Descent):
     pages end. Pages met on that way are read again in their turn.
     """
 
+    last_page = LAST_PAGE
+
     def __init__(
         self, reader: Reader, ordering: str, pages: Pages, since: datetime | None = None
     ) -> None:
@@ -244,7 +249,7 @@ class Backward(Descent):
             return self.at((low + self._past_end) // 2)
         if count is not None and not self._counted:
             self._counted = True
-            return self.at(max(-(-count // self._pages.size), low + 1))
+            return self.at(max(min(-(-count // self._pages.size), LAST_PAGE), low + 1))
         self._step, step = self._step * 2, self._step
         return self.at(low + step)
 

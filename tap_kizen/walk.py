@@ -24,7 +24,7 @@ Every record may come more than once; `Seen` drops repeats.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 import msgspec
 from singer_sdk.pagination import BaseAPIPaginator
@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 #: How many ids `Seen` remembers at least. Repeats come from neighbouring pages; what comes
 #: back after more records than this is put right by the loader's key.
 REMEMBERED_IDS = 100_000
+
+#: How many pages in a row may have no record, and how many are read one after the other.
+MAX_EMPTY_PAGES = 1_000
+MAX_PAGES_IN_TURN = 100_000
 
 Record = TypeVar("Record")
 
@@ -90,6 +94,10 @@ class OrderIgnoredError(Exception):
         super().__init__(f"not in the order of '{ordering}'")
 
 
+class EndlessListError(Exception):
+    """The service says of every page that another one follows."""
+
+
 class Reader(Protocol):
     """What a walk needs to know of an answer."""
 
@@ -109,14 +117,35 @@ class Walk(BaseAPIPaginator[Ask], ABC):
     #: Whether pages are read that lie before others: they may bring what these have brought.
     is_returning = False
 
+    #: The page after which the list has no end.
+    last_page: ClassVar[int] = MAX_PAGES_IN_TURN
+
     def __init__(self, reader: Reader, start: Ask) -> None:
         """Begin with the given request."""
         super().__init__(start)
         self._reader = reader
+        self._empty_pages = 0
 
     def get_next(self, response: requests.Response) -> Ask | None:
-        """Give the next request, or None at the end."""
-        return self.follow(self._reader.decode(response))
+        """Give the next request, or None at the end.
+
+        Raises:
+            EndlessListError: If the list goes on beyond what can be.
+        """
+        page = self._reader.decode(response)
+        upcoming = self.follow(page)
+        if not self.is_returning and upcoming is not None:
+            self._check_end(page, upcoming)
+        return upcoming
+
+    def _check_end(self, page: Page, upcoming: Ask) -> None:
+        self._empty_pages = 0 if page.results or page.is_past_end else self._empty_pages + 1
+        if self._empty_pages >= MAX_EMPTY_PAGES:
+            message = f"{self._empty_pages:,} pages in a row hold no record, and name a next one"
+            raise EndlessListError(message)
+        if upcoming.page > self.last_page:
+            message = f"page {self.current_value.page:,} still names a next one"
+            raise EndlessListError(message)
 
     def continue_if_empty(self, response: requests.Response) -> bool:  # noqa: ARG002
         """Go on after a page without records: permissions can hide all of a page."""
