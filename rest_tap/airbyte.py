@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from rest_tap.connection import describe_connection_failure
 from rest_tap.streams import HttpStream
-from rest_tap.tap import describe_connection_failure
 
 if TYPE_CHECKING:
     from singer_sdk import Stream

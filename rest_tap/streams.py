@@ -11,11 +11,13 @@ from importlib.metadata import version
 from time import time
 from typing import TYPE_CHECKING, Any, cast
 
+import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from singer_sdk.streams.rest import PageContext
 
 from rest_tap.ahead import PagesAhead
 from rest_tap.answers import describe_answer
+from rest_tap.connection import describe_connection_failure
 from rest_tap.errors import NotFoundError, RefusedError, UnavailableError
 from rest_tap.sending import SendingStream
 from rest_tap.settings import DEFAULT_REQUEST_TIMEOUT_SECONDS, DEFAULT_REQUEST_TRIES
@@ -24,7 +26,6 @@ from rest_tap.transport import TooLargeError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 
-    import requests
     from singer_sdk.helpers.types import Context
 
     from rest_tap.tap import RestTap
@@ -149,6 +150,8 @@ class HttpStream(SendingStream):
 
     def advice(self, response: requests.Response) -> str:
         """Say what a user can do about a refusal; begins with `: ` or is empty."""
+        if response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            return ": a proxy asks for a user and a password: check HTTPS_PROXY or HTTP_PROXY"
         if response.is_redirect:
             return f": redirects are not followed; check {self.setting('api_url')}"
         if response.status_code == HTTPStatus.UNAUTHORIZED:
@@ -194,7 +197,9 @@ class HttpStream(SendingStream):
     def backoff_handler(self, details: Any) -> None:  # noqa: ANN401 - the library's mapping
         """Say that, and why, a request is tried again."""
         error = details.get("exception")
-        reason = str(error) if isinstance(error, RetriableAPIError) else type(error).__name__
+        reason = str(error)
+        if isinstance(error, requests.RequestException):
+            reason = describe_connection_failure(error)
         self.logger.warning(
             "%s: try %d of %d failed, next in %.1f s: %s",
             self.name,
@@ -229,13 +234,19 @@ class HttpStream(SendingStream):
     def request_decorator(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Have a request tried again where that may help, and the next ones sent meanwhile."""
         ahead = self._ahead
-        if ahead is None:
-            return super().request_decorator(func)
 
         def attempt(request: requests.PreparedRequest, context: Context | None) -> Any:  # noqa: ANN401
-            ahead.check()
-            return func(request, context)
+            if ahead is not None:
+                ahead.check()
+            try:
+                return func(request, context)
+            except requests.RequestException as error:
+                # One that breaks within a body does not say what was asked for.
+                error.request = error.request or request
+                raise
 
+        if ahead is None:
+            return super().request_decorator(attempt)
         send = super().request_decorator(attempt)
 
         def take(request: requests.PreparedRequest, context: Context | None) -> Any:  # noqa: ANN401

@@ -23,6 +23,7 @@ from singer_sdk.plugin_base import SingerCommand
 from rest_tap.arguments import check_argument
 from rest_tap.backlog import Backlog
 from rest_tap.batches import BatchFolder
+from rest_tap.connection import describe_connection_failure
 from rest_tap.logs import keep_to_own_words
 from rest_tap.mapping import unused_maps
 from rest_tap.messages import BufferedWriter
@@ -89,6 +90,9 @@ class OneLineCommand(SingerCommand):
                 return super().main(*args, **kwargs)
         except ConfigurationError as error:
             self._end(EXIT_WRONG_SETTINGS, str(error))
+        except requests.RequestException as error:
+            # Some are a ValueError or an OSError as well.
+            self._end(EXIT_FAILED, describe_connection_failure(error))
         except ValueError as error:
             if not self._is_about_arguments(error):
                 raise
@@ -97,8 +101,6 @@ class OneLineCommand(SingerCommand):
             self._end(EXIT_WRONG_SETTINGS, f"setting 'stream_maps': {error}")
         except SingerSDKError as error:
             self._end(EXIT_FAILED, str(error))
-        except requests.RequestException as error:
-            self._end(EXIT_FAILED, describe_connection_failure(error))
         except OSError as error:
             if self._is_about_arguments(error):
                 self._end(EXIT_WRONG_SETTINGS, f"a file given as an argument: {error}")
@@ -119,25 +121,6 @@ class OneLineCommand(SingerCommand):
     def _end(self, code: int, line: str) -> NoReturn:
         self.logger.critical("%s", line)
         sys.exit(code)
-
-
-def describe_connection_failure(error: requests.RequestException) -> str:
-    """Put a failure below HTTP into words that name the setting to look at.
-
-    The library's own text is left out where it would quote the address with its query.
-    """
-    host = ""
-    if error.request is not None and error.request.url:
-        host = f" {requests.compat.urlsplit(error.request.url).netloc}"
-    if isinstance(error, requests.exceptions.SSLError):
-        return f"the TLS certificate of{host} could not be verified: check setting 'api_url'"
-    if isinstance(error, requests.Timeout):
-        return f"no answer from{host} in time: check the network or raise 'request_timeout'"
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
-        return "setting 'api_url' is not a valid address: it begins with https://"
-    if isinstance(error, requests.ConnectionError):
-        return f"no connection to{host}: check the network and setting 'api_url'"
-    return f"the request to{host} failed: {type(error).__name__}"
 
 
 class RestTap(Tap):

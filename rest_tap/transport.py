@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from singer_sdk.exceptions import FatalAPIError
+from urllib3.exceptions import HTTPError
 
+from rest_tap.connection import ca_bundle, explained, place_of
 from rest_tap.pace import Pace, pace_of
 
 MAX_ANSWER_BYTES = 256 << 20
@@ -71,12 +73,20 @@ class OwnAdapter(HTTPAdapter):
         *args: Any,  # noqa: ANN401 - the library's own arguments
         **kwargs: Any,  # noqa: ANN401
     ) -> requests.Response:
-        """Wait until the request may leave, then send it."""
+        """Wait until the request may leave, then send it.
+
+        Raises:
+            WrongAddressError: If a setting or the environment has to change.
+            requests.RequestException: If the request fails otherwise.
+        """
         if self._pace is not None:
             self._pace.wait()
-        response = super().send(request, *args, **kwargs)
-        if not kwargs.get("stream"):
-            read_at_once(response)
+        try:
+            response = super().send(request, *args, **kwargs)
+            if not kwargs.get("stream"):
+                read_at_once(response)
+        except (OSError, HTTPError) as error:
+            raise explained(error, request) from error
         return response
 
 
@@ -88,9 +98,10 @@ def new_session(api_url: str, requests_per_second: int | None) -> requests.Sessi
         requests_per_second: How many requests the service allows in any second; None sets no limit.
     """
     session = requests.Session()
+    session.verify = ca_bundle()
     pace = None
     if requests_per_second is not None:
-        pace = pace_of(urlsplit(api_url).netloc, requests_per_second)
+        pace = pace_of(place_of(api_url), requests_per_second)
     for scheme in ("https://", "http://"):
         session.mount(scheme, OwnAdapter(pace))
     return session
