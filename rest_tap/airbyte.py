@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from rest_tap.connection import describe_connection_failure
+from rest_tap.http.connection import describe_connection_failure
 from rest_tap.streams import HttpStream
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ def describe(error: Exception) -> str | None:
 
 
 def estimate(stream: Stream) -> int | None:
-    """Give how many records the service said there are, where it did."""
+    """Return how many records the service said there are, where it did."""
     return stream.expected_records if isinstance(stream, HttpStream) else None
 
 
 def shortfall(stream: Stream) -> Exception | None:
-    """Give why the last read of a stream left something out."""
+    """Return why the last read of a stream left something out."""
     return stream.shortfall if isinstance(stream, HttpStream) else None

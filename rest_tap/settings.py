@@ -82,7 +82,7 @@ def _explain(error: ValidationError, schema: Mapping[str, Any], env_prefix: str)
 
 
 def _where(error: ValidationError) -> str:
-    """Give the place of a wrong value within its setting."""
+    """Return the place of a wrong value within its setting."""
     return "".join(f"[{step!r}]" for step in list(error.path)[1:])
 
 

@@ -15,11 +15,11 @@ import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from singer_sdk.streams.rest import PageContext
 
-from rest_tap.ahead import PagesAhead
-from rest_tap.answers import describe_answer
-from rest_tap.connection import describe_connection_failure
 from rest_tap.errors import NotFoundError, RefusedError, UnavailableError
-from rest_tap.sending import SendingStream
+from rest_tap.http.connection import describe_connection_failure
+from rest_tap.http.prefetch import Prefetch
+from rest_tap.output.writing import WritingStream
+from rest_tap.responses import describe_response
 from rest_tap.settings import DEFAULT_REQUEST_TIMEOUT_SECONDS, DEFAULT_REQUEST_TRIES
 from rest_tap.transport import TooLargeError
 
@@ -54,7 +54,7 @@ def retry_after_seconds(value: str | None) -> float | None:
     return max(0.0, seconds)
 
 
-class HttpStream(SendingStream):
+class HttpStream(WritingStream):
     """A stream read over HTTP, with the manners both taps share.
 
     * Redirects are not followed: the credentials in the headers belong to one host.
@@ -66,7 +66,7 @@ class HttpStream(SendingStream):
     allow_redirects = False
 
     #: The pages of the list that is being read, where it has pages.
-    _ahead: PagesAhead[Any, Any] | None = None
+    _prefetch: Prefetch[Any, Any] | None = None
 
     @property
     def requests_session(self) -> requests.Session:
@@ -136,7 +136,7 @@ class HttpStream(SendingStream):
         status = response.status_code
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             return
-        line = f"{self.name}: {describe_answer(response)}"
+        line = f"{self.name}: {describe_response(response)}"
         if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise RetriableAPIError(line, response)
         line += self.advice(response)
@@ -214,30 +214,30 @@ class HttpStream(SendingStream):
         """How many records there are, as far as the service has said; None where it has not."""
         return None
 
-    # Pages ahead
+    # Prefetch
 
     @property
     def page_token(self) -> Hashable:
         """What the page in hand was asked for by."""
         return None
 
-    def page_tokens_ahead(self) -> Iterable[Hashable]:
-        """Give what will be asked for after the page in hand, whatever that page brings."""
+    def upcoming_page_tokens(self) -> Iterable[Hashable]:
+        """Return what will be asked for after the page in hand, whatever that page brings."""
         return ()
 
     def request_records(self, context: Context | None) -> Iterable[dict[str, Any]]:
         """Request records page by page, `concurrent_requests` pages at a time at most."""
         window = int(self.config.get("concurrent_requests", 1))
-        with PagesAhead[Any, Any](window) as self._ahead:
+        with Prefetch[Any, Any](window) as self._prefetch:
             yield from super().request_records(context)
 
     def request_decorator(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Have a request tried again where that may help, and the next ones sent meanwhile."""
-        ahead = self._ahead
+        prefetch = self._prefetch
 
         def attempt(request: requests.PreparedRequest, context: Context | None) -> Any:  # noqa: ANN401
-            if ahead is not None:
-                ahead.check()
+            if prefetch is not None:
+                prefetch.check()
             try:
                 return func(request, context)
             except requests.RequestException as error:
@@ -245,7 +245,7 @@ class HttpStream(SendingStream):
                 error.request = error.request or request
                 raise
 
-        if ahead is None:
+        if prefetch is None:
             return super().request_decorator(attempt)
         send = super().request_decorator(attempt)
 
@@ -257,7 +257,7 @@ class HttpStream(SendingStream):
                 prepared = request if token == current else self._request_for(token, context)
                 return partial(send, prepared, context)
 
-            return ahead.take(current, self.page_tokens_ahead(), prepare)
+            return prefetch.take(current, self.upcoming_page_tokens(), prepare)
 
         return take
 

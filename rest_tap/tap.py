@@ -21,12 +21,12 @@ from singer_sdk.exceptions import ConfigurationError, MappingError, SingerSDKErr
 from singer_sdk.plugin_base import SingerCommand
 
 from rest_tap.arguments import check_argument
-from rest_tap.backlog import Backlog
-from rest_tap.batches import BatchFolder
-from rest_tap.connection import describe_connection_failure
+from rest_tap.http.connection import describe_connection_failure
 from rest_tap.logs import keep_to_own_words
 from rest_tap.mapping import unused_maps
-from rest_tap.messages import BufferedWriter
+from rest_tap.output.backpressure import Backpressure
+from rest_tap.output.batches import BatchFolder
+from rest_tap.output.messages import BufferedWriter
 from rest_tap.secrets import keep_out_of_logs, secret_values
 from rest_tap.settings import explain_environment, explain_settings_errors
 from rest_tap.transport import new_session
@@ -114,7 +114,7 @@ class OneLineCommand(SingerCommand):
 
     @staticmethod
     def _is_about_arguments(error: BaseException) -> bool:
-        """Tell whether an error came up where the SDK reads the files of the command line."""
+        """Return whether an error came up where the SDK reads the files of the command line."""
         frames = traceback.extract_tb(error.__traceback__)
         return any(frame.name in {"read_json_file", "load_json"} for frame in frames)
 
@@ -171,9 +171,9 @@ class RestTap(Tap):
         return new_session(self.config["api_url"], self.config.get("rate_limit"))
 
     def batch_folder(self, root: Path) -> BatchFolder:
-        """Give the folder of this run's batch files, made when it is first needed."""
+        """Return the folder of this run's batch files, made when it is first needed."""
         if self._batch_folder is None:
-            self._batch_folder = BatchFolder(root, self.name, Backlog(self.logger))
+            self._batch_folder = BatchFolder(root, self.name, Backpressure(self.logger))
         return self._batch_folder
 
     @property
@@ -207,7 +207,7 @@ class RestTap(Tap):
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
-        """Give the command line of the tap."""
+        """Return the command line of the tap."""
         keep_to_own_words(cls.name, __file__, str(sys.modules[cls.__module__].__file__))
         command = super().get_singer_command()
         return OneLineCommand(

@@ -10,8 +10,8 @@ from requests.adapters import HTTPAdapter
 from singer_sdk.exceptions import FatalAPIError
 from urllib3.exceptions import HTTPError
 
-from rest_tap.connection import ca_bundle, explained, place_of
-from rest_tap.pace import Pace, pace_of
+from rest_tap.http.connection import ca_bundle, explained, place_of
+from rest_tap.http.rate_limiter import RateLimiter, rate_limiter_of
 
 MAX_ANSWER_BYTES = 256 << 20
 """The longest answer that is held in memory, unpacked: 1,000 records of a quarter of a megabyte."""
@@ -62,10 +62,10 @@ class OwnAdapter(HTTPAdapter):
     Answers that are not asked for as a stream are read whole, at once.
     """
 
-    def __init__(self, pace: Pace | None) -> None:
+    def __init__(self, pace: RateLimiter | None) -> None:
         """Keep the given pace, if there is one."""
         super().__init__()
-        self._pace = pace
+        self._rate_limiter = pace
 
     def send(
         self,
@@ -79,8 +79,8 @@ class OwnAdapter(HTTPAdapter):
             WrongAddressError: If a setting or the environment has to change.
             requests.RequestException: If the request fails otherwise.
         """
-        if self._pace is not None:
-            self._pace.wait()
+        if self._rate_limiter is not None:
+            self._rate_limiter.wait()
         try:
             response = super().send(request, *args, **kwargs)
             if not kwargs.get("stream"):
@@ -91,7 +91,7 @@ class OwnAdapter(HTTPAdapter):
 
 
 def new_session(api_url: str, requests_per_second: int | None) -> requests.Session:
-    """Give a session whose requests are paced and whose answers have a limit.
+    """Return a session whose requests are paced and whose answers have a limit.
 
     Args:
         api_url: The address of the service.
@@ -101,7 +101,7 @@ def new_session(api_url: str, requests_per_second: int | None) -> requests.Sessi
     session.verify = ca_bundle()
     pace = None
     if requests_per_second is not None:
-        pace = pace_of(place_of(api_url), requests_per_second)
+        pace = rate_limiter_of(place_of(api_url), requests_per_second)
     for scheme in ("https://", "http://"):
         session.mount(scheme, OwnAdapter(pace))
     return session

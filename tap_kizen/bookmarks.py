@@ -15,20 +15,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from rest_tap.sending import STATE_VERSION, next_version
+from rest_tap.output.writing import STATE_VERSION, next_version
 from tap_kizen.timestamps import parse_timestamp, server_time, to_utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from logging import Logger
 
     import requests
 
-    from tap_kizen.reading import KizenStream
 
 STATE_READ_AT = "table_read_at"
 STATE_COLUMNS = "columns"
@@ -68,7 +68,7 @@ class Period:
         return self.start is not None or self.end is not None
 
     def holds(self, moment: datetime) -> bool:
-        """Tell whether a moment lies in the period."""
+        """Return whether a moment lies in the period."""
         return (self.start is None or moment >= self.start) and (
             self.end is None or moment < self.end
         )
@@ -87,6 +87,39 @@ def _moment(config: Mapping[str, Any], name: str) -> datetime | None:
     return moment
 
 
+class IncrementalStream(Protocol):
+    """What a bookmark needs to know of its stream."""
+
+    name: str
+
+    @property
+    def logger(self) -> Logger:
+        """The log of the stream."""
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The settings."""
+
+    @property
+    def started_at(self) -> int:
+        """When the run began, in milliseconds since 1970."""
+
+    @property
+    def replication_method(self) -> str:
+        """How the stream is read."""
+
+    @property
+    def replication_key(self) -> str | None:
+        """The column that tells when a record changed."""
+
+    @property
+    def sends_versions(self) -> bool:
+        """Whether the loader is to learn which rows vanished."""
+
+    def column_marks(self) -> Mapping[str, tuple[str, ...]]:
+        """Return, for each selected column, the mark to remember it by, and others as good."""
+
+
 class Bookmark:
     """The bookmark of one stream in one run.
 
@@ -97,9 +130,18 @@ class Bookmark:
         since: From when on changes are wanted; None for all.
     """
 
-    def __init__(self, stream: KizenStream, state: dict[str, Any]) -> None:
-        """Decide what to read, by the settings and the state of the stream."""
+    def __init__(
+        self, stream: IncrementalStream, state: dict[str, Any], service_time: datetime | None
+    ) -> None:
+        """Decide what to read, by the settings and the state of the stream.
+
+        Args:
+            stream: The stream.
+            state: What the last run has left of the stream; it is changed by `save`.
+            service_time: The service's clock, if it is known.
+        """
         self._stream = stream
+        self._service_time = service_time
         config = stream.config
         self._state = state
         self._period = Period.of(config)
@@ -148,7 +190,7 @@ class Bookmark:
         if value is None:
             return None
         reached = parse_timestamp(str(value))
-        now = max(self._began, self._stream.kizen.service_time or self._began)
+        now = max(self._began, self._service_time or self._began)
         if reached is not None and reached <= now:
             return reached
         self._stream.logger.warning(
@@ -185,7 +227,7 @@ class Bookmark:
             self._began = min(self._began, moment)
 
     def wants(self, moment: datetime | None) -> bool:
-        """Tell whether a record of this moment is to be sent, and note it.
+        """Return whether a record of this moment is to be sent, and note it.
 
         A record without a moment is always sent.
         """

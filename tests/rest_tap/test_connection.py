@@ -30,7 +30,7 @@ PACKED = gzip.compress(b"[" + b" " * 100_000 + b"]")
 
 @contextmanager
 def answering(answer: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Give the port of a server that does nothing but what it is told."""
+    """Return the port of a server that does nothing but what it is told."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:

@@ -63,7 +63,7 @@ def values(tap: type[Tap]) -> dict[str, Any]:
 
 
 def environment(name: str) -> dict[str, str]:
-    """Give every setting of a tap by its variable."""
+    """Return every setting of a tap by its variable."""
     prefix = name.upper().replace("-", "_")
     return {
         f"{prefix}_{setting.upper()}": value if isinstance(value, str) else json.dumps(value)

@@ -108,8 +108,8 @@ def test_a_list_without_an_end_is_told(
 ) -> None:
     name, path = stream
     # A list that is read from its first page on is bounded, too, but later.
-    monkeypatch.setattr("tap_kizen.walk.MAX_EMPTY_PAGES", 20)
-    monkeypatch.setattr("tap_kizen.walk.Walk.last_page", 30)
+    monkeypatch.setattr("tap_kizen.pagination.paginator.MAX_EMPTY_PAGES", 20)
+    monkeypatch.setattr("tap_kizen.pagination.paginator.Paginator.last_page", 30)
     with serving() as service:
         service.endless, service.results, service.count = path, LISTS[held], count
         outcome = run_tap("tap_kizen", settings_of(service), tmp_path)
@@ -124,8 +124,8 @@ def test_a_list_without_an_end_is_told(
 
 def test_changes_without_an_end_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What changed is read from a moment on, and page by page where all is of one moment."""
-    monkeypatch.setattr("tap_kizen.walk.MAX_EMPTY_PAGES", 20)
-    monkeypatch.setattr("tap_kizen.walk.Walk.last_page", 30)
+    monkeypatch.setattr("tap_kizen.pagination.paginator.MAX_EMPTY_PAGES", 20)
+    monkeypatch.setattr("tap_kizen.pagination.paginator.Paginator.last_page", 30)
     with serving() as service:
         service.endless, service.results = "/records/thing/search", LISTS["new records"]
         settings = {**settings_of(service), "start_date": "2025-01-01"}

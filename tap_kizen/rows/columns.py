@@ -6,10 +6,10 @@ from hashlib import blake2b
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rest_tap.messages import encode
 from rest_tap.names import LOADER_COLUMNS
-from tap_kizen.shapes import MOMENT, table
-from tap_kizen.values import FIELD_TYPES, UNKNOWN, FieldType
+from rest_tap.output.messages import encode
+from tap_kizen.rows.shapes import MOMENT, table
+from tap_kizen.rows.values import FIELD_TYPES, UNKNOWN, FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -106,7 +106,7 @@ def _names(field: Field, taken: set[str]) -> tuple[str, ...]:
 
 
 def schema_of(columns: Iterable[FieldColumns]) -> dict[str, Any]:
-    """Give the JSON schema of a record stream; fields stand in the order of their names."""
+    """Return the JSON schema of a record stream; fields stand in the order of their names."""
     properties = {
         name: schema
         for each in sorted(columns, key=lambda each: each.names)

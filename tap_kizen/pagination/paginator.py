@@ -1,22 +1,22 @@
-"""How a list is walked so that nothing is missed while it moves.
+"""The paginators: in which order the pages of a list are requested, so that no record is missed.
 
-Pages are numbered, so a list that changes between two requests shifts its records across
-page borders: archiving (the only delete) moves all later records towards the first page.
-A walk from the first page on then skips records, and no count can tell.
+Pages are numbered, so a list that changes between two requests shifts its records across page
+borders: archiving (the only delete) moves all later records towards the first page. A read from
+the first page on then skips records, and no count can tell.
 
-* `descent.Backward`: under a stable ascending order, from the last page to the first. What is
-  archived meanwhile only repeats records, what is added falls behind the start. Under a
-  filter, a change may put a record in ahead of the walk, and push another onto a page that
-  has been read. The record put in is met itself: it tells that this happened.
-* `descent.BothWays`: where no order is certain, forward to the end and then back.
-* `seek.Seek`: records ordered by `updated` and filtered by it. Each request begins at the last
-  moment reached, so no page number is carried over a change, and the walk can be resumed.
-* `OnePage`: a bare list, or the first page alone.
+* `reverse.ReversePaginator`: under a stable ascending order, from the last page to the first. What
+  is archived meanwhile only repeats records, what is added falls behind the start. Under a filter,
+  a change may put a record in ahead of the read, and push another onto a page that has been read.
+  The record put in is met itself: it tells that this happened.
+* `reverse.TwoPassPaginator`: where no order is certain, forward to the end and then back.
+* `keyset.KeysetPaginator`: records ordered by `updated` and filtered by it. Each request begins at
+  the last moment reached, so no page number is carried over a change, and the read can be resumed.
+* `SinglePagePaginator`: a bare list, or the first page alone.
 
-On the way back from the last page, pages are asked for several at a time (`descent.Descent`).
-While the last page is looked for, both pages that the answer may lead to are asked for beside the
-current one. All else is asked for one after the other, since each request follows from the answer
-before it.
+On the way back from the last page, several pages are prefetched (`reverse.ReversePagination`).
+While the last page is searched for, both pages that a response may lead to are prefetched beside
+the current one. All other requests are sent one after the other, since each follows from the
+response before it.
 
 Every record may come more than once; `Seen` drops repeats.
 """
@@ -64,8 +64,8 @@ class Page(msgspec.Struct):
     is_past_end: bool = False
 
 
-class Ask(NamedTuple):
-    """What one request asks for; the page token of every walk.
+class PageRequest(NamedTuple):
+    """What one request asks for; the page token of every paginator.
 
     `page` counts from 1. `size` is the number of records per page, or None for the setting.
     `since` is the lower bound of `updated`, or None for no filter. `turn` is not sent: it tells
@@ -99,20 +99,20 @@ class EndlessListError(Exception):
 
 
 class Reader(Protocol):
-    """What a walk needs to know of an answer."""
+    """What a paginator needs to know of a response."""
 
     def decode(self, response: requests.Response) -> Page:
-        """Give the page in an answer."""
+        """Return the page in an answer."""
 
     def key(self, record: Any) -> Any:  # noqa: ANN401 - any JSON value
-        """Give the id of a record of a page, or None where it has none."""
+        """Return the id of a record of a page, or None where it has none."""
 
-    def stamp(self, record: Any, name: str) -> datetime | None:  # noqa: ANN401
-        """Give a time of a record of a page, or None where it has none."""
+    def timestamp(self, record: Any, name: str) -> datetime | None:  # noqa: ANN401
+        """Return a time of a record of a page, or None where it has none."""
 
 
-class Walk(BaseAPIPaginator[Ask], ABC):
-    """A way through a list: which page comes next, and whose records count."""
+class Paginator(BaseAPIPaginator[PageRequest], ABC):
+    """Which page comes next, and whose records count."""
 
     #: Whether pages are read that lie before others: they may bring what these have brought.
     is_returning = False
@@ -120,14 +120,14 @@ class Walk(BaseAPIPaginator[Ask], ABC):
     #: The page after which the list has no end.
     last_page: ClassVar[int] = MAX_PAGES_IN_TURN
 
-    def __init__(self, reader: Reader, start: Ask) -> None:
+    def __init__(self, reader: Reader, start: PageRequest) -> None:
         """Begin with the given request."""
         super().__init__(start)
         self._reader = reader
         self._empty_pages = 0
 
-    def get_next(self, response: requests.Response) -> Ask | None:
-        """Give the next request, or None at the end.
+    def get_next(self, response: requests.Response) -> PageRequest | None:
+        """Return the next request, or None at the end.
 
         Raises:
             EndlessListError: If the list goes on beyond what can be.
@@ -138,7 +138,7 @@ class Walk(BaseAPIPaginator[Ask], ABC):
             self._check_end(page, upcoming)
         return upcoming
 
-    def _check_end(self, page: Page, upcoming: Ask) -> None:
+    def _check_end(self, page: Page, upcoming: PageRequest) -> None:
         self._empty_pages = 0 if page.results or page.is_past_end else self._empty_pages + 1
         if self._empty_pages >= MAX_EMPTY_PAGES:
             message = f"{self._empty_pages:,} pages in a row hold no record, and name a next one"
@@ -151,28 +151,28 @@ class Walk(BaseAPIPaginator[Ask], ABC):
         """Go on after a page without records: permissions can hide all of a page."""
         return True
 
-    def wants(self, page: Page) -> bool:  # noqa: ARG002 - some walks look at it
-        """Tell whether the records of the current page are to be sent."""
+    def wants(self, page: Page) -> bool:  # noqa: ARG002 - some paginators look at it
+        """Return whether the records of the current page are to be sent."""
         return True
 
     @abstractmethod
-    def follow(self, page: Page) -> Ask | None:
-        """Give the request after the current one, which brought this page."""
+    def follow(self, page: Page) -> PageRequest | None:
+        """Return the request after the current one, which brought this page."""
 
-    def ahead(self) -> Iterable[Ask]:
-        """Give what will, or may well, be asked for next, nearest first."""
+    def upcoming(self) -> Iterable[PageRequest]:
+        """Return what will, or may well, be asked for next, nearest first."""
         return ()
 
     def pages_read(self) -> Part | None:
-        """Give how many pages have been read, and of how many, once that is known."""
+        """Return how many pages have been read, and of how many, once that is known."""
         return None
 
-    def at(self, number: int) -> Ask | None:
-        """Give the current request for another page; None below the first."""
+    def at(self, number: int) -> PageRequest | None:
+        """Return the current request for another page; None below the first."""
         return self.current_value._replace(page=number) if number > 0 else None
 
 
-class OnePage(Walk):
+class SinglePagePaginator(Paginator):
     """The current page and no other."""
 
     def follow(self, page: Page) -> None:
@@ -189,7 +189,7 @@ class Seen:
         self._before: set[Any] = set()
 
     def only_new(self, records: Iterable[Record], key_of: Callable[[Record], Any]) -> list[Record]:
-        """Give the records whose id has not come before, and those that have none."""
+        """Return the records whose id has not come before, and those that have none."""
         new = []
         for record in records:
             key = key_of(record)
