@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from rest_tap.http.connection import describe_connection_failure
 from rest_tap.streams import HttpStream
-from rest_tap.tap import describe_connection_failure
 
 if TYPE_CHECKING:
     from singer_sdk import Stream
@@ -21,10 +21,10 @@ def describe(error: Exception) -> str | None:
 
 
 def estimate(stream: Stream) -> int | None:
-    """Give how many records the service said there are, where it did."""
+    """Return how many records the service said there are, where it did."""
     return stream.expected_records if isinstance(stream, HttpStream) else None
 
 
 def shortfall(stream: Stream) -> Exception | None:
-    """Give why the last read of a stream left something out."""
+    """Return why the last read of a stream left something out."""
     return stream.shortfall if isinstance(stream, HttpStream) else None

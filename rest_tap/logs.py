@@ -17,7 +17,7 @@ _UNPRINTABLE = re.compile(r"[^ -~]")
 
 
 def printable(text: str) -> str:
-    """Give a text with escapes in the place of signs that would move a cursor or fake a line.
+    """Return a text with escapes in the place of signs that would move a cursor or fake a line.
 
     Names and words of a service end up on terminals: it must not be able to draw there.
     """
@@ -45,14 +45,14 @@ class OwnWords(logging.Filter):
         self._folders = tuple(f"{folder}{os.sep}" for folder in folders)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a record is to be written."""
+        """Return whether a record is to be written."""
         if record.levelno < logging.WARNING:
             return record.pathname.startswith(self._folders)
         return not str(record.msg).startswith(_REPEATED)
 
 
 def level_is_asked_for(tap_name: str) -> bool:
-    """Tell whether a variable sets the log level of a tap."""
+    """Return whether a variable sets the log level of a tap."""
     variable = f"{tap_name}_LOGLEVEL".upper().replace("-", "_")
     return bool(os.environ.get(variable) or os.environ.get("LOGLEVEL"))
 

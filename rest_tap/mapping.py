@@ -34,7 +34,7 @@ def failures_told(stream: str) -> Iterator[None]:
 
 
 def unused_maps(maps: Mapping[str, Any], streams: Iterable[str]) -> list[str]:
-    """Give the streams, or patterns of them, that have a map in the settings and do not exist.
+    """Return the streams, or patterns of them, that have a map in the settings and do not exist.
 
     Args:
         maps: The setting `stream_maps`.

@@ -28,7 +28,7 @@ _OF_THE_SERVICE = "service"
 
 
 def without_loader_columns(record: dict[str, Any]) -> dict[str, Any]:
-    """Give a record whose columns are none of the loader's; most are given back as they are.
+    """Return a record whose columns are none of the loader's; most are given back as they are.
 
     A column `_sdc_deleted_at` becomes `service_sdc_deleted_at`, and keeps its place.
     """

@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from rest_tap.answers import CUT
 from rest_tap.logs import printable
+from rest_tap.responses import CUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ _FEWEST_LEFT = 4
 
 
 def secret_values(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
-    """Give the values of the settings marked `secret`, the longest first.
+    """Return the values of the settings marked `secret`, the longest first.
 
     Args:
         config: A tap's settings.
@@ -44,7 +44,7 @@ class Redactor(logging.Filter):
         self._secrets = tuple(secrets)
 
     def redact(self, text: str) -> str:
-        """Give a text without secrets."""
+        """Return a text without secrets."""
         for secret in self._secrets:
             text = text.replace(secret, MASK)
             if CUT in text:

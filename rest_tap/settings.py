@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,7 @@ def _explain(error: ValidationError, schema: Mapping[str, Any], env_prefix: str)
 
 
 def _where(error: ValidationError) -> str:
-    """Give the place of a wrong value within its setting."""
+    """Return the place of a wrong value within its setting."""
     return "".join(f"[{step!r}]" for step in list(error.path)[1:])
 
 
@@ -104,3 +105,26 @@ def explain_settings_errors(
     """
     errors = Draft7Validator(schema).iter_errors(config)
     return [_explain(error, schema, env_prefix) for error in errors]
+
+
+def explain_environment(
+    environment: Mapping[str, str], schema: Mapping[str, Any], env_prefix: str
+) -> list[str]:
+    """Return a line for each environment variable that cannot be read as its setting.
+
+    Args:
+        environment: The environment variables.
+        schema: The tap's `config_jsonschema`.
+        env_prefix: What the tap's environment variables begin with, such as `TAP_KIZEN_`.
+    """
+    lines = []
+    for name, setting in schema.get("properties", {}).items():
+        variable = f"{env_prefix}{name.upper()}"
+        types = {setting["type"]} if isinstance(setting["type"], str) else {*setting["type"]}
+        read = int if "integer" in types else json.loads if types & {"array", "object"} else str
+        try:
+            read(environment.get(variable, "0"))
+        except ValueError:
+            wanted = "an integer" if read is int else "JSON"
+            lines.append(f"setting '{name}' (environment variable {variable}) is not {wanted}")
+    return lines

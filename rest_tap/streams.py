@@ -11,20 +11,21 @@ from importlib.metadata import version
 from time import time
 from typing import TYPE_CHECKING, Any, cast
 
+import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from singer_sdk.streams.rest import PageContext
 
-from rest_tap.ahead import PagesAhead
-from rest_tap.answers import describe_answer
 from rest_tap.errors import NotFoundError, RefusedError, UnavailableError
-from rest_tap.sending import SendingStream
+from rest_tap.http.connection import describe_connection_failure
+from rest_tap.http.prefetch import Prefetch
+from rest_tap.output.writing import WritingStream
+from rest_tap.responses import describe_response
 from rest_tap.settings import DEFAULT_REQUEST_TIMEOUT_SECONDS, DEFAULT_REQUEST_TRIES
 from rest_tap.transport import TooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 
-    import requests
     from singer_sdk.helpers.types import Context
 
     from rest_tap.tap import RestTap
@@ -53,7 +54,7 @@ def retry_after_seconds(value: str | None) -> float | None:
     return max(0.0, seconds)
 
 
-class HttpStream(SendingStream):
+class HttpStream(WritingStream):
     """A stream read over HTTP, with the manners both taps share.
 
     * Redirects are not followed: the credentials in the headers belong to one host.
@@ -65,7 +66,7 @@ class HttpStream(SendingStream):
     allow_redirects = False
 
     #: The pages of the list that is being read, where it has pages.
-    _ahead: PagesAhead[Any, Any] | None = None
+    _prefetch: Prefetch[Any, Any] | None = None
 
     @property
     def requests_session(self) -> requests.Session:
@@ -135,7 +136,7 @@ class HttpStream(SendingStream):
         status = response.status_code
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             return
-        line = f"{self.name}: {describe_answer(response)}"
+        line = f"{self.name}: {describe_response(response)}"
         if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise RetriableAPIError(line, response)
         line += self.advice(response)
@@ -149,6 +150,8 @@ class HttpStream(SendingStream):
 
     def advice(self, response: requests.Response) -> str:
         """Say what a user can do about a refusal; begins with `: ` or is empty."""
+        if response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            return ": a proxy asks for a user and a password: check HTTPS_PROXY or HTTP_PROXY"
         if response.is_redirect:
             return f": redirects are not followed; check {self.setting('api_url')}"
         if response.status_code == HTTPStatus.UNAUTHORIZED:
@@ -194,7 +197,9 @@ class HttpStream(SendingStream):
     def backoff_handler(self, details: Any) -> None:  # noqa: ANN401 - the library's mapping
         """Say that, and why, a request is tried again."""
         error = details.get("exception")
-        reason = str(error) if isinstance(error, RetriableAPIError) else type(error).__name__
+        reason = str(error)
+        if isinstance(error, requests.RequestException):
+            reason = describe_connection_failure(error)
         self.logger.warning(
             "%s: try %d of %d failed, next in %.1f s: %s",
             self.name,
@@ -209,33 +214,39 @@ class HttpStream(SendingStream):
         """How many records there are, as far as the service has said; None where it has not."""
         return None
 
-    # Pages ahead
+    # Prefetch
 
     @property
     def page_token(self) -> Hashable:
         """What the page in hand was asked for by."""
         return None
 
-    def page_tokens_ahead(self) -> Iterable[Hashable]:
-        """Give what will be asked for after the page in hand, whatever that page brings."""
+    def upcoming_page_tokens(self) -> Iterable[Hashable]:
+        """Return what will be asked for after the page in hand, whatever that page brings."""
         return ()
 
     def request_records(self, context: Context | None) -> Iterable[dict[str, Any]]:
         """Request records page by page, `concurrent_requests` pages at a time at most."""
         window = int(self.config.get("concurrent_requests", 1))
-        with PagesAhead[Any, Any](window) as self._ahead:
+        with Prefetch[Any, Any](window) as self._prefetch:
             yield from super().request_records(context)
 
     def request_decorator(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Have a request tried again where that may help, and the next ones sent meanwhile."""
-        ahead = self._ahead
-        if ahead is None:
-            return super().request_decorator(func)
+        prefetch = self._prefetch
 
         def attempt(request: requests.PreparedRequest, context: Context | None) -> Any:  # noqa: ANN401
-            ahead.check()
-            return func(request, context)
+            if prefetch is not None:
+                prefetch.check()
+            try:
+                return func(request, context)
+            except requests.RequestException as error:
+                # One that breaks within a body does not say what was asked for.
+                error.request = error.request or request
+                raise
 
+        if prefetch is None:
+            return super().request_decorator(attempt)
         send = super().request_decorator(attempt)
 
         def take(request: requests.PreparedRequest, context: Context | None) -> Any:  # noqa: ANN401
@@ -246,7 +257,7 @@ class HttpStream(SendingStream):
                 prepared = request if token == current else self._request_for(token, context)
                 return partial(send, prepared, context)
 
-            return ahead.take(current, self.page_tokens_ahead(), prepare)
+            return prefetch.take(current, self.upcoming_page_tokens(), prepare)
 
         return take
 

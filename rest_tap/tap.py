@@ -21,13 +21,14 @@ from singer_sdk.exceptions import ConfigurationError, MappingError, SingerSDKErr
 from singer_sdk.plugin_base import SingerCommand
 
 from rest_tap.arguments import check_argument
-from rest_tap.backlog import Backlog
-from rest_tap.batches import BatchFolder
+from rest_tap.http.connection import describe_connection_failure
 from rest_tap.logs import keep_to_own_words
 from rest_tap.mapping import unused_maps
-from rest_tap.messages import BufferedWriter
+from rest_tap.output.backpressure import Backpressure
+from rest_tap.output.batches import BatchFolder
+from rest_tap.output.messages import BufferedWriter
 from rest_tap.secrets import keep_out_of_logs, secret_values
-from rest_tap.settings import explain_settings_errors
+from rest_tap.settings import explain_environment, explain_settings_errors
 from rest_tap.transport import new_session
 
 if TYPE_CHECKING:
@@ -89,6 +90,9 @@ class OneLineCommand(SingerCommand):
                 return super().main(*args, **kwargs)
         except ConfigurationError as error:
             self._end(EXIT_WRONG_SETTINGS, str(error))
+        except requests.RequestException as error:
+            # Some are a ValueError or an OSError as well.
+            self._end(EXIT_FAILED, describe_connection_failure(error))
         except ValueError as error:
             if not self._is_about_arguments(error):
                 raise
@@ -97,8 +101,6 @@ class OneLineCommand(SingerCommand):
             self._end(EXIT_WRONG_SETTINGS, f"setting 'stream_maps': {error}")
         except SingerSDKError as error:
             self._end(EXIT_FAILED, str(error))
-        except requests.RequestException as error:
-            self._end(EXIT_FAILED, describe_connection_failure(error))
         except OSError as error:
             if self._is_about_arguments(error):
                 self._end(EXIT_WRONG_SETTINGS, f"a file given as an argument: {error}")
@@ -112,32 +114,13 @@ class OneLineCommand(SingerCommand):
 
     @staticmethod
     def _is_about_arguments(error: BaseException) -> bool:
-        """Tell whether an error came up where the SDK reads the files of the command line."""
+        """Return whether an error came up where the SDK reads the files of the command line."""
         frames = traceback.extract_tb(error.__traceback__)
         return any(frame.name in {"read_json_file", "load_json"} for frame in frames)
 
     def _end(self, code: int, line: str) -> NoReturn:
         self.logger.critical("%s", line)
         sys.exit(code)
-
-
-def describe_connection_failure(error: requests.RequestException) -> str:
-    """Put a failure below HTTP into words that name the setting to look at.
-
-    The library's own text is left out where it would quote the address with its query.
-    """
-    host = ""
-    if error.request is not None and error.request.url:
-        host = f" {requests.compat.urlsplit(error.request.url).netloc}"
-    if isinstance(error, requests.exceptions.SSLError):
-        return f"the TLS certificate of{host} could not be verified: check setting 'api_url'"
-    if isinstance(error, requests.Timeout):
-        return f"no answer from{host} in time: check the network or raise 'request_timeout'"
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
-        return "setting 'api_url' is not a valid address: it begins with https://"
-    if isinstance(error, requests.ConnectionError):
-        return f"no connection to{host}: check the network and setting 'api_url'"
-    return f"the request to{host} failed: {type(error).__name__}"
 
 
 class RestTap(Tap):
@@ -152,11 +135,19 @@ class RestTap(Tap):
         """Take the same as any tap.
 
         Raises:
-            ConfigurationError: If the state or the catalog has another shape than theirs.
+            ConfigurationError: If the state or the catalog has another shape than theirs, or an
+                environment variable is not what its setting takes.
         """
         check_argument("state", state)
         check_argument("catalog", catalog)
-        super().__init__(state=state, catalog=catalog, **arguments)
+        try:
+            super().__init__(state=state, catalog=catalog, **arguments)
+        except ValueError as error:
+            lines = explain_environment(os.environ, self.config_jsonschema, self._env_var_prefix)
+            if not arguments.get("parse_env_config") or not lines:
+                raise
+            # Without the SDK's words, which quote the value.
+            raise ConfigurationError("; ".join(lines)) from error
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> NoReturn:
         """End at once, after a last STATE message.
@@ -180,9 +171,9 @@ class RestTap(Tap):
         return new_session(self.config["api_url"], self.config.get("rate_limit"))
 
     def batch_folder(self, root: Path) -> BatchFolder:
-        """Give the folder of this run's batch files, made when it is first needed."""
+        """Return the folder of this run's batch files, made when it is first needed."""
         if self._batch_folder is None:
-            self._batch_folder = BatchFolder(root, self.name, Backlog(self.logger))
+            self._batch_folder = BatchFolder(root, self.name, Backpressure(self.logger))
         return self._batch_folder
 
     @property
@@ -216,7 +207,7 @@ class RestTap(Tap):
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
-        """Give the command line of the tap."""
+        """Return the command line of the tap."""
         keep_to_own_words(cls.name, __file__, str(sys.modules[cls.__module__].__file__))
         command = super().get_singer_command()
         return OneLineCommand(

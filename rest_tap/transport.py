@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from singer_sdk.exceptions import FatalAPIError
+from urllib3.exceptions import HTTPError
 
-from rest_tap.pace import Pace, pace_of
+from rest_tap.http.connection import ca_bundle, explained, place_of
+from rest_tap.http.rate_limiter import RateLimiter, rate_limiter_of
 
 MAX_ANSWER_BYTES = 256 << 20
 """The longest answer that is held in memory, unpacked: 1,000 records of a quarter of a megabyte."""
@@ -60,10 +62,10 @@ class OwnAdapter(HTTPAdapter):
     Answers that are not asked for as a stream are read whole, at once.
     """
 
-    def __init__(self, pace: Pace | None) -> None:
+    def __init__(self, pace: RateLimiter | None) -> None:
         """Keep the given pace, if there is one."""
         super().__init__()
-        self._pace = pace
+        self._rate_limiter = pace
 
     def send(
         self,
@@ -71,26 +73,35 @@ class OwnAdapter(HTTPAdapter):
         *args: Any,  # noqa: ANN401 - the library's own arguments
         **kwargs: Any,  # noqa: ANN401
     ) -> requests.Response:
-        """Wait until the request may leave, then send it."""
-        if self._pace is not None:
-            self._pace.wait()
-        response = super().send(request, *args, **kwargs)
-        if not kwargs.get("stream"):
-            read_at_once(response)
+        """Wait until the request may leave, then send it.
+
+        Raises:
+            WrongAddressError: If a setting or the environment has to change.
+            requests.RequestException: If the request fails otherwise.
+        """
+        if self._rate_limiter is not None:
+            self._rate_limiter.wait()
+        try:
+            response = super().send(request, *args, **kwargs)
+            if not kwargs.get("stream"):
+                read_at_once(response)
+        except (OSError, HTTPError) as error:
+            raise explained(error, request) from error
         return response
 
 
 def new_session(api_url: str, requests_per_second: int | None) -> requests.Session:
-    """Give a session whose requests are paced and whose answers have a limit.
+    """Return a session whose requests are paced and whose answers have a limit.
 
     Args:
         api_url: The address of the service.
         requests_per_second: How many requests the service allows in any second; None sets no limit.
     """
     session = requests.Session()
+    session.verify = ca_bundle()
     pace = None
     if requests_per_second is not None:
-        pace = pace_of(urlsplit(api_url).netloc, requests_per_second)
+        pace = rate_limiter_of(place_of(api_url), requests_per_second)
     for scheme in ("https://", "http://"):
         session.mount(scheme, OwnAdapter(pace))
     return session

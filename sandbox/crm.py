@@ -192,10 +192,14 @@ class Crm:
                     twin.update({key: new for key, new in values.items() if key in twin})
 
     def add_field(self, name: str, field: Field, value: object = None) -> None:
-        """Give the object ``name`` a new field, which holds ``value`` in every record it has."""
+        """Give the object ``name`` a field, which holds ``value`` in every record it has.
+
+        It takes the place of a field of the same name. No record counts as changed.
+        """
         with self.lock:
             model = self.objects[name]
-            self.objects[name] = model._replace(fields=(*model.fields, field))
+            others = [each for each in model.fields if each.name != field.name]
+            self.objects[name] = model._replace(fields=(*others, field))
             for record in self.records[name]:
                 entry = field_entry(self._seed, model, field, value)
                 cast("dict[str, object]", record["fields"])[str(entry["id"])] = entry

@@ -23,7 +23,7 @@ EXTRAS = {"tap-kananas": "", "tap-kizen": "", "target-duckdb": "[duckdb]"}
 LEFT_OUT = ("load_schema", "use_cached_catalog")
 
 # Another project's loader may take no BATCH messages.
-LEFT_OUT_SETTINGS = ("batch_config",)
+WITHOUT_VALUE = ("batch_config",)
 
 
 def definitions() -> dict[str, dict[str, Any]]:
@@ -34,9 +34,12 @@ def definitions() -> dict[str, dict[str, Any]]:
         for plugin in project["plugins"][kind]:
             definition = {key: value for key, value in plugin.items() if key not in LEFT_OUT}
             definition["settings"] = [
-                setting
+                {
+                    key: value
+                    for key, value in setting.items()
+                    if key != "value" or setting["name"] not in WITHOUT_VALUE
+                }
                 for setting in plugin["settings"]
-                if setting["name"] not in LEFT_OUT_SETTINGS
             ]
             extra = EXTRAS[plugin["name"]]
             definition["pip_url"] = f"'kananas-kizen-elt{extra} @ $KANANAS_KIZEN_ELT'"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from rest_tap.answers import TOO_DEEP, describe_body, is_html
+from rest_tap.responses import TOO_DEEP, describe_body, is_html
 from tap_kananas.envelope import EnvelopeError, Place, read_records, survey
 from tap_kananas.json_text import JsonText, JsonTextError
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rest_tap.answers import describe_body
+from rest_tap.responses import describe_body
 
 #: Members that hold an error, and never records.
 ERROR_NAMES = frozenset({"error", "errors", "erreur", "erreurs", "exception", "fault"})

@@ -6,30 +6,35 @@ The state of such a stream holds, besides what the SDK keeps:
 * `table_version`: milliseconds since 1970 of the last read of the whole table. Every record
   carries it as its version, so that the loader can tell the vanished ones after the next;
 * `table_read_at`: the same where the version is none: a clock that was ahead has given a version
-  later than that, and versions only rise.
+  later than that, and versions only rise;
+* `columns`: a mark for each column that was read. A column without its mark is new: rows that
+  were loaded before hold null there, so the table is read whole.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from rest_tap.sending import STATE_VERSION, next_version
-from tap_kizen.timestamps import parse_timestamp, to_utc
+from rest_tap.output.writing import STATE_VERSION, next_version
+from tap_kizen.timestamps import parse_timestamp, server_time, to_utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from logging import Logger
 
     import requests
 
-    from rest_tap.streams import HttpStream
 
 STATE_READ_AT = "table_read_at"
+STATE_COLUMNS = "columns"
+
+#: How many new columns are named in the log.
+MAX_NAMED_COLUMNS = 5
 
 MILLISECONDS_PER_HOUR = 3_600_000
 
@@ -63,7 +68,7 @@ class Period:
         return self.start is not None or self.end is not None
 
     def holds(self, moment: datetime) -> bool:
-        """Tell whether a moment lies in the period."""
+        """Return whether a moment lies in the period."""
         return (self.start is None or moment >= self.start) and (
             self.end is None or moment < self.end
         )
@@ -82,12 +87,37 @@ def _moment(config: Mapping[str, Any], name: str) -> datetime | None:
     return moment
 
 
-def server_time(response: requests.Response) -> datetime | None:
-    """Read the moment at which a server answered, to the second (RFC 9110, section 6.6.1)."""
-    try:
-        return parsedate_to_datetime(response.headers["Date"]).astimezone(timezone.utc)
-    except (KeyError, ValueError, OverflowError):
-        return None
+class IncrementalStream(Protocol):
+    """What a bookmark needs to know of its stream."""
+
+    name: str
+
+    @property
+    def logger(self) -> Logger:
+        """The log of the stream."""
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The settings."""
+
+    @property
+    def started_at(self) -> int:
+        """When the run began, in milliseconds since 1970."""
+
+    @property
+    def replication_method(self) -> str:
+        """How the stream is read."""
+
+    @property
+    def replication_key(self) -> str | None:
+        """The column that tells when a record changed."""
+
+    @property
+    def sends_versions(self) -> bool:
+        """Whether the loader is to learn which rows vanished."""
+
+    def column_marks(self) -> Mapping[str, tuple[str, ...]]:
+        """Return, for each selected column, the mark to remember it by, and others as good."""
 
 
 class Bookmark:
@@ -100,8 +130,18 @@ class Bookmark:
         since: From when on changes are wanted; None for all.
     """
 
-    def __init__(self, stream: HttpStream, state: dict[str, Any]) -> None:
-        """Decide what to read, by the settings and the state of the stream."""
+    def __init__(
+        self, stream: IncrementalStream, state: dict[str, Any], service_time: datetime | None
+    ) -> None:
+        """Decide what to read, by the settings and the state of the stream.
+
+        Args:
+            stream: The stream.
+            state: What the last run has left of the stream; it is changed by `save`.
+            service_time: The service's clock, if it is known.
+        """
+        self._stream = stream
+        self._service_time = service_time
         config = stream.config
         self._state = state
         self._period = Period.of(config)
@@ -111,9 +151,10 @@ class Bookmark:
 
         is_full_table = stream.replication_method == REPLICATION_FULL_TABLE
         self._key = None if is_full_table else stream.replication_key
-        reached = parse_timestamp(str(state.get("replication_key_value") or ""))
-        version = state.get(STATE_VERSION)
-        read_at = state.get(STATE_READ_AT, version)
+        self._before = reached = None if is_full_table else self._reached()
+        self._columns = stream.column_marks()
+        version = _integer(state.get(STATE_VERSION))
+        read_at = _integer(state.get(STATE_READ_AT)) or version
         # What lies outside of the period is not read, and so not gone.
         is_bounded = self._period.is_bounded
         every = int(config["full_refresh_every"]) * MILLISECONDS_PER_HOUR
@@ -124,7 +165,7 @@ class Bookmark:
             # A time still to come is from a clock that was ahead, and tells nothing.
             and (read_at is None or not 0 <= now - read_at < every)
         )
-        self.is_whole = is_full_table or reached is None or due
+        self.is_whole = is_full_table or reached is None or due or self._has_new_columns()
         self.is_whole_table = self.is_whole and stream.sends_versions and not is_bounded
         self.version: int | None = None
         self._read_at: int | None = None
@@ -139,6 +180,46 @@ class Bookmark:
             earliest = reached - look_back
             self.since = max(earliest, self.since) if self.since else earliest
 
+    def _reached(self) -> datetime | None:
+        """Return the moment of the bookmark; None where there is none to go on from.
+
+        No change lies in the future. A bookmark that does is from a clock that was ahead, and
+        does not tell what has been read.
+        """
+        value = self._state.get("replication_key_value")
+        if value is None:
+            return None
+        reached = parse_timestamp(str(value))
+        now = max(self._began, self._service_time or self._began)
+        if reached is not None and reached <= now:
+            return reached
+        self._stream.logger.warning(
+            "%s: the bookmark in the state %s: all records are read, and the bookmark is set anew",
+            self._stream.name,
+            "is no time" if reached is None else f"lies in the future ({to_utc(reached)})",
+        )
+        return None
+
+    def _has_new_columns(self) -> bool:
+        """Return whether a column is new or other than in the last run, and say so.
+
+        A state of an earlier version of this tap has no marks, and tells of no column.
+        """
+        known = self._state.get(STATE_COLUMNS)
+        if self._before is None or not isinstance(known, str):
+            return False
+        marks = set(known.split())
+        new = [name for name, accepted in self._columns.items() if marks.isdisjoint(accepted)]
+        if new:
+            more = len(new) - MAX_NAMED_COLUMNS
+            self._stream.logger.info(
+                "%s: new or changed since the last run: %s%s: all records are read",
+                self._stream.name,
+                ", ".join(new[:MAX_NAMED_COLUMNS]),
+                f" and {more} more" if more > 0 else "",
+            )
+        return bool(new)
+
     def answered(self, response: requests.Response) -> None:
         """Learn from an answer when, by the service's clock, the read began at the latest."""
         moment = server_time(response)
@@ -146,7 +227,7 @@ class Bookmark:
             self._began = min(self._began, moment)
 
     def wants(self, moment: datetime | None) -> bool:
-        """Tell whether a record of this moment is to be sent, and note it.
+        """Return whether a record of this moment is to be sent, and note it.
 
         A record without a moment is always sent.
         """
@@ -176,9 +257,19 @@ class Bookmark:
             self._state.pop(STATE_READ_AT, None)
             if self._read_at != self.version:
                 self._state[STATE_READ_AT] = self._read_at
-        if self._key is not None and self._sent_until is not None:
+        if self._key is None:
+            return
+        self._state[STATE_COLUMNS] = " ".join(sorted(marks[0] for marks in self._columns.values()))
+        if self._sent_until is not None:
             reached = min(self._sent_until, self._began)
-            before = parse_timestamp(str(self._state.get("replication_key_value") or ""))
-            if before is None or reached > before:
+            if self._before is None or reached > self._before:
+                self._before = reached
                 self._state["replication_key"] = self._key
                 self._state["replication_key_value"] = to_utc(reached)
+        if self._before is None:
+            # One that lies in the future, and nothing was found to set it anew by.
+            self._state.pop("replication_key_value", None)
+
+
+def _integer(value: object) -> int | None:
+    return value if type(value) is int else None

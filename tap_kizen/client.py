@@ -16,11 +16,11 @@ from urllib.parse import parse_qs, urlsplit
 from singer_sdk.authenticators import APIAuthenticatorBase
 from singer_sdk.exceptions import FatalAPIError
 
-from rest_tap.answers import decode_json, describe_answer
 from rest_tap.errors import UnavailableError
+from rest_tap.responses import decode_json, describe_response
 from rest_tap.streams import HttpStream
-from tap_kizen.timestamps import parse_timestamp
-from tap_kizen.walk import Ask, OnePage, Page
+from tap_kizen.pagination.paginator import EndlessListError, Page, PageRequest, SinglePagePaginator
+from tap_kizen.timestamps import parse_timestamp, server_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest, PageContext
 
     from rest_tap.progress import Part
-    from tap_kizen.tap import TapKizen
-    from tap_kizen.walk import Walk
+    from tap_kizen.account import AccountTap
+    from tap_kizen.pagination.paginator import Paginator
 
 DEFAULT_API_URL = "https://app.go.kizen.com/api"
 MAX_PAGE_SIZE = 1000
@@ -75,13 +75,14 @@ class KizenClient(HttpStream):
 
     _decoded: tuple[requests.Response, Page] | None = None
     _count: int | None = None
-    _page_before: tuple[Ask, list[Any]] | None = None
-    _walk: Walk
+    _page_before: tuple[PageRequest, list[Any]] | None = None
+    _first_page: tuple[PageRequest, list[Any]] | None = None
+    _paginator: Paginator
 
     @property
-    def kizen(self) -> TapKizen:
+    def kizen(self) -> AccountTap:
         """The tap, with what it knows of the account."""
-        return cast("TapKizen", self._tap)
+        return cast("AccountTap", self._tap)
 
     @cached_property
     def authenticator(self) -> KizenAuthenticator:
@@ -92,16 +93,20 @@ class KizenClient(HttpStream):
             business_id=self.config["business_id"],
         )
 
+    def compare_start_date(self, value: str, start_date_value: str) -> str:  # noqa: ARG002
+        """Keep the bookmark as it is: `Bookmark` compares, and what it finds may be no time."""
+        return value
+
     # Requests
 
-    def get_new_paginator(self) -> Walk:
-        """Go the way that `walk` was told."""
-        return self._walk
+    def get_new_paginator(self) -> Paginator:
+        """Return the paginator that `paginate` was given."""
+        return self._paginator
 
-    def get_http_request(self, *, page: PageContext[Ask]) -> HTTPRequest:
+    def get_http_request(self, *, page: PageContext[PageRequest]) -> HTTPRequest:
         """Ask for one page. The size is always sent: the service's default is not certain."""
         request = super().get_http_request(page=page)
-        ask = page.next_page_token or Ask()
+        ask = page.next_page_token or PageRequest()
         if self.has_pages:
             request.params["page"] = ask.page
             request.params["page_size"] = ask.size or self.config["page_size"]
@@ -120,17 +125,17 @@ class KizenClient(HttpStream):
         return f"lower {self.setting('page_size')}" if self.has_pages else super().advice_on_size
 
     @property
-    def page_token(self) -> Ask:
+    def page_token(self) -> PageRequest:
         """What the page in hand was asked for by."""
-        return self._walk.current_value
+        return self._paginator.current_value
 
-    def page_tokens_ahead(self) -> Iterable[Ask]:
-        """Give what the walk will ask for next, whatever the page in hand brings."""
-        return self._walk.ahead()
+    def upcoming_page_tokens(self) -> Iterable[PageRequest]:
+        """Return the requests to prefetch: what comes next, whatever the current page brings."""
+        return self._paginator.upcoming()
 
     def pages_read(self) -> Part | None:
-        """Give how many pages of the list have been read, and how many it has, if that is known."""
-        return self._walk.pages_read()
+        """Return how many pages have been read, and how many there are, if that is known."""
+        return self._paginator.pages_read()
 
     @staticmethod
     def _is_past_end(response: requests.Response) -> bool:
@@ -148,12 +153,14 @@ class KizenClient(HttpStream):
         return self._count
 
     def decode(self, response: requests.Response) -> Page:
-        """Decode a page, once, though both the walk and the parser ask for it.
+        """Decode a page, once, though both the paginator and the parser ask for it.
 
         Raises:
             FatalAPIError: If the body is neither a page of records nor a list of them.
         """
         if self._decoded is None or self._decoded[0] is not response:
+            service = self.kizen.service
+            service.time = server_time(response) or service.time
             self._decoded = (response, self._page(response))
         return self._decoded[1]
 
@@ -171,14 +178,14 @@ class KizenClient(HttpStream):
         except ValueError as error:
             message = (
                 f"{self.name}: expected a JSON object with a list 'results', but "
-                f"{describe_answer(response)}: check {self.setting('api_url')}"
+                f"{describe_response(response)}: check {self.setting('api_url')}"
             )
             raise FatalAPIError(message) from error
         ids = [self.key(record) for record in page.results]
         self._tell_other_ids(ids)
         self._refuse_repetition(ids)
         self._count = page.count
-        beyond = not page.results and page.next is None and self._walk.current_value.page > 1
+        beyond = not page.results and page.next is None and self._paginator.current_value.page > 1
         page.is_past_end = beyond
         return page
 
@@ -202,7 +209,7 @@ class KizenClient(HttpStream):
             )
 
     def text_id(self, record: dict[str, Any]) -> str:
-        """Give the id of a record that more is asked for by.
+        """Return the id of a record that more is asked for by.
 
         Raises:
             FatalAPIError: If it is no text. To leave the record out would leave out, and count as
@@ -218,50 +225,62 @@ class KizenClient(HttpStream):
         """Stop where the service answers every page number with the same page.
 
         Raises:
-            FatalAPIError: If a page has just the records of the one before.
+            FatalAPIError: If a page has just the records of the one before, or of the first.
         """
-        ask = self._walk.current_value
+        ask = self._paginator.current_value
         before, self._page_before = self._page_before, (ask, ids)
-        if self._walk.is_returning or before is None or not ids or None in ids:
+        if ask.page == 1:
+            self._first_page = (ask, ids)
+        if self._paginator.is_returning or not ids or None in ids:
             return
-        if before[1] != ids:
-            return
-        if before[0].page != ask.page and before[0]._replace(page=ask.page) == ask:
-            message = (
-                f"{self.name}: pages {before[0].page} and {ask.page} hold the same records: "
-                "the service pays no heed to the page number"
-            )
-            raise FatalAPIError(message)
+        # A single record may have moved on from the first page.
+        first = self._first_page if len(ids) > 1 else None
+        for earlier in (before, first):
+            if earlier is None or earlier[1] != ids or earlier[0].page == ask.page:
+                continue
+            if earlier[0]._replace(page=ask.page) == ask:
+                message = (
+                    f"{self.name}: pages {earlier[0].page} and {ask.page} hold the same records: "
+                    "the service pays no heed to the page number"
+                )
+                raise FatalAPIError(message)
 
     def parse_response(self, response: requests.Response) -> Iterable[Any]:
-        """Yield the records of a page as a list, if the walk wants them."""
+        """Yield the records of a page as a list, if the paginator wants them."""
         page = self.decode(response)
-        if self._walk.wants(page):
+        if self._paginator.wants(page):
             yield page.results
 
     def key(self, record: Any) -> Any:  # noqa: ANN401 - any JSON value
-        """Give the id of a record, as the service sent it or typed; None where it has none."""
+        """Return the id of a record, as the service sent it or typed; None where it has none."""
         return record.get("id") if type(record) is dict else record.id
 
-    def stamp(self, record: Any, name: str) -> datetime | None:  # noqa: ANN401
-        """Give a time of a record, as the service sent it or typed; None where it has none."""
-        return self.stamp_of(record, name)
+    def timestamp(self, record: Any, name: str) -> datetime | None:  # noqa: ANN401
+        """Return a time of a record, as the service sent it or typed; None where it has none."""
+        return self.timestamp_of(record, name)
 
-    def stamp_of(self, record: dict[str, Any], name: str) -> datetime | None:
-        """Give a time of a record as the service sent it; None where none can be read."""
+    def timestamp_of(self, record: dict[str, Any], name: str) -> datetime | None:
+        """Return a time of a record as the service sent it; None where none can be read."""
         value = record.get(name)
         return parse_timestamp(value) if isinstance(value, str) else None
 
-    def walk(self, walk: Walk, context: Context | None) -> Iterator[list[Any]]:
-        """Yield the records that a walk comes by, page by page, repeats among them."""
-        self._walk = walk
-        self._page_before = None
-        yield from cast("Iterable[list[Any]]", self.request_records(context))
+    def paginate(self, paginator: Paginator, context: Context | None) -> Iterator[list[Any]]:
+        """Yield the records of a list, page by page, repeats among them."""
+        self._paginator = paginator
+        self._page_before = self._first_page = None
+        try:
+            yield from cast("Iterable[list[Any]]", self.request_records(context))
+        except EndlessListError as error:
+            message = (
+                f"{self.name}: the list has no end: {error}: check {self.setting('api_url')}, or "
+                f"raise {self.setting('page_size')} where the list is that long"
+            )
+            raise FatalAPIError(message) from error
 
     def refusal(self) -> UnavailableError | None:
-        """Give what the service says where it does not offer this list to this user."""
+        """Return what the service says where it does not offer this list to this user."""
         try:
-            for _ in self.walk(OnePage(self, Ask(size=1)), None):
+            for _ in self.paginate(SinglePagePaginator(self, PageRequest(size=1)), None):
                 break
         except UnavailableError as error:
             return error

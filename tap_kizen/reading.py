@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
-from rest_tap.answers import decode_json
 from rest_tap.errors import RefusedError
+from rest_tap.responses import decode_json
 from tap_kizen.client import KizenClient
-from tap_kizen.descent import Backward, BothWays
-from tap_kizen.shapes import kinds
+from tap_kizen.pagination.paginator import (
+    OrderIgnoredError,
+    Page,
+    PageRequest,
+    Pages,
+    Seen,
+    SinglePagePaginator,
+)
+from tap_kizen.pagination.reverse import ReversePaginator, TwoPassPaginator
+from tap_kizen.rows.columns import mark_of
+from tap_kizen.rows.shapes import kinds
+from tap_kizen.rows.typed import TypedTable
 from tap_kizen.timestamps import parse_timestamp, to_utc
-from tap_kizen.typed import TypedTable
-from tap_kizen.walk import Ask, OnePage, OrderIgnoredError, Page, Pages, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,8 +31,8 @@ if TYPE_CHECKING:
     import msgspec
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_kizen.typed import TypedRecords
-    from tap_kizen.walk import Walk
+    from tap_kizen.pagination.paginator import Paginator
+    from tap_kizen.rows.typed import TypedRecords
 
 
 class KizenStream(KizenClient):
@@ -43,19 +51,19 @@ class KizenStream(KizenClient):
 
     # Reading
 
-    def likeness(self, record: Any) -> Any:  # noqa: ANN401
-        """Give what a record has in common with its repeats; None where nothing tells them."""
+    def dedup_key(self, record: Any) -> Any:  # noqa: ANN401
+        """Return what a record has in common with its repeats; None where nothing tells them."""
         return self.key(record)
 
-    def walks(self) -> list[Callable[[], Walk]]:
-        """Give the ways to read the list, the best first; the last one asks for least."""
+    def paginators(self) -> list[Callable[[], Paginator]]:
+        """Return the ways to read the list, the best first; the last one asks for least."""
         if not self.has_pages:
-            return [lambda: OnePage(self, Ask())]
+            return [lambda: SinglePagePaginator(self, PageRequest())]
         pages = self.pages
-        ways: list[Callable[[], Walk]] = [lambda: BothWays(self, pages)]
+        ways: list[Callable[[], Paginator]] = [lambda: TwoPassPaginator(self, pages)]
         if self.ordering is not None:
             ordering = self.ordering
-            ways.insert(0, lambda: Backward(self, ordering, pages))
+            ways.insert(0, lambda: ReversePaginator(self, ordering, pages))
         return ways
 
     @property
@@ -71,13 +79,13 @@ class KizenStream(KizenClient):
     def read_pages(self, context: Context | None) -> Iterator[list[Any]]:
         """Yield every record once, page by page: as the service sends it, or typed."""
         seen = Seen()
-        ways = self.walks()
+        ways = self.paginators()
         for number, way in enumerate(ways, start=1):
             try:
-                for page in self.walk(way(), context):
-                    yield seen.only_new(page, self.likeness)
+                for page in self.paginate(way(), context):
+                    yield seen.only_new(page, self.dedup_key)
             except (RefusedError, OrderIgnoredError) as error:  # noqa: PERF203 - a few ways
-                is_start = self._walk.count == 0 or isinstance(error, OrderIgnoredError)
+                is_start = self._paginator.count == 0 or isinstance(error, OrderIgnoredError)
                 if number == len(ways) or not is_start:
                     raise
                 self.way_failed(error)
@@ -124,11 +132,11 @@ class KizenStream(KizenClient):
         page = typed.decode(body, otherwise)
         return None if page is None else Page(page.results, page.next, page.count)
 
-    def stamp(self, record: Any, name: str) -> datetime | None:  # noqa: ANN401
-        """Give a time of a record, as the service sent it or typed; None where it has none."""
+    def timestamp(self, record: Any, name: str) -> datetime | None:  # noqa: ANN401
+        """Return a time of a record, as the service sent it or typed; None where it has none."""
         if self._typed is not None and type(record) is not dict:
-            return self._typed.stamp(record, name)
-        return super().stamp(record, name)
+            return self._typed.timestamp(record, name)
+        return super().timestamp(record, name)
 
     def read_rows(self, context: Context | None) -> Iterator[list[Any]]:
         """Yield the rows of the wanted records, page by page."""
@@ -141,7 +149,7 @@ class KizenStream(KizenClient):
             self._typed = None
 
     def rows(self, page: list[Any]) -> list[Any]:
-        """Give the rows of those records of a page that are wanted."""
+        """Return the rows of those records of a page that are wanted."""
         typed = cast("TypedRecords", self._typed)
         rows = []
         for record in page:
@@ -158,11 +166,11 @@ class KizenStream(KizenClient):
         return self.post_process(record)
 
     def other_keys(self, record: dict[str, Any]) -> Iterable[str]:
-        """Give the keys of a record that have no column."""
+        """Return the keys of a record that have no column."""
         return record.keys() - self.columns.keys()
 
     def wants(self, record: Any) -> bool:  # noqa: ANN401, ARG002
-        """Tell whether a record is to be sent."""
+        """Return whether a record is to be sent."""
         return True
 
     # Records
@@ -189,6 +197,17 @@ class KizenStream(KizenClient):
     def unwanted(self) -> frozenset[str]:
         """The columns that are not selected: what they hold must not come in by another."""
         return frozenset(name for name in self.columns if not self.mask["properties", name])
+
+    def column_marks(self) -> Mapping[str, tuple[str, ...]]:
+        """Return, for each selected column, the mark to remember it by, and others as good.
+
+        Rows that are loaded hold null in a column that has none of its marks in the state.
+        """
+        return {
+            name: (mark_of(name, schema),)
+            for name, schema in self.columns.items()
+            if name not in self.unwanted
+        }
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
         """Put moments into UTC, and what fits no column into `additional_fields`.
@@ -222,7 +241,7 @@ class KizenStream(KizenClient):
 
 
 def in_order(others: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Give what is kept of keys without a column, in the order of the keys; None for nothing.
+    """Return what is kept of keys without a column, in the order of the keys; None for nothing.
 
     So it is the same text, however the service orders its keys and the record was decoded.
     """

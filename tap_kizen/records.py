@@ -8,29 +8,29 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from rest_tap.errors import RefusedError, UnavailableError
-from rest_tap.messages import encode
+from rest_tap.output.messages import encode
 from tap_kizen.bookmarks import Bookmark
-from tap_kizen.columns import schema_of
-from tap_kizen.descent import Backward
+from tap_kizen.pagination.keyset import KeysetPaginator
+from tap_kizen.pagination.paginator import Page
+from tap_kizen.pagination.reverse import ReversePaginator
 from tap_kizen.reading import KizenStream, in_order
-from tap_kizen.seek import Seek
+from tap_kizen.rows.columns import mark_of, schema_of
+from tap_kizen.rows.typed_fields import TypedFields
+from tap_kizen.rows.values import Fit, unwrap
 from tap_kizen.timestamps import parse_timestamp, to_milliseconds
-from tap_kizen.typed_fields import TypedFields
-from tap_kizen.values import Fit, unwrap
-from tap_kizen.walk import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     import requests
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
     from tap_kizen.account import Entity
-    from tap_kizen.columns import FieldColumns
-    from tap_kizen.tap import TapKizen
-    from tap_kizen.typed import TypedRecords
-    from tap_kizen.walk import Ask, Walk
+    from tap_kizen.pagination.paginator import PageRequest, Paginator
+    from tap_kizen.rows.columns import FieldColumns
+    from tap_kizen.rows.typed import TypedRecords
 
 
 #: Stands for a value that is not in the record but in a list of its own.
@@ -55,15 +55,15 @@ class FieldValuesStream(KizenStream):
     has_ids = False
     optional = False
 
-    def __init__(self, tap: TapKizen) -> None:
+    def __init__(self, tap: Tap) -> None:
         """Read on behalf of a record stream."""
         super().__init__(tap, schema={"type": "object", "properties": {}})
 
     def key(self, record: Any) -> Any:  # noqa: ANN401 - any JSON value
-        """Give the id of a value; None where it has none."""
+        """Return the id of a value; None where it has none."""
         return super().key(record) if isinstance(record, dict) else None
 
-    def likeness(self, record: Any) -> Any:  # noqa: ANN401
+    def dedup_key(self, record: Any) -> Any:  # noqa: ANN401
         """Tell a value without an id from others by all that it holds.
 
         The list is read in both directions: most of it comes twice.
@@ -80,7 +80,7 @@ class RecordsStream(KizenStream):
     #: After how many pages the last STATE message went out.
     _pages_told = 0
 
-    def __init__(self, tap: TapKizen, name: str, entity: Entity) -> None:
+    def __init__(self, tap: Tap, name: str, entity: Entity) -> None:
         """Read the given object as the stream of the given name."""
         super().__init__(
             tap,
@@ -89,6 +89,7 @@ class RecordsStream(KizenStream):
             path=f"/records/{quote(entity.name, safe='')}/search",
             http_method="POST",
         )
+        self._object_id = entity.id
         self._by_id = {each.field.id: each for each in entity.columns}
         self._by_column = {each.names[0]: each for each in entity.columns}
         self._plain = {key: each.field.type.plain for key, each in self._by_id.items()}
@@ -101,7 +102,7 @@ class RecordsStream(KizenStream):
     def prepare_request_payload(
         self,
         context: Context | None,  # noqa: ARG002
-        next_page_token: Ask | None,
+        next_page_token: PageRequest | None,
     ) -> Mapping[str, Any]:
         """Ask for all records, or for those changed at or after a moment."""
         since = next_page_token.since if next_page_token else None
@@ -125,38 +126,38 @@ class RecordsStream(KizenStream):
 
     def begin(self, context: Context | None) -> bool:
         """Take up the bookmark, and decide whether all records are read."""
-        self._bookmark = Bookmark(self, self.get_context_state(context))
+        self._bookmark = Bookmark(self, self.get_context_state(context), self.kizen.service.time)
         self._pages_told = 0
         self._stream_version = self._bookmark.version
         return self._bookmark.is_whole_table
 
-    def walks(self) -> list[Callable[[], Walk]]:
-        """Give the ways to read the records: with the filter, if it is of use, and without."""
+    def paginators(self) -> list[Callable[[], Paginator]]:
+        """Return the ways to read the records: with the filter, if it is of use, and without."""
         since = self._bookmark.since
-        ways = super().walks()
-        if since is None or self.replication_key is None or self.kizen.is_filter_refused:
+        ways = super().paginators()
+        if since is None or self.replication_key is None or self.kizen.service.is_filter_refused:
             return ways
-        ways.insert(0, lambda: Backward(self, "created", self.pages, since))
-        if not self.kizen.is_order_ignored:
-            proven, until = self.kizen.is_order_proven, self.kizen.period.end
-            ways.insert(0, lambda: Seek(self, since, is_proven=proven, until=until))
+        ways.insert(0, lambda: ReversePaginator(self, "created", self.pages, since))
+        if not self.kizen.service.is_order_ignored:
+            proven, until = self.kizen.service.is_order_proven, self.kizen.period.end
+            ways.insert(0, lambda: KeysetPaginator(self, since, is_proven=proven, until=until))
         return ways
 
     def way_failed(self, error: Exception) -> None:
         """Remember for all objects what the service does not do; say so once."""
         is_refused = isinstance(error, RefusedError)
-        if isinstance(self._walk, Seek):
+        if isinstance(self._paginator, KeysetPaginator):
             # A refusal may mean the filter: the next way tells.
-            self.kizen.is_order_ignored = True
+            self.kizen.service.is_order_ignored = True
             self.logger.log(
                 logging.INFO if is_refused else logging.WARNING,
                 "the service does not order records by 'updated': an interrupted run begins anew, "
                 "and changes during a run are read again by the next one",
             )
-        elif self._walk.current_value.since is None or not is_refused:
+        elif self._paginator.current_value.since is None or not is_refused:
             super().way_failed(error)
         else:
-            self.kizen.is_filter_refused = True
+            self.kizen.service.is_filter_refused = True
             self.logger.warning(
                 "the service refuses the filter on 'updated': all records are read, and those "
                 "without a change are left out here (%s)",
@@ -187,8 +188,8 @@ class RecordsStream(KizenStream):
         return row if is_wanted else None
 
     def wants(self, record: Any) -> bool:  # noqa: ANN401 - a typed record
-        """Tell whether a record is to be sent, and note it."""
-        return self._bookmark.wants(self.stamp(record, "updated"))
+        """Return whether a record is to be sent, and note it."""
+        return self._bookmark.wants(self.timestamp(record, "updated"))
 
     def _tell_what_may_be_missed(self) -> None:
         if self._may_have_missed:
@@ -200,21 +201,23 @@ class RecordsStream(KizenStream):
     @property
     def _may_have_missed(self) -> bool:
         """Whether a change during the read may have pushed a record onto a page behind it."""
-        is_filtered = self._walk.current_value.since is not None
-        has_pages = self._walk.count > 1
-        in_order_of_creation = is_filtered and has_pages and not isinstance(self._walk, Seek)
+        is_filtered = self._paginator.current_value.since is not None
+        has_pages = self._paginator.count > 1
+        in_order_of_creation = (
+            is_filtered and has_pages and not isinstance(self._paginator, KeysetPaginator)
+        )
         return in_order_of_creation and self._bookmark.has_moved
 
     def _advance(self) -> None:
         """Move the bookmark where all that is still to come changed later."""
-        if isinstance(self._walk, Seek) and self._walk.is_sorted:
-            self.kizen.is_order_proven = True
+        if isinstance(self._paginator, KeysetPaginator) and self._paginator.is_sorted:
+            self.kizen.service.is_order_proven = True
             if not self._bookmark.is_whole:
                 self._bookmark.save()
                 # Records on their way into a file have not been sent.
                 in_files = self.get_batch_config(self.config) is not None
-                if self._walk.count > self._pages_told and not in_files:
-                    self._pages_told = self._walk.count
+                if self._paginator.count > self._pages_told and not in_files:
+                    self._pages_told = self._paginator.count
                     self._write_state_message()
 
     def conclude(self, context: Context | None) -> None:
@@ -230,6 +233,26 @@ class RecordsStream(KizenStream):
 
     # Records as rows
 
+    def column_marks(self) -> Mapping[str, tuple[str, ...]]:
+        """Return marks for each field of which a column is selected, by its first column.
+
+        They change with the type and the columns of the field, and with the object: one that was
+        made anew under the same name has other records. A hidden field may come without its
+        values, so one that is hidden no longer is new. The values of large fields are, too, where
+        they were not fetched before.
+        """
+        marks = {}
+        for each in self._by_id.values():
+            names = [name for name in each.names if name not in self.unwanted]
+            if names:
+                facts = (self._object_id, each.field.id, each.field.field_type, names)
+                shown = mark_of(*facts, each.field.type.columns)
+                hidden = (mark_of(shown, "hidden"), shown)
+                marks[names[0]] = hidden if each.field.is_hidden else (shown,)
+        if self.config["fetch_large_values"]:
+            marks["fetch_large_values"] = (mark_of("fetch_large_values"),)
+        return marks
+
     @cached_property
     def _empty_row(self) -> dict[str, Any]:
         return dict.fromkeys(self.columns)
@@ -240,11 +263,11 @@ class RecordsStream(KizenStream):
         return TypedFields.of(list(self._by_id.values()), list(self.columns))
 
     def other_keys(self, record: dict[str, Any]) -> Iterable[str]:
-        """Give the keys of a record that have no column."""
+        """Return the keys of a record that have no column."""
         return record.keys() - {"id", "fields"}
 
-    def stamp_of(self, record: dict[str, Any], name: str) -> datetime | None:
-        """Give a time of a record as the service sent it, which is the value of a field."""
+    def timestamp_of(self, record: dict[str, Any], name: str) -> datetime | None:
+        """Return a time of a record as the service sent it, which is the value of a field."""
         field = self._by_column.get(name)
         fields = record.get("fields")
         if field is None or not isinstance(fields, dict):
@@ -337,7 +360,7 @@ def _name(key: str, entry: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def _entries(fields: Any) -> Iterable[tuple[str, Any]]:  # noqa: ANN401
-    """Give the fields of a record by key, though they come as a list."""
+    """Return the fields of a record by key, though they come as a list."""
     if isinstance(fields, dict):
         return fields.items()
     if isinstance(fields, list):

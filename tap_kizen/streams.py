@@ -14,18 +14,17 @@ from singer_sdk import typing as th
 from rest_tap.errors import UnavailableError
 from tap_kizen.bookmarks import Bookmark
 from tap_kizen.reading import KizenStream
-from tap_kizen.shapes import ANY, BOOLEAN, LIST, MOMENT, OBJECT, STRING, table
+from tap_kizen.rows.shapes import ANY, BOOLEAN, LIST, MOMENT, OBJECT, STRING, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
-
-    from tap_kizen.tap import TapKizen
 
 
 def _nested(*names: str) -> th.CustomType:
-    """Give the schema of a nested value: the names of its keys are known, their types are not."""
+    """Return the schema of a nested value: the names of its keys are known, their types are not."""
     return th.CustomType({**ANY, "properties": {name: {} for name in names}})
 
 
@@ -44,11 +43,11 @@ class LegacyStream(KizenStream):
         return super().post_process(row, context) if self.wants(row) else None
 
     def wants(self, record: Any) -> bool:  # noqa: ANN401 - as the service sent it, or typed
-        """Tell whether a record was created between `start_date` and `end_date`."""
+        """Return whether a record was created between `start_date` and `end_date`."""
         period = self.kizen.period
         if not period.is_bounded:
             return True
-        created = self.stamp(record, "created")
+        created = self.timestamp(record, "created")
         return created is None or period.holds(created)
 
     def begin(self, context: Context | None) -> bool:
@@ -129,7 +128,7 @@ class ChildStream(KizenStream):
         return None
 
     def parent_ids(self) -> Iterable[str]:
-        """Give the ids of the parents."""
+        """Return the ids of the parents."""
         raise NotImplementedError
 
     def read(self, context: Context | None) -> Iterable[dict[str, Any]]:  # noqa: ARG002
@@ -169,7 +168,7 @@ class CustomObjectFieldsStream(ChildStream):
     )
 
     def parent_ids(self) -> Iterable[str]:
-        """Give the ids of the objects."""
+        """Return the ids of the objects."""
         return [entity.id for entity in self.kizen.account.objects]
 
 
@@ -184,7 +183,7 @@ class PipelineStagesStream(ChildStream):
     schema: ClassVar[dict[str, Any]] = table(object_id=STRING, name=STRING)
 
     def parent_ids(self) -> Iterable[str]:
-        """Give the ids of the pipelines."""
+        """Return the ids of the pipelines."""
         return [entity.id for entity in self.kizen.account.objects if entity.is_pipeline]
 
 
@@ -211,7 +210,7 @@ class LoggedActivitiesStream(ChildStream):
 
     _bookmark: Bookmark
 
-    def __init__(self, tap: TapKizen) -> None:
+    def __init__(self, tap: Tap) -> None:
         """Ask with POST, and count on by `logged_at`."""
         super().__init__(tap, http_method="POST")
         self.replication_key = "logged_at"
@@ -225,20 +224,25 @@ class LoggedActivitiesStream(ChildStream):
         return {}
 
     def parent_ids(self) -> Iterable[str]:
-        """Give the ids of the kinds of activity."""
-        for record in self.kizen.activity_types():
-            yield record["id"]
+        """Yield the ids of the kinds of activity.
+
+        Raises:
+            FatalAPIError: If one has an id that nothing can be asked for by.
+        """
+        kinds = ActivityTypesStream(self._tap)
+        for record in list(kinds.read(None)):
+            yield kinds.text_id(record)
 
     def begin(self, context: Context | None) -> bool:
         """Take up the bookmark."""
-        self._bookmark = Bookmark(self, self.get_context_state(context))
+        self._bookmark = Bookmark(self, self.get_context_state(context), self.kizen.service.time)
         self._stream_version = self._bookmark.version
         return self._bookmark.is_whole_table
 
     def read(self, context: Context | None) -> Iterable[dict[str, Any]]:
         """Yield what was logged in the period asked for."""
         for record in super().read(context):
-            if self._bookmark.wants(self.stamp(record, "logged_at")):
+            if self._bookmark.wants(self.timestamp(record, "logged_at")):
                 yield record
 
     def conclude(self, context: Context | None) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rest_tap.tap import RestTap
-from tap_kizen.account import explore, streams_of
+from tap_kizen.account import Service
 from tap_kizen.bookmarks import Period
+from tap_kizen.discovery import explore, streams_of
 from tap_kizen.settings import SETTINGS
-from tap_kizen.streams import ActivityTypesStream
+from tap_kizen.timestamps import to_utc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,10 +30,10 @@ class TapKizen(RestTap):
     # Discovery asks the service, and so needs settings that are right.
     dynamic_catalog = True
 
-    # What the service was found to do, once for all objects.
-    is_filter_refused = False
-    is_order_ignored = False
-    is_order_proven = False
+    def __init__(self, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's
+        """Take the same as any tap; nothing is known of the service yet."""
+        self.service = Service()
+        super().__init__(**arguments)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings, the period too.
@@ -41,7 +43,13 @@ class TapKizen(RestTap):
         """
         lines = super()._validate_config(raise_errors=raise_errors)
         if raise_errors:
-            _ = self.period
+            start = self.period.start
+            if start is not None and start > datetime.now(tz=timezone.utc):
+                self.logger.warning(
+                    "setting 'start_date' (TAP_KIZEN_START_DATE) lies in the future (%s): nothing "
+                    "is read before then",
+                    to_utc(start),
+                )
         return lines
 
     @cached_property
@@ -54,17 +62,8 @@ class TapKizen(RestTap):
         """The time asked for."""
         return Period.of(self.config)
 
-    def activity_types(self) -> list[dict[str, Any]]:
-        """Give the kinds of activity there are.
-
-        Raises:
-            FatalAPIError: If one has an id that nothing can be asked for by.
-        """
-        stream = ActivityTypesStream(self)
-        return [{**record, "id": stream.text_id(record)} for record in stream.read(None)]
-
     def discover_streams(self) -> Sequence[Stream]:
-        """Give the streams of the account."""
+        """Return the streams of the account."""
         return streams_of(self, self.account)
 
 

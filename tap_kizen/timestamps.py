@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    import requests
 
 
 def parse_timestamp(text: str) -> datetime | None:
@@ -58,3 +63,11 @@ def to_milliseconds(moment: datetime) -> str:
     utc = moment.astimezone(timezone.utc)
     # isoformat cuts, it does not round.
     return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def server_time(response: requests.Response) -> datetime | None:
+    """Read the moment at which a server answered, to the second (RFC 9110, section 6.6.1)."""
+    try:
+        return parsedate_to_datetime(response.headers["Date"]).astimezone(timezone.utc)
+    except (KeyError, ValueError, OverflowError):
+        return None

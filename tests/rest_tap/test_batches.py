@@ -15,8 +15,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from rest_tap import batches
-from rest_tap.backlog import Backlog
+from rest_tap.output import batches
+from rest_tap.output.backpressure import Backpressure
 from target_duckdb.target import TargetDuckDB
 from tests.programs import kizen_settings, run_tap
 
@@ -70,7 +70,7 @@ def test_files_hold_what_messages_bring(
 
 
 def folder_in(root: Path, name: str = "tap") -> batches.BatchFolder:
-    return batches.BatchFolder(root, name, Backlog(logging.getLogger(name)))
+    return batches.BatchFolder(root, name, Backpressure(logging.getLogger(name)))
 
 
 def test_files_are_bounded_in_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rest_tap.answers import MAX_DETAIL_CHARACTERS
 from rest_tap.logs import printable
+from rest_tap.responses import MAX_DETAIL_CHARACTERS
 from sandbox.server import Fault
 from tests.programs import kananas_settings, kizen_settings, run_tap
 

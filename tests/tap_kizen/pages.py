@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from tap_kizen.columns import Field, name_columns
-from tap_kizen.values import FIELD_TYPES
+from tap_kizen.rows.columns import Field, name_columns
+from tap_kizen.rows.values import FIELD_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +44,7 @@ KEYS = st.sampled_from(
 
 @st.composite
 def objects(draw: st.DrawFn, members: st.SearchStrategy[list[tuple[str, str]]]) -> str:
-    """Give the text of an object; keys may be escaped, and come twice."""
+    """Return the text of an object; keys may be escaped, and come twice."""
     written = [
         f'{draw(_SPACE)}"{key}"{draw(_SPACE)}:{draw(_SPACE)}{value}{draw(_SPACE)}'
         for key, value in draw(members)
@@ -85,13 +85,13 @@ _ENTRY = '{{"id":{id},"name":{name},"field_type":{type},"display_name":"…","va
 
 
 def entry(field: Field, value: str) -> str:
-    """Give the text of a field's entry in a record."""
+    """Return the text of a field's entry in a record."""
     words = {"id": field.id, "name": field.name, "type": field.field_type}
     return _ENTRY.format(value=value, **{key: json.dumps(word) for key, word in words.items()})
 
 
 def every_value(field: Field) -> list[str]:
-    """Give texts for a field's value: each of `TEXTS`, and nearly what its type has."""
+    """Return texts for a field's value: each of `TEXTS`, and nearly what its type has."""
     usual = USUAL.get(field.field_type, '"text"')
     members = [f'{{"id":"i","code":"c","name":"n","more":{text}}}' for text in TEXTS[:10]]
     members += [f'{{"id":{text},"name":{text}}}' for text in TEXTS]
@@ -111,7 +111,7 @@ def every_value(field: Field) -> list[str]:
 
 
 def _unusual(field: Field) -> st.SearchStrategy[str]:
-    """Give texts for the entry of a field that are, mostly, not as its type has it."""
+    """Return texts for the entry of a field that are, mostly, not as its type has it."""
     usual = USUAL.get(field.field_type, '"text"')
     members = st.lists(st.tuples(KEYS, SCALARS), max_size=3)
     values = (
@@ -128,7 +128,7 @@ def _unusual(field: Field) -> st.SearchStrategy[str]:
 
 @st.composite
 def _entries(draw: st.DrawFn, fields: Sequence[Field]) -> str:
-    """Give the text of a record's fields: one of them unusual, at most."""
+    """Return the text of a record's fields: one of them unusual, at most."""
     members = [
         (field.id, entry(field, USUAL.get(field.field_type, '"text"')))
         for field in draw(st.lists(st.sampled_from(fields), max_size=4))
@@ -142,7 +142,7 @@ def _entries(draw: st.DrawFn, fields: Sequence[Field]) -> str:
 
 
 def records_of(fields: Sequence[Field]) -> st.SearchStrategy[str]:
-    """Give texts of records with these fields."""
+    """Return texts of records with these fields."""
     others = st.tuples(st.sampled_from(["access", "object_type", "additional_fields"]), VALUES)
     members = st.tuples(
         IDS.map(lambda text: ("id", text)),
@@ -177,5 +177,5 @@ COMPANIES = _companies()
 
 
 def page_of(records: Iterable[str]) -> bytes:
-    """Give the text of a page."""
+    """Return the text of a page."""
     return f'{{"next": null, "results": [{",".join(records)}]}}'.encode()

@@ -52,7 +52,7 @@ class Listing:
         self.ends_with_404 = self.rng.random() < 0.5
 
     def chosen(self, ordering: str | None, since: datetime | None) -> list[Row] | None:
-        """Give the rows that a request asks for; None where it is refused."""
+        """Return the rows that a request asks for; None where it is refused."""
         rows = self.rows
         if since is not None and self.filters != "ignore":
             if self.filters == "refuse":
@@ -118,7 +118,7 @@ class Account:
         return {"id": row["id"], "name": row["text"], "created": created, "more": [1]}
 
     def answer(self, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
-        """Give status and body for a request."""
+        """Return status and body for a request."""
         if path == "/custom-objects":
             return 200, {"next": None, "results": [{"id": "o", "name": THINGS}]}
         if path == "/custom-objects/o/fields":

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from sandbox.server import Fault, Sandbox, running
-from tap_kizen.account import Entity, name_streams
+from tap_kizen.account import Entity
+from tap_kizen.discovery import name_streams
 from tests import servers
 from tests.programs import kizen_settings, run_tap
 

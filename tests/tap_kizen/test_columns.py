@@ -7,8 +7,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_kizen.columns import Field, fields_of, name_columns, schema_of
-from tap_kizen.values import FIELD_TYPES
+from tap_kizen.rows.columns import Field, fields_of, name_columns, schema_of
+from tap_kizen.rows.values import FIELD_TYPES
 
 
 def names(*fields: Field) -> dict[str, tuple[str, ...]]:

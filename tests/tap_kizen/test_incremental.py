@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import requests
 
+from sandbox.generate.crm.model import Field
 from sandbox.server import Fault, running
 from tap_kizen.timestamps import to_utc
 from tests import servers
@@ -291,6 +293,210 @@ def test_changes_in_the_midst_of_a_filtered_read_are_read_again(tmp_path: Path) 
         assert "records changed while they were read" in outcome.err
         assert "replication_key_value" not in outcome.state["bookmarks"].get(CONTACTS, {})
         assert CONTACTS not in {m["stream"] for m in outcome.of_type("ACTIVATE_VERSION")}
+
+
+def contact_state(state: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Change what a state holds of the contacts."""
+    changed = deepcopy(state)
+    changed["bookmarks"][CONTACTS].update(changes)
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("bookmark", "bounds"),
+    [
+        ("2126-01-01T00:00:00.000000Z", {}),
+        ("2126-01-01T00:00:00.000000Z", {"start_date": "2000-01-01"}),
+        ("soon", {}),
+        (5, {"start_date": "2000-01-01"}),
+    ],
+)
+def test_a_bookmark_that_cannot_be_right_is_told_and_mended(
+    account: Sandbox, tmp_path: Path, bookmark: Any, bounds: dict[str, str]
+) -> None:
+    settings = settings_of(account, full_refresh_every=0, page_size=1000, **bounds)
+    first = run_tap("tap_kizen", settings, tmp_path)
+    wrong = contact_state(first.state, replication_key_value=bookmark)
+    mended = run_tap("tap_kizen", settings, tmp_path, state=wrong)
+    assert mended.code == 0, mended.err
+    assert mended.err.count("client_client: the bookmark in the state") == 1
+    assert {row["id"] for row in mended.records_of(CONTACTS)} == set(contact_ids(account))
+    assert mended.state["bookmarks"][CONTACTS] == {
+        **first.state["bookmarks"][CONTACTS],
+        **{key: value for key, value in mended.state["bookmarks"][CONTACTS].items() if "t" in key},
+    }
+    reached = mended.state["bookmarks"][CONTACTS]["replication_key_value"]
+    assert reached == first.state["bookmarks"][CONTACTS]["replication_key_value"]
+    again = run_tap("tap_kizen", settings, tmp_path, state=mended.state)
+    assert "the bookmark in the state" not in again.err
+    assert len(again.records_of(CONTACTS)) <= 1
+
+
+def test_a_bookmark_in_the_future_of_an_empty_list_goes(sandbox: Sandbox, tmp_path: Path) -> None:
+    for key in contact_ids(sandbox):
+        sandbox.account.crm.archive(CONTACTS, key)
+    settings = settings_of(sandbox)
+    first = run_tap("tap_kizen", settings, tmp_path)
+    ahead = contact_state(
+        first.state, replication_key="updated", replication_key_value="2126-01-01T00:00:00Z"
+    )
+    mended = run_tap("tap_kizen", settings, tmp_path, state=ahead)
+    assert "client_client: the bookmark in the state lies in the future" in mended.err
+    assert "replication_key_value" not in mended.state["bookmarks"][CONTACTS]
+
+
+def test_a_service_whose_clock_is_ahead_is_believed(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(sandbox)
+    first = run_tap("tap_kizen", settings, tmp_path)
+    tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
+    ahead = contact_state(first.state, replication_key_value=to_utc(tomorrow))
+    monkeypatch.setattr("tap_kizen.client.server_time", lambda _: tomorrow + timedelta(hours=1))
+    second = run_tap("tap_kizen", settings, tmp_path, state=ahead)
+    assert second.code == 0, second.err
+    assert "the bookmark in the state" not in second.err
+    assert second.records_of(CONTACTS) == []
+
+
+def test_a_start_in_the_future_is_told(shared_sandbox: Sandbox, tmp_path: Path) -> None:
+    settings = settings_of(shared_sandbox, start_date="2126-01-01")
+    outcome = run_tap("tap_kizen", settings, tmp_path)
+    assert outcome.code == 0
+    told = "setting 'start_date' (TAP_KIZEN_START_DATE) lies in the future"
+    assert outcome.err.count(told) == 1
+
+
+NICKNAME = Field("nickname", "Nickname", "text")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"full_refresh_every": 0}, {"start_date": "2000-01-01"}], ids=str
+)
+def test_a_new_field_is_filled_in_all_rows_by_the_next_run(
+    account: Sandbox, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    settings = settings_of(account, page_size=1000, **changes)
+    crm = account.account.crm
+    state = run_tap("tap_kizen", settings, tmp_path).state
+    steps: list[tuple[Field, Any, dict[str, Any]]] = [
+        (NICKNAME, "7", {"nickname": "7"}),
+        (NICKNAME._replace(field_type="integer"), 7, {"nickname": 7}),
+        # Hidden ones come or do not; to show one is what changes what rows hold.
+        (NICKNAME._replace(is_hidden=True, name="secret"), None, {"secret": None}),
+        (NICKNAME._replace(name="secret"), "8", {"secret": "8"}),
+        (NICKNAME._replace(field_type="email"), "a@example.org", {"nickname": "a@example.org"}),
+    ]
+    for field, value, expected in steps:
+        crm.add_field(CONTACTS, field, value)
+        outcome = run_tap("tap_kizen", settings, tmp_path, state=state)
+        assert outcome.code == 0, outcome.err
+        rows = outcome.records_of(CONTACTS)
+        assert {row["id"] for row in rows} == set(contact_ids(account)), field
+        assert all(expected.items() <= row.items() for row in rows)
+        told = f"client_client: new or changed since the last run: {field.name}: all records"
+        assert outcome.err.count(told) == 1
+        state = outcome.state
+        again = run_tap("tap_kizen", settings, tmp_path, state=state)
+        assert len(again.records_of(CONTACTS)) <= 1, field
+        assert "new or changed" not in again.err
+
+
+def test_a_field_that_goes_or_is_hidden_is_no_reason_to_read_all(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    crm = sandbox.account.crm
+    crm.add_field(CONTACTS, NICKNAME, "Zaza")
+    settings = settings_of(sandbox, page_size=1000)
+    state = run_tap("tap_kizen", settings, tmp_path).state
+    crm.add_field(CONTACTS, NICKNAME._replace(is_hidden=True), "Zaza")
+    hidden = run_tap("tap_kizen", settings, tmp_path, state=state)
+    assert len(hidden.records_of(CONTACTS)) <= 1
+    model = crm.objects[CONTACTS]
+    crm.objects[CONTACTS] = model._replace(fields=model.fields[:-1])
+    gone = run_tap("tap_kizen", settings, tmp_path, state=hidden.state)
+    assert len(gone.records_of(CONTACTS)) <= 1
+    # Rows that changed meanwhile have lost its values.
+    crm.objects[CONTACTS] = model
+    back = run_tap("tap_kizen", settings, tmp_path, state=gone.state)
+    assert len(back.records_of(CONTACTS)) == len(contact_ids(sandbox))
+
+
+def test_a_column_that_was_left_out_before_is_filled_in_all_rows(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    settings = settings_of(sandbox, page_size=1000)
+    discovered = run_tap("tap_kizen", settings, tmp_path, "--discover")
+    catalog = json.loads(discovered.out)
+    without = deepcopy(catalog)
+    for stream in without["streams"]:
+        for entry in stream["metadata"]:
+            if entry["breadcrumb"] == ["properties", "first_name"]:
+                entry["metadata"]["selected"] = False
+    first = run_tap("tap_kizen", settings, tmp_path, catalog=without)
+    assert all("first_name" not in row for row in first.records_of(CONTACTS))
+    second = run_tap("tap_kizen", settings, tmp_path, catalog=catalog, state=first.state)
+    rows = second.records_of(CONTACTS)
+    assert len(rows) == len(contact_ids(sandbox))
+    assert any(row["first_name"] for row in rows)
+    assert "client_client: new or changed since the last run: first_name: all" in second.err
+
+
+def test_large_values_that_were_not_fetched_before_are(sandbox: Sandbox, tmp_path: Path) -> None:
+    settings = settings_of(sandbox, fetch_large_values=False)
+    first = run_tap("tap_kizen", settings, tmp_path)
+    second = run_tap("tap_kizen", settings_of(sandbox, page_size=1000), tmp_path, state=first.state)
+    assert len(second.records_of(CONTACTS)) == len(contact_ids(sandbox))
+
+
+def test_an_object_made_anew_under_the_same_name_is_read_whole(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    settings = settings_of(sandbox, page_size=1000, full_refresh_every=0)
+    first = run_tap("tap_kizen", settings, tmp_path)
+    headers = {
+        "X-API-Key": settings["api_key"],
+        "X-User-Id": settings["user_id"],
+        "X-Business-Id": settings["business_id"],
+    }
+    url = f"{sandbox.kizen_url}/custom-objects"
+    fields = requests.get(f"{url}/{CONTACTS}/fields", headers=headers, timeout=30).text
+    anew = {"id": "anew", "name": CONTACTS, "object_type": "standard"}
+    body = json.dumps({"next": None, "results": [anew]})
+    for path, text in (("", body), ("/*/fields", fields)):
+        sandbox.faults.add(
+            Fault(path=f"/api/custom-objects{path}", status=200, body=text, times=None)
+        )
+    second = run_tap("tap_kizen", settings, tmp_path, state=first.state)
+    assert second.code == 0, second.err
+    assert len(second.records_of(CONTACTS)) == len(contact_ids(sandbox))
+    third = run_tap("tap_kizen", settings, tmp_path, state=second.state)
+    assert len(third.records_of(CONTACTS)) <= 1
+
+
+def test_a_whole_read_for_a_new_field_that_breaks_is_begun_anew(
+    account: Sandbox, tmp_path: Path
+) -> None:
+    settings = settings_of(account, start_date="2000-01-01")
+    first = run_tap("tap_kizen", settings, tmp_path)
+    account.account.crm.add_field(CONTACTS, NICKNAME, "Zaza")
+    account.faults.add(Fault(path=SEARCH, status=400, skip=5, times=None))
+    broken = run_tap("tap_kizen", settings, tmp_path, state=first.state)
+    assert broken.code == 1
+    account.faults.clear()
+    again = run_tap("tap_kizen", settings, tmp_path, state=broken.state)
+    assert {row["id"] for row in again.records_of(CONTACTS)} == set(contact_ids(account))
+    assert {row["nickname"] for row in again.records_of(CONTACTS)} == {"Zaza"}
+
+
+def test_a_state_of_an_earlier_version_is_gone_on_from(sandbox: Sandbox, tmp_path: Path) -> None:
+    first = run_tap("tap_kizen", settings_of(sandbox, page_size=1000), tmp_path)
+    older = deepcopy(first.state)
+    for bookmark in older["bookmarks"].values():
+        bookmark.pop("columns", None)
+    second = run_tap("tap_kizen", settings_of(sandbox, page_size=1000), tmp_path, state=older)
+    assert len(second.records_of(CONTACTS)) <= 1
+    assert second.state["bookmarks"][CONTACTS]["columns"]
 
 
 def test_logged_activities_go_on_from_the_bookmark(sandbox: Sandbox, tmp_path: Path) -> None:

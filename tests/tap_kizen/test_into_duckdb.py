@@ -134,7 +134,7 @@ class Warehouse:
             return connection.execute(query).fetchall()
 
     def dictionaries(self, query: str) -> dict[str, dict[str, Any]]:
-        """Give rows by their id, JSON as what it stands for."""
+        """Return rows by their id, JSON as what it stands for."""
         with duckdb.connect(str(self.file), read_only=True) as connection:
             found = connection.execute(query)
             columns = [(name, str(kind) == "JSON") for name, kind, *_ in found.description or ()]
@@ -148,7 +148,7 @@ class Warehouse:
         return {row["id"]: row for row in rows}
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Give every current row of every table, without what tells when it was loaded."""
+        """Return every current row of every table, without what tells when it was loaded."""
         names = self.rows("select table_name from duckdb_tables() where schema_name = 'kizen'")
         return {
             name: sorted(
@@ -219,7 +219,7 @@ def test_values_of_every_field_type_are_read_in_sql(server: Sandbox, tmp_path: P
 
 
 def columns_of(name: str, field_type: str, value: Any) -> dict[str, Any]:
-    """Give what the columns of a field are to hold of a value as the service sends it."""
+    """Return what the columns of a field are to hold of a value as the service sends it."""
     if field_type in {"dropdown", "radio", "status", "yesnomaybe"}:
         return {f"{name}_{part}": value and value[part] for part in ("id", "code", "name")}
     if field_type in {"choices", "selector", "team_selector", "relationship"}:

@@ -10,8 +10,7 @@ import pytest
 import requests
 
 from sandbox.server import running
-from tap_kizen.bookmarks import server_time
-from tap_kizen.timestamps import parse_timestamp, to_utc
+from tap_kizen.timestamps import parse_timestamp, server_time, to_utc
 from tests import servers
 from tests.programs import kizen_settings, run_tap
 

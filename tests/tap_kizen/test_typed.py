@@ -11,16 +11,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from rest_tap.answers import decode_json
-from rest_tap.messages import encode_lines
+from rest_tap.output.messages import encode_lines
+from rest_tap.responses import decode_json
 from sandbox.server import Fault
 from tap_kizen.account import Account, Entity
 from tap_kizen.bookmarks import Bookmark
+from tap_kizen.pagination.paginator import Page
 from tap_kizen.reading import KizenStream
 from tap_kizen.records import RecordsStream
 from tap_kizen.streams import CompaniesStream
 from tap_kizen.tap import TapKizen
-from tap_kizen.walk import Page
 from target_duckdb.target import TargetDuckDB
 from tests.programs import kizen_settings, run_tap
 from tests.tap_kizen import pages
@@ -68,7 +68,7 @@ def companies() -> KizenStream:
 def things() -> KizenStream:
     entity = Entity(id="t", name="things", is_pipeline=False, columns=pages.COLUMNS)
     stream = RecordsStream(OfflineTap(config=SETTINGS), "things", entity)
-    stream._bookmark = Bookmark(stream, {})  # noqa: SLF001
+    stream._bookmark = Bookmark(stream, {}, None)  # noqa: SLF001
     return stream
 
 
@@ -76,7 +76,7 @@ STREAMS = {"companies": companies, "things": things}
 
 
 def in_words(rows: Sequence[Any]) -> list[Any]:
-    """Give rows as any reader of their lines would, numbers with all their digits."""
+    """Return rows as any reader of their lines would, numbers with all their digits."""
     lines = encode_lines(rows).split(b"\n")
     assert lines.pop() == b""
     assert not any(b"\r" in line for line in lines)

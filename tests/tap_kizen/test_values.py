@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_kizen.shapes import kinds
-from tap_kizen.values import FIELD_TYPES, UNKNOWN
+from tap_kizen.rows.shapes import kinds
+from tap_kizen.rows.values import FIELD_TYPES, UNKNOWN
 
 EURO = {"currency": "EUR", "symbol": "€"}
 PERSON = {"id": "p", "first_name": "Ana", "last_name": "Silva", "email": "ana@example.org"}

@@ -37,6 +37,7 @@ class Field(NamedTuple):
     options: tuple[str, ...] = ()
     relation: str | None = None
     many: bool = False
+    is_hidden: bool = False
 
 
 class ObjectModel(NamedTuple):
@@ -216,7 +217,7 @@ def described_field(
         "category": uuid(seed, "category", model.name, field.is_custom),
         "is_required": field.name == "name",
         "is_read_only": field.name in {"created", "updated"},
-        "is_hidden": False,
+        "is_hidden": field.is_hidden,
         "options": [option(seed, model.name, field, label) for label in field.options],
         "relation": relation,
     }

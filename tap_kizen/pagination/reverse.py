@@ -6,17 +6,20 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from rest_tap.progress import Part
-from tap_kizen.walk import Ask, OrderIgnoredError, Walk
+from tap_kizen.pagination.paginator import OrderIgnoredError, PageRequest, Paginator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from tap_kizen.walk import Page, Pages, Reader
+    from tap_kizen.pagination.paginator import Page, Pages, Reader
 
 #: How many pages are read in any order before it is proven that nothing moved meanwhile. A proof
 #: costs a request, a failed one that the pages are read again.
 LONGEST_SPAN = 128
+
+#: The last page that is searched for: the number doubles, and is there after 30 requests.
+LAST_PAGE = 2**30
 
 
 class Span(NamedTuple):
@@ -32,8 +35,8 @@ class Span(NamedTuple):
         return self.top > self.bottom
 
 
-class Descent(Walk):
-    """A walk that goes back to the first page at its end, several pages at a time.
+class ReversePagination(Paginator):
+    """Pagination from the last page back to the first, several pages at a time.
 
     Records move in one direction only, towards the first page. So in the order of the pages, last
     to first, each is met; but pages that are asked for at the same time are answered in any
@@ -48,7 +51,7 @@ class Descent(Walk):
     there, the span is read again, in shorter spans.
     """
 
-    def __init__(self, reader: Reader, start: Ask, pages: Pages) -> None:
+    def __init__(self, reader: Reader, start: PageRequest, pages: Pages) -> None:
         """Begin with the given request; `pages` tells how many may be asked for at a time."""
         super().__init__(reader, start)
         self._pages = pages
@@ -66,8 +69,8 @@ class Descent(Walk):
         """Send all but the second look."""
         return not self._is_looking
 
-    def ahead(self) -> Iterable[Ask]:
-        """Give the pages down to the first, those of the next span among them.
+    def upcoming(self) -> Iterable[PageRequest]:
+        """Return the pages down to the first, those of the next span among them.
 
         What is read of the next span before the second look has been made lies between the
         looks at this span as well, and so has not moved either.
@@ -84,27 +87,27 @@ class Descent(Walk):
                 yield self._second_look()
 
     def pages_read(self) -> Part | None:
-        """Give how many pages have been read on the way back, the one in hand among them."""
+        """Return how many pages have been read on the way back, the one in hand among them."""
         if not self.is_returning:
             return None
         page = self._number if self._is_looking else self.current_value.page
         return Part(self._last - page + 1, self._last)
 
-    def _plain(self, number: int) -> Ask:
+    def _plain(self, number: int) -> PageRequest:
         return self.current_value._replace(page=number, size=None)
 
-    def turn_back(self, page: Page) -> Ask | None:
+    def turn_back(self, page: Page) -> PageRequest | None:
         """Go down from the current page, which has been read."""
         number = self.current_value.page
         return self._return(number, number - 1, self._first_id(page))
 
-    def _return(self, last: int, top: int, behind: Any) -> Ask | None:  # noqa: ANN401 - an id
+    def _return(self, last: int, top: int, behind: Any) -> PageRequest | None:  # noqa: ANN401 - an id
         """Go down from `top`, where the list has been found to end with the page `last`."""
         self.is_returning = True
         self._last = last
         return self._begin_anew(top, behind)
 
-    def _begin_anew(self, top: int, behind: Any) -> Ask | None:  # noqa: ANN401
+    def _begin_anew(self, top: int, behind: Any) -> PageRequest | None:  # noqa: ANN401
         """Read from `top` down what may have been asked for before, and be answered late."""
         self._begin(top, behind)
         return self._plain(top)._replace(turn=self.current_value.turn + 1) if top > 0 else None
@@ -115,15 +118,15 @@ class Descent(Walk):
         bottom = max(1, top - self._length + 1) if has_proof else top
         self._span = Span(top, bottom, behind)
 
-    def descend(self, page: Page) -> Ask | None:
-        """Give the request after the current one, on the way back."""
+    def descend(self, page: Page) -> PageRequest | None:
+        """Return the request after the current one, on the way back."""
         if self._is_looking:
             return self._look(page)
         self._number = self.current_value.page
         self._lowest = self._first_id(page)
         return self._go_on()
 
-    def _go_on(self) -> Ask | None:
+    def _go_on(self) -> PageRequest | None:
         is_end = self._number == self._span.bottom
         if is_end and self._unproven is None:
             if self._span.needs_proof:
@@ -144,11 +147,11 @@ class Descent(Walk):
             return 0
         return max(self._unproven.bottom - self._pages.window + 1, self._span.bottom, 1)
 
-    def _second_look(self) -> Ask:
+    def _second_look(self) -> PageRequest:
         span = cast("Span", self._unproven)
         return self.current_value._replace(page=span.top * self._pages.size + 1, size=1)
 
-    def _look(self, page: Page) -> Ask | None:
+    def _look(self, page: Page) -> PageRequest | None:
         self._is_looking = False
         span, self._unproven = cast("Span", self._unproven), None
         found = self._first_id(page)
@@ -165,7 +168,7 @@ class Descent(Walk):
         return self._reader.key(page.results[0]) if page.results else None
 
 
-class Backward(Descent):
+class ReversePaginator(ReversePagination):
     """From the last page to the first, in ascending order of a time.
 
     The last page is where `count` says, if it says so. Else it is found by doubling the page
@@ -173,17 +176,19 @@ class Backward(Descent):
     pages end. Pages met on that way are read again in their turn.
     """
 
+    last_page = LAST_PAGE
+
     def __init__(
         self, reader: Reader, ordering: str, pages: Pages, since: datetime | None = None
     ) -> None:
-        """Walk in ascending order of the time named `ordering`.
+        """Read in ascending order of the time named `ordering`.
 
         Under a filter a change may put a record in anywhere, so that records move in both
         directions: then pages are asked for one after the other.
         """
         if since is not None:
             pages = pages._replace(window=1)
-        super().__init__(reader, Ask(ordering=ordering, since=since), pages)
+        super().__init__(reader, PageRequest(ordering=ordering, since=since), pages)
         self._ordering = ordering
         self._counted = False
         self._low = 0
@@ -199,7 +204,7 @@ class Backward(Descent):
     def _borders_on_end(self) -> bool:
         return self._past_end == self.current_value.page + 1
 
-    def follow(self, page: Page) -> Ask | None:
+    def follow(self, page: Page) -> PageRequest | None:
         """Search for the last page, then go down from it.
 
         Raises:
@@ -217,15 +222,15 @@ class Backward(Descent):
             self._low = number
         return self._search(page.count)
 
-    def ahead(self) -> Iterable[Ask]:
-        """Give the pages further down; during the search, those that either answer leads to.
+    def upcoming(self) -> Iterable[PageRequest]:
+        """Return the pages further down; during the search, those that either answer leads to.
 
         One of two is asked for in vain where the distance is halved. So a search takes half as
         long where an answer takes longer than the pause between two requests. It begins once
         the list is known to have several pages: short ones cost no more requests.
         """
         if self.is_returning:
-            yield from super().ahead()
+            yield from super().upcoming()
         elif self._pages.window > 1 and self._low > 1 and not self._counted:
             number = self.current_value.page
             if self._past_end is None:
@@ -235,7 +240,7 @@ class Backward(Descent):
                 if past_end - low > 1:
                     yield self._plain((low + past_end) // 2)
 
-    def _search(self, count: int | None) -> Ask | None:
+    def _search(self, count: int | None) -> PageRequest | None:
         low = self._low
         if self._past_end is not None:
             if self._past_end - low == 1:
@@ -244,27 +249,27 @@ class Backward(Descent):
             return self.at((low + self._past_end) // 2)
         if count is not None and not self._counted:
             self._counted = True
-            return self.at(max(-(-count // self._pages.size), low + 1))
+            return self.at(max(min(-(-count // self._pages.size), LAST_PAGE), low + 1))
         self._step, step = self._step * 2, self._step
         return self.at(low + step)
 
     def _check_order(self, page: Page) -> None:
         if page.next is None and self.current_value.page == 1:
             return
-        stamps = [self._reader.stamp(record, self._ordering) for record in page.results]
+        stamps = [self._reader.timestamp(record, self._ordering) for record in page.results]
         known = [stamp for stamp in stamps if stamp is not None]
         if any(earlier > later for earlier, later in pairwise(known)):
             raise OrderIgnoredError(self._ordering)
 
 
-class BothWays(Descent):
+class TwoPassPaginator(ReversePagination):
     """Forward to the end, and back to the first page."""
 
     def __init__(self, reader: Reader, pages: Pages) -> None:
         """Begin with the first page."""
-        super().__init__(reader, Ask(), pages)
+        super().__init__(reader, PageRequest(), pages)
 
-    def follow(self, page: Page) -> Ask | None:
+    def follow(self, page: Page) -> PageRequest | None:
         """Turn where the list ends."""
         if self.is_returning:
             return self.descend(page)

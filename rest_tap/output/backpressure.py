@@ -33,7 +33,7 @@ def _is_pipe_broken_within(seconds: float) -> bool:
     return bool(pipe.poll(seconds * 1000))
 
 
-class Backlog:
+class Backpressure:
     """The files of a run that the loader, which reads them in their order, may not have read."""
 
     def __init__(self, logger: Logger) -> None:

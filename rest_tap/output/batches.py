@@ -19,14 +19,14 @@ from urllib.parse import unquote, urlsplit
 from singer_sdk.exceptions import ConfigurationError
 
 from rest_tap.errors import BatchFileError
-from rest_tap.messages import encode_lines
+from rest_tap.output.messages import encode_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from singer_sdk.helpers._batch import BatchConfig
 
-    from rest_tap.backlog import Backlog
+    from rest_tap.output.backpressure import Backpressure
 
 #: A file is closed at this size, so that the loader can begin and memory stays bounded.
 MAX_FILE_BYTES = 64 << 20
@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 
 def local_root(config: BatchConfig) -> Path | None:
-    """Give the folder of setting `batch_config`; None where files go elsewhere or are no lines."""
+    """Return the folder of setting `batch_config`; None where files go elsewhere or are no lines."""
     parts = urlsplit(config.storage.root)
     is_ours = config.encoding.format == "jsonl" and config.encoding.compression in _PACKINGS
     if not is_ours or parts.scheme not in {"", "file"}:
@@ -58,7 +58,7 @@ class BatchFolder:
     Meltano or a shell, and outlives the tap and the loader alike.
     """
 
-    def __init__(self, root: Path, tap_name: str, backlog: Backlog) -> None:
+    def __init__(self, root: Path, tap_name: str, backlog: Backpressure) -> None:
         """Make a folder below `root`, and remove those of runs that are over.
 
         Args:
@@ -78,7 +78,7 @@ class BatchFolder:
             message = f"setting 'batch_config': no folder below {root}: {error.strerror}"
             raise ConfigurationError(message) from error
         self._files = 0
-        self._backlog = backlog
+        self._backpressure = backlog
 
     def write(
         self, pages: Iterable[Sequence[Any]], compression: str | None, max_rows: int
@@ -114,7 +114,7 @@ class BatchFolder:
                 file.close()
 
     def _next_file(self, compression: str | None) -> _File:
-        self._backlog.wait()
+        self._backpressure.wait()
         self._files += 1
         ending = ".jsonl.gz" if compression == "gzip" else ".jsonl"
         return _File(self._path / f"{self._files:06}{ending}", is_packed=compression == "gzip")
@@ -122,7 +122,7 @@ class BatchFolder:
     def _ended(self, file: _File) -> str:
         """Close a file; give its address."""
         file.close()
-        self._backlog.add(file.path, file.written)
+        self._backpressure.add(file.path, file.written)
         return file.address
 
 

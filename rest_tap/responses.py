@@ -92,7 +92,7 @@ def decode_json(body: bytes | msgspec.Raw, shape: type[T]) -> T:
 
 
 def is_html(text: str) -> bool:
-    """Tell whether a body is a web page, whatever its content type claims."""
+    """Return whether a body is a web page, whatever its content type claims."""
     return _MARKUP.match(text) is not None
 
 
@@ -165,7 +165,7 @@ def describe_data(text: str) -> str:
     return "a JSON array" if isinstance(body, list) else "a single JSON value"
 
 
-def describe_answer(response: requests.Response) -> str:
+def describe_response(response: requests.Response) -> str:
     """Put a whole answer into words: endpoint, status, the service's words, its request id.
 
     The query string is left out: it may hold what a user would not want in a log. So is every

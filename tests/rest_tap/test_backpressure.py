@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from rest_tap import backlog
-from rest_tap.backlog import MOST_FILES, Backlog
+from rest_tap.output import backpressure
+from rest_tap.output.backpressure import MOST_FILES, Backpressure
 from tests.programs import kizen_settings, run_tap
 from tests.target_duckdb.helpers import query
 
@@ -142,8 +142,8 @@ def test_a_stop_is_not_held_up(tap: TapProcess) -> None:
 def test_a_loader_that_removes_no_more_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(backlog, "PATIENCE_SECONDS", 0.1)
-    waiting = Backlog(logging.getLogger("tap"))
+    monkeypatch.setattr(backpressure, "PATIENCE_SECONDS", 0.1)
+    waiting = Backpressure(logging.getLogger("tap"))
     with Path(os.devnull).open("w", encoding="utf-8") as out:
         monkeypatch.setattr(sys, "stdout", out)
         for number in range(4 * MOST_FILES):
@@ -157,8 +157,8 @@ def test_a_loader_that_removes_no_more_is_given_up(
 
 
 def test_bytes_count_as_well_as_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backlog, "MOST_BYTES", 1000)
-    waiting = Backlog(logging.getLogger("tap"))
+    monkeypatch.setattr(backpressure, "MOST_BYTES", 1000)
+    waiting = Backpressure(logging.getLogger("tap"))
     looks = 0
 
     def reads_the_oldest(_seconds: float) -> bool:
@@ -167,7 +167,7 @@ def test_bytes_count_as_well_as_files(tmp_path: Path, monkeypatch: pytest.Monkey
         min(tmp_path.iterdir()).unlink()
         return False
 
-    monkeypatch.setattr(backlog, "_is_pipe_broken_within", reads_the_oldest)
+    monkeypatch.setattr(backpressure, "_is_pipe_broken_within", reads_the_oldest)
     for number in range(10):
         waiting.wait()
         assert len(list(tmp_path.iterdir())) < 4

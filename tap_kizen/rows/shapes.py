@@ -29,7 +29,7 @@ _PYTHON: dict[str, tuple[type, ...]] = {
 
 
 def table(**columns: dict[str, Any]) -> dict[str, Any]:
-    """Give the schema of a table: an `id`, the named columns, and one for all other keys."""
+    """Return the schema of a table: an `id`, the named columns, and one for all other keys."""
     return {
         "type": "object",
         "properties": {"id": KEY, **columns, "additional_fields": OBJECT},
@@ -38,5 +38,5 @@ def table(**columns: dict[str, Any]) -> dict[str, Any]:
 
 
 def kinds(schema: dict[str, Any]) -> frozenset[type]:
-    """Give the types of decoded JSON values that a column's schema names."""
+    """Return the types of decoded JSON values that a column's schema names."""
     return frozenset(kind for name in schema["type"] for kind in _PYTHON[name])

@@ -15,7 +15,7 @@ from singer_sdk.singerlib.encoding import GenericSingerWriter
 from singer_sdk.singerlib.encoding.simple import Message, RecordMessage
 from singer_sdk.singerlib.json import serialize_json
 
-from rest_tap.answers import decode_json, exact
+from rest_tap.responses import decode_json, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ _decode = msgspec.json.Decoder(float_hook=exact).decode
 
 
 def encode(value: Any) -> bytes:  # noqa: ANN401 - any JSON value, moments and decimals among them
-    """Give a value as one line of JSON, in UTF-8."""
+    """Return a value as one line of JSON, in UTF-8."""
     try:
         return _encode(value)
     except UnicodeEncodeError:
@@ -41,7 +41,7 @@ def encode(value: Any) -> bytes:  # noqa: ANN401 - any JSON value, moments and d
 
 
 def encode_lines(values: Sequence[Any]) -> bytes:
-    """Give values as JSON, each on a line that ends with a line break.
+    """Return values as JSON, each on a line that ends with a line break.
 
     Parts of them may be `msgspec.Raw`: JSON as a service sent it, perhaps over several lines.
     """
@@ -78,7 +78,7 @@ class BufferedWriter(GenericSingerWriter[bytes, Message]):
     """
 
     def serialize_message(self, message: Message) -> bytes:
-        """Give a message as JSON."""
+        """Return a message as JSON."""
         return encode(message.to_dict())
 
     def write_records(self, message: RecordMessage, records: Sequence[Any]) -> None:

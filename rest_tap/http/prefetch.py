@@ -22,7 +22,7 @@ class AbandonedError(Exception):
     """The reading has ended, and nobody waits for this answer any more."""
 
 
-class PagesAhead(Generic[Token, Answer]):
+class Prefetch(Generic[Token, Answer]):
     """A bounded window of requests: the one that is waited for, and some that will be.
 
     Answers and errors come out in the order in which they are taken. Those that are not taken
@@ -44,7 +44,7 @@ class PagesAhead(Generic[Token, Answer]):
         upcoming: Iterable[Token],
         prepare: Callable[[Token], Callable[[], Answer]],
     ) -> Answer:
-        """Give the answer to one request, and have those asked for that come after it.
+        """Return the answer to one request, and have those asked for that come after it.
 
         Args:
             token: What is asked for now.
@@ -94,7 +94,7 @@ class PagesAhead(Generic[Token, Answer]):
 
     def _submit(self, work: Callable[[], Answer]) -> Future[Answer]:
         if len(self._threads) < self._window:
-            thread = Thread(target=self._work, name="page-ahead", daemon=True)
+            thread = Thread(target=self._work, name="prefetch", daemon=True)
             self._threads.append(thread)
             thread.start()
         future: Future[Answer] = Future()

@@ -15,10 +15,10 @@ from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import RESTStream
 
-from rest_tap.batches import local_root, pages_of
+from rest_tap.output.batches import local_root, pages_of
 from rest_tap.errors import PartialReadError, UnavailableError
 from rest_tap.mapping import failures_told
-from rest_tap.messages import BufferedWriter
+from rest_tap.output.messages import BufferedWriter
 from rest_tap.progress import Part, Progress
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ STATE_VERSION = "table_version"
 
 
 def next_version(now: int, last: object) -> int:
-    """Give a version that is newer than the last one, whatever the clock has done since.
+    """Return a version that is newer than the last one, whatever the clock has done since.
 
     Args:
         now: Milliseconds since 1970.
@@ -57,7 +57,7 @@ class BatchMessage(SDKBatchMessage):
     transient: bool = True
 
 
-class SendingStream(RESTStream[Any]):
+class WritingStream(RESTStream[Any]):
     """A stream that sends what it reads: one by one, by the page, or in files.
 
     After a complete read of a whole table, and only then, ACTIVATE_VERSION tells the loader which
@@ -83,7 +83,7 @@ class SendingStream(RESTStream[Any]):
     _outcome: str | None = None
 
     def pages_read(self) -> Part | None:
-        """Give how many pages of the list have been read, and how many it has, if that is known."""
+        """Return how many pages of the list have been read, and how many it has, if that is known."""
         return None
 
     # Whole tables
@@ -161,7 +161,7 @@ class SendingStream(RESTStream[Any]):
     def read_rows(self, context: Context | None) -> Iterable[list[Any]]:
         """Yield, a page at a time, what `read` and `post_process` make of the records.
 
-        Rows are values that `rest_tap.messages` writes. What is to be noted of a page is noted
+        Rows are values that `rest_tap.output.messages` writes. What is to be noted of a page is noted
         once the next one is asked for.
         """
         raise NotImplementedError
@@ -230,7 +230,7 @@ class SendingStream(RESTStream[Any]):
         child_context: Context | None = None,
         partition_context: Context | None = None,
     ) -> None:
-        """Give a record to the streams below and its partition's keys, where there are any."""
+        """Return a record to the streams below and its partition's keys, where there are any."""
         if self.child_streams or partition_context:
             super()._process_record(record, child_context, partition_context)
 
@@ -249,7 +249,7 @@ class SendingStream(RESTStream[Any]):
         )
 
     def get_batch_config(self, config: Mapping[str, Any]) -> BatchConfig | None:
-        """Give how batch files are written; None where records have to be sent as messages.
+        """Return how batch files are written; None where records have to be sent as messages.
 
         The SDK writes records to batch files as they are before columns are left out and
         stream maps applied: a column that is to be hashed or removed would be in them.

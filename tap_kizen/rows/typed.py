@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from rest_tap.answers import exact
+from rest_tap.responses import exact
 from tap_kizen.timestamps import in_utc, to_utc
 
 if TYPE_CHECKING:
@@ -123,9 +123,9 @@ class TypedRecords(ABC):
             return None
 
     def finish(self, row: Any) -> Any:  # noqa: ANN401
-        """Give what is written for a record: its moments all have six decimals.
+        """Return what is written for a record: its moments all have six decimals.
 
-        The row itself stays as it is: the walk still looks at its moments.
+        The row itself stays as it is: the paginator still looks at its moments.
         """
         for attribute in self._times:
             moment = getattr(row, attribute)
@@ -133,8 +133,8 @@ class TypedRecords(ABC):
                 row = msgspec.structs.replace(row, **{attribute: to_utc(moment)})
         return row
 
-    def stamp(self, row: Any, name: str) -> datetime | None:  # noqa: ANN401
-        """Give a time of a record; None where it has none."""
+    def timestamp(self, row: Any, name: str) -> datetime | None:  # noqa: ANN401
+        """Return a time of a record; None where it has none."""
         attribute = self.attributes.get(name)
         return (getattr(row, attribute) or None) if attribute else None
 
@@ -186,7 +186,7 @@ class TypedTable(TypedRecords):
 
     @classmethod
     def of(cls, columns: Mapping[str, Mapping[str, Any]]) -> TypedTable | None:
-        """Give what decodes records with these columns; None where a type is not known here.
+        """Return what decodes records with these columns; None where a type is not known here.
 
         Args:
             columns: The JSON schema of each column but `additional_fields`, `id` among them.
@@ -237,7 +237,7 @@ class TypedTable(TypedRecords):
 
 
 def union(types: Iterable[Any]) -> Any:  # noqa: ANN401 - a type
-    """Give the type that takes what any of the types takes."""
+    """Return the type that takes what any of the types takes."""
     first, *others = types
     for other in others:
         first = first | other
@@ -245,7 +245,7 @@ def union(types: Iterable[Any]) -> Any:  # noqa: ANN401 - a type
 
 
 def is_plain(key: str) -> bool:
-    """Tell whether `msgspec` can name a field so, and no other field here has the name."""
+    """Return whether `msgspec` can name a field so, and no other field here has the name."""
     return key not in {"", OTHERS} and not any(
         sign in '"\\' or sign < " " or "\ud800" <= sign <= "\udfff" for sign in key
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rest_tap.ahead import AbandonedError, PagesAhead
+from rest_tap.http.prefetch import AbandonedError, Prefetch
 from tap_kizen.tap import TapKizen
 from tests.programs import kizen_settings
 
@@ -22,7 +22,7 @@ PATIENCE = 60
 
 
 def threads_of_pages() -> list[Thread]:
-    return [thread for thread in all_threads() if thread.name == "page-ahead"]
+    return [thread for thread in all_threads() if thread.name == "prefetch"]
 
 
 def all_end() -> bool:
@@ -40,7 +40,7 @@ def test_as_many_as_the_window_holds_are_asked_for_together() -> None:
         together.wait(PATIENCE)
         return number
 
-    with PagesAhead[int, int](4) as pages:
+    with Prefetch[int, int](4) as pages:
         first = pages.take(1, range(2, 99), lambda number: partial(ask, number))
         assert first == 1
         assert sorted(asked) == [1, 2, 3, 4]
@@ -63,7 +63,7 @@ def test_answers_and_errors_come_in_order() -> None:
     def prepare(number: int) -> Callable[[], int]:
         return partial(ask, number)
 
-    with PagesAhead[int, int](3) as pages:
+    with Prefetch[int, int](3) as pages:
         assert pages.take(1, range(2, 9), prepare) == 1
         assert pages.take(2, range(3, 9), prepare) == 2
         with pytest.raises(ValueError, match="third"):
@@ -83,7 +83,7 @@ def test_what_is_not_taken_after_all_is_dropped() -> None:
     def prepare(number: int) -> Callable[[], int]:
         return partial(ask, number)
 
-    with PagesAhead[int, int](4) as pages:
+    with Prefetch[int, int](4) as pages:
         pages.take(1, [2, 3, 4], prepare)
         # The same page, asked for anew: an answer from before may be out of date.
         pages.take(-1, [], prepare)
@@ -92,7 +92,7 @@ def test_what_is_not_taken_after_all_is_dropped() -> None:
 
 
 def test_one_at_a_time_needs_no_thread() -> None:
-    with PagesAhead[int, int](1) as pages:
+    with Prefetch[int, int](1) as pages:
         pages.take(1, range(2, 9), lambda number: lambda: number)
         assert not threads_of_pages()
 
@@ -111,7 +111,7 @@ def test_a_thread_that_is_to_try_again_learns_that_the_reading_has_ended() -> No
                 ended.append(True)
         return number
 
-    with PagesAhead[int, int](2) as pages:
+    with Prefetch[int, int](2) as pages:
         pages.take(1, [2], lambda number: partial(ask, number))
         assert is_asked.wait(PATIENCE)
     goes_on.set()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rest_tap.names import LOADER_COLUMNS
-from tap_kizen.shapes import MOMENT, table
-from tap_kizen.values import FIELD_TYPES, UNKNOWN, FieldType
+from rest_tap.output.messages import encode
+from tap_kizen.rows.shapes import MOMENT, table
+from tap_kizen.rows.values import FIELD_TYPES, UNKNOWN, FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,11 +22,12 @@ TIMES = ("created", "updated")
 
 
 class Field(NamedTuple):
-    """A field of an object: its id, its API name and its type."""
+    """A field of an object: its id, its API name, its type, and whether Kizen hides it."""
 
     id: str
     name: str
     field_type: str
+    is_hidden: bool = False
 
     @property
     def type(self) -> FieldType:
@@ -47,7 +50,12 @@ def fields_of(records: Iterable[Mapping[str, Any]]) -> list[Field]:
     in `additional_fields`.
     """
     fields = [
-        Field(record["id"], record["name"], str(record.get("field_type")))
+        Field(
+            record["id"],
+            record["name"],
+            str(record.get("field_type")),
+            is_hidden=record.get("is_hidden") is True,
+        )
         for record in records
         if isinstance(record.get("id"), str)
         and isinstance(record.get("name"), str)
@@ -76,6 +84,11 @@ def name_columns(fields: Iterable[Field]) -> list[FieldColumns]:
     return [named[field.id] for field in ordered]
 
 
+def mark_of(*facts: object) -> str:
+    """Return a short mark by which a later run tells whether a column is the same."""
+    return blake2b(encode(facts), digest_size=4).hexdigest()
+
+
 def _times(fields: list[Field]) -> Iterator[Field]:
     """Yield the fields that hold the record's own times: the first of each name."""
     for name in TIMES:
@@ -93,7 +106,7 @@ def _names(field: Field, taken: set[str]) -> tuple[str, ...]:
 
 
 def schema_of(columns: Iterable[FieldColumns]) -> dict[str, Any]:
-    """Give the JSON schema of a record stream; fields stand in the order of their names."""
+    """Return the JSON schema of a record stream; fields stand in the order of their names."""
     properties = {
         name: schema
         for each in sorted(columns, key=lambda each: each.names)

@@ -15,7 +15,7 @@ SECOND = 1.025
 LEAST_PAUSE = 0.8
 
 
-class Pace:
+class RateLimiter:
     """Lets requests leave evenly spread, and never more in a second than a service allows.
 
     A client that may send its whole allowance at once breaks the limit of a server that looks
@@ -43,11 +43,11 @@ class Pace:
 
 
 @cache
-def pace_of(host: str, allowed: int) -> Pace:  # noqa: ARG001 - the cache's key
-    """Give the pace at which a service is asked, the same for all that ask in this process.
+def rate_limiter_of(host: str, allowed: int) -> RateLimiter:  # noqa: ARG001 - the cache's key
+    """Return the pace at which a service is asked, the same for all that ask in this process.
 
     Args:
         host: Host and port of the service.
         allowed: How many requests it allows in any second, 1 or more.
     """
-    return Pace(allowed)
+    return RateLimiter(allowed)

@@ -9,19 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_kizen.descent import LONGEST_SPAN, Backward, BothWays, Descent
+from tap_kizen.pagination.keyset import KeysetPaginator
+from tap_kizen.pagination.paginator import OrderIgnoredError, Page, PageRequest, Pages, Seen
+from tap_kizen.pagination.reverse import (
+    LONGEST_SPAN,
+    ReversePagination,
+    ReversePaginator,
+    TwoPassPaginator,
+)
 from tap_kizen.reading import KizenStream
-from tap_kizen.seek import Seek
 from tap_kizen.tap import TapKizen
 from tap_kizen.timestamps import parse_timestamp, to_utc
-from tap_kizen.walk import Ask, OrderIgnoredError, Page, Pages, Seen
 from tests.programs import kizen_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sandbox.server import Sandbox
-    from tap_kizen.walk import Walk
+    from tap_kizen.pagination.paginator import Paginator
 
 EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -63,7 +68,7 @@ class Shelf:
                 self.clock += 1
                 self.rng.choice(self.records)["updated"] = self.now()
 
-    def answer(self, ask: Ask) -> Page:
+    def answer(self, ask: PageRequest) -> Page:
         self.requests += 1
         found = [
             record
@@ -92,7 +97,7 @@ class Shelf:
     def key(self, record: dict[str, Any]) -> Any:
         return record.get("id")
 
-    def stamp(self, record: dict[str, Any], name: str) -> datetime | None:
+    def timestamp(self, record: dict[str, Any], name: str) -> datetime | None:
         value = record.get(name)
         return parse(value) if value else None
 
@@ -104,16 +109,16 @@ def parse(text: str) -> datetime:
 
 
 def read(
-    walk: Walk, shelf: Shelf, between: Callable[[], None], window: int = 1
+    walk: Paginator, shelf: Shelf, between: Callable[[], None], window: int = 1
 ) -> Iterator[dict[str, Any]]:
     """Do what the SDK does with a paginator, with something going on between requests.
 
     Requests of a window are answered in any order, at any time until they are waited for.
     """
-    asked: list[Ask] = []
-    answers: dict[Ask, Page] = {}
+    asked: list[PageRequest] = []
+    answers: dict[PageRequest, Page] = {}
     while not walk.finished:
-        wanted = [walk.current_value, *islice(walk.ahead(), window - 1)]
+        wanted = [walk.current_value, *islice(walk.upcoming(), window - 1)]
         answers = {ask: page for ask, page in answers.items() if ask in wanted}
         asked = [ask for ask in wanted if ask not in answers]
         while walk.current_value not in answers:
@@ -136,7 +141,7 @@ def test_backward_misses_nothing_that_was_there_throughout(seed: int, window: in
     before = {record["id"] for record in shelf.records}
     # Some lists move all the time, some hardly ever.
     pace = rng.choice([1.0, 0.3, 0.05])
-    walk = Backward(shelf, "created", Pages(shelf.size, window))
+    walk = ReversePaginator(shelf, "created", Pages(shelf.size, window))
     moved = read(walk, shelf, lambda: shelf.move() if rng.random() < pace else None, window)
     found = {record["id"] for record in moved}
     throughout = before & {record["id"] for record in shelf.records}
@@ -146,16 +151,16 @@ def test_backward_misses_nothing_that_was_there_throughout(seed: int, window: in
 def test_pages_that_are_asked_for_together_need_the_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the second look at a span is for: taken for granted, records are missed."""
 
-    def take_for_granted(walk: Descent, _: Page) -> Ask | None:
+    def take_for_granted(walk: ReversePagination, _: Page) -> PageRequest | None:
         walk._is_looking, walk._unproven = False, None  # noqa: SLF001
         return walk._go_on()  # noqa: SLF001
 
-    monkeypatch.setattr(Descent, "_look", take_for_granted)
+    monkeypatch.setattr(ReversePagination, "_look", take_for_granted)
     missed = 0
     for seed in range(100):
         shelf = Shelf(Random(seed), length=40, size=3)  # noqa: S311
         before = {record["id"] for record in shelf.records}
-        walk = Backward(shelf, "created", Pages(3, 8))
+        walk = ReversePaginator(shelf, "created", Pages(3, 8))
         found = {record["id"] for record in read(walk, shelf, shelf.move, 8)}
         missed += len((before & {record["id"] for record in shelf.records}) - found)
     assert missed > 0
@@ -174,7 +179,7 @@ def test_pages_guessed_during_the_search_are_not_taken_for_those_of_the_way_back
             if rng.random() < 0.2:
                 shelf.records.pop(rng.randrange(len(shelf.records)))
 
-        walk = Backward(shelf, "created", Pages(3, 8))
+        walk = ReversePaginator(shelf, "created", Pages(3, 8))
         found = {record["id"] for record in read(walk, shelf, archive, 8)}
         assert before & {record["id"] for record in shelf.records} <= found
 
@@ -185,17 +190,19 @@ def test_the_search_asks_for_both_pages_that_an_answer_leads_to() -> None:
     for window in (1, 8):
         shelf = Shelf(Random(1), length=999, size=1)  # noqa: S311
         shelf.has_count = False
-        walk = Backward(shelf, "created", Pages(1, window))
-        asked: set[Ask] = set()
+        walk = ReversePaginator(shelf, "created", Pages(1, window))
+        asked: set[PageRequest] = set()
         rounds[window] = 0
         while not walk.is_returning:
             rounds[window] += walk.current_value not in asked
-            asked |= {walk.current_value, *walk.ahead()}
+            asked |= {walk.current_value, *walk.upcoming()}
             walk.advance(shelf.answer(walk.current_value))  # type: ignore[arg-type]
         assert len(asked) <= 30
         short = Shelf(Random(1), length=2, size=1)  # noqa: S311
         short.has_count = False
-        list(read(Backward(short, "created", Pages(1, window)), short, lambda: None, window))
+        list(
+            read(ReversePaginator(short, "created", Pages(1, window)), short, lambda: None, window)
+        )
         requests[window] = short.requests
     assert rounds[8] <= 0.6 * rounds[1]
     assert requests[8] == requests[1]
@@ -218,7 +225,7 @@ def test_both_ways_miss_nothing_where_records_only_vanish_or_only_come(
             elif rng.random() < 0.3 and shelf.records and not comes:
                 shelf.records.pop(rng.randrange(len(shelf.records)))
 
-        walk = BothWays(shelf, Pages(shelf.size, window))
+        walk = TwoPassPaginator(shelf, Pages(shelf.size, window))
         found = {record["id"] for record in read(walk, shelf, move, window)}
         assert before & {record["id"] for record in shelf.records} <= found
 
@@ -232,7 +239,7 @@ def test_a_list_that_never_stands_still_is_read_in_the_end() -> None:
         shelf.records.pop(0)
         shelf.add()
 
-    list(read(Backward(shelf, "created", Pages(2, 8)), shelf, churn, 8))
+    list(read(ReversePaginator(shelf, "created", Pages(2, 8)), shelf, churn, 8))
     # Pages, spans read in vain, and for each of these what was read and in flight behind it.
     assert shelf.requests <= 200 + 2 * LONGEST_SPAN + 2 * 8 * 8
 
@@ -243,7 +250,7 @@ def test_a_walk_from_the_first_page_on_would_miss_records() -> None:
     for seed in range(50):
         shelf = Shelf(Random(seed), length=40, size=5)  # noqa: S311
         before = {record["id"] for record in shelf.records}
-        found, ask = set(), Ask(ordering="created")
+        found, ask = set(), PageRequest(ordering="created")
         while True:
             page = shelf.answer(ask)
             found |= {record["id"] for record in page.results}
@@ -269,7 +276,7 @@ def test_seek_misses_no_change(seed: int) -> None:
 
     found = set()
     try:
-        for record in read(Seek(shelf, since, is_proven=False), shelf, move):
+        for record in read(KeysetPaginator(shelf, since, is_proven=False), shelf, move):
             found.add(record["id"])
     except OrderIgnoredError:
         # Too much moved during the proof; then the stream goes another way.
@@ -285,9 +292,9 @@ def test_seek_misses_no_change(seed: int) -> None:
 def test_every_way_reads_a_list_that_stands_still(length: int, seed: int, window: int) -> None:
     shelf = Shelf(Random(seed), length=length, size=5)  # noqa: S311
     ways = [
-        Backward(shelf, "created", Pages(5, window)),
-        BothWays(shelf, Pages(5, window)),
-        Seek(shelf, EPOCH, is_proven=False),
+        ReversePaginator(shelf, "created", Pages(5, window)),
+        TwoPassPaginator(shelf, Pages(5, window)),
+        KeysetPaginator(shelf, EPOCH, is_proven=False),
     ]
     for walk in ways:
         found = Seen().only_new(read(walk, shelf, lambda: None, window), shelf.key)
@@ -298,10 +305,10 @@ def test_the_end_of_a_long_list_is_found_in_few_requests() -> None:
     shelf = Shelf(Random(1), length=1000, size=1)  # noqa: S311
     for has_count, most in ((True, 1001), (False, 1025)):
         shelf.has_count, shelf.requests = has_count, 0
-        list(read(Backward(shelf, "created", Pages(1)), shelf, lambda: None))
+        list(read(ReversePaginator(shelf, "created", Pages(1)), shelf, lambda: None))
         assert shelf.requests <= most
         shelf.requests = 0
-        list(read(Backward(shelf, "created", Pages(1, 8)), shelf, lambda: None, 8))
+        list(read(ReversePaginator(shelf, "created", Pages(1, 8)), shelf, lambda: None, 8))
         # A proof for each span.
         assert shelf.requests <= most + -(-1000 // LONGEST_SPAN)
 
@@ -309,7 +316,7 @@ def test_the_end_of_a_long_list_is_found_in_few_requests() -> None:
 def test_a_count_that_is_wrong_costs_requests_but_no_record() -> None:
     shelf = Shelf(Random(1), length=40, size=4)  # noqa: S311
     for wrong in (3, 17, 4000):
-        walk = Backward(shelf, "created", Pages(4))
+        walk = ReversePaginator(shelf, "created", Pages(4))
         found = set()
         while not walk.finished:
             page = shelf.answer(walk.current_value)
@@ -324,10 +331,10 @@ def test_an_order_that_is_not_kept_is_noticed() -> None:
     shelf.keeps_order = False
     # In order by chance on the first page, as freshly imported records are.
     with pytest.raises(OrderIgnoredError):
-        list(read(Seek(shelf, EPOCH, is_proven=False), shelf, lambda: None))
+        list(read(KeysetPaginator(shelf, EPOCH, is_proven=False), shelf, lambda: None))
     shelf.records.reverse()
     with pytest.raises(OrderIgnoredError):
-        list(read(Backward(shelf, "created", Pages(4)), shelf, lambda: None))
+        list(read(ReversePaginator(shelf, "created", Pages(4)), shelf, lambda: None))
 
 
 def test_a_proof_that_permissions_hide_is_none() -> None:
@@ -338,7 +345,7 @@ def test_a_proof_that_permissions_hide_is_none() -> None:
         {"id": "a", "updated": to_utc(EPOCH + timedelta(hours=1))},
         {"id": "b", "updated": to_utc(EPOCH + timedelta(hours=2))},
     ]
-    walk = Seek(shelf, EPOCH, is_proven=False)
+    walk = KeysetPaginator(shelf, EPOCH, is_proven=False)
     walk.advance(shelf.answer(walk.current_value))  # type: ignore[arg-type]
     assert walk.current_value.size == 1
     hidden = Page(results=[], next="more")
@@ -354,7 +361,7 @@ def test_no_record_of_a_page_out_of_order_is_sent(length: int) -> None:
     shelf.records.reverse()
     sent: list[dict[str, Any]] = []
     with pytest.raises(OrderIgnoredError):
-        sent.extend(read(Seek(shelf, EPOCH, is_proven=True), shelf, lambda: None))
+        sent.extend(read(KeysetPaginator(shelf, EPOCH, is_proven=True), shelf, lambda: None))
     assert sent == []
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_kizen.walk import Ask, OrderIgnoredError, Walk
+from tap_kizen.pagination.paginator import OrderIgnoredError, PageRequest, Paginator
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tap_kizen.walk import Page, Reader
+    from tap_kizen.pagination.paginator import Page, Reader
 
 #: The time that records are ordered and filtered by to find changes.
 UPDATED = "updated"
 
 
-class Seek(Walk):
+class KeysetPaginator(Paginator):
     """Onwards by the time of the last change.
 
     Each request asks for the records changed at or after the last moment reached. Changed
@@ -34,12 +34,12 @@ class Seek(Walk):
 
         `is_proven` tells that the order has been found to be kept before.
         """
-        super().__init__(reader, Ask(ordering=UPDATED, since=since))
+        super().__init__(reader, PageRequest(ordering=UPDATED, since=since))
         self._until = until
         self.is_proven = is_proven
         self._is_proving = False
         #: What to ask when the proof has been made, or the way back been gone.
-        self._then: Ask | None = None
+        self._then: PageRequest | None = None
         self._first: tuple[Any, datetime] | None = None
         self._latest: datetime | None = None
 
@@ -61,8 +61,8 @@ class Seek(Walk):
             self._check_order(page)
         return True
 
-    def follow(self, page: Page) -> Ask | None:
-        """Give the next page, with the proof before the first of them.
+    def follow(self, page: Page) -> PageRequest | None:
+        """Return the next page, with the proof before the first of them.
 
         Raises:
             OrderIgnoredError: If the service does not order by `updated`.
@@ -81,10 +81,10 @@ class Seek(Walk):
         if self._then is None or self.is_proven or self._latest is None:
             return self._then
         self._is_proving = True
-        return Ask(ordering=f"-{UPDATED}", since=self.current_value.since, size=1)
+        return PageRequest(ordering=f"-{UPDATED}", since=self.current_value.since, size=1)
 
     def _stamps(self, page: Page) -> list[datetime]:
-        stamps = (self._reader.stamp(record, UPDATED) for record in page.results)
+        stamps = (self._reader.timestamp(record, UPDATED) for record in page.results)
         return [stamp for stamp in stamps if stamp is not None]
 
     def _check_order(self, page: Page) -> None:
@@ -100,7 +100,7 @@ class Seek(Walk):
         self._latest = known[-1] if known else None
         self._first = (self._reader.key(page.results[0]), known[0]) if known else None
 
-    def _after(self, page: Page) -> Ask | None:
+    def _after(self, page: Page) -> PageRequest | None:
         ask, latest = self.current_value, self._latest
         if page.next is None or (latest and self._until and latest >= self._until):
             return None
@@ -110,11 +110,11 @@ class Seek(Walk):
             return ask._replace(page=ask.page + 1)
         return ask._replace(page=1, since=moment)
 
-    def _prove(self, page: Page) -> Ask | None:
+    def _prove(self, page: Page) -> PageRequest | None:
         self._is_proving = False
         if page.results:
             newest = page.results[0]
-            stamp = self._reader.stamp(newest, UPDATED)
+            stamp = self._reader.timestamp(newest, UPDATED)
             is_older = stamp is None or (self._latest is not None and stamp < self._latest)
             if is_older or (self._reader.key(newest), stamp) == self._first:
                 raise OrderIgnoredError(UPDATED)

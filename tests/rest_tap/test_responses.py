@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 import requests
 
-from rest_tap.answers import MAX_DETAIL_CHARACTERS, decode_json, describe_answer, describe_body
-from rest_tap.messages import encode
+from rest_tap.output.messages import encode
+from rest_tap.responses import MAX_DETAIL_CHARACTERS, decode_json, describe_body, describe_response
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_the_request_id_is_told_and_the_query_is_not() -> None:
         **{"X-Request-ID": "r-17"},
     )
     assert (
-        describe_answer(response)
+        describe_response(response)
         == "POST crm.example/api/company answered 500: detail: Oops (X-Request-ID r-17)"
     )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from tap_kizen.shapes import ANY, BOOLEAN, DATE, INTEGER, LIST, MOMENT, NUMBER, STRING
+from tap_kizen.rows.shapes import ANY, BOOLEAN, DATE, INTEGER, LIST, MOMENT, NUMBER, STRING
 from tap_kizen.timestamps import parse_timestamp, to_utc
 
 if TYPE_CHECKING:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 
+from tap_kizen.rows.typed import OTHERS, TypedRecords, UnusualError, is_plain
+from tap_kizen.rows.values import CHOICE, MANY, MAX_INTEGER, TEXT, WHOLE_NUMBER
 from tap_kizen.timestamps import in_utc
-from tap_kizen.typed import OTHERS, TypedRecords, UnusualError, is_plain
-from tap_kizen.values import CHOICE, MANY, MAX_INTEGER, TEXT, WHOLE_NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tap_kizen.columns import FieldColumns
-    from tap_kizen.values import FieldType
+    from tap_kizen.rows.columns import FieldColumns
+    from tap_kizen.rows.values import FieldType
 
 Values = tuple[Any, ...]
 
@@ -92,7 +92,7 @@ class TypedFields(TypedRecords):
 
     @classmethod
     def of(cls, columns: Sequence[FieldColumns], names: Sequence[str]) -> TypedFields | None:
-        """Give what decodes records with these fields; None where a name cannot be used.
+        """Return what decodes records with these fields; None where a name cannot be used.
 
         Args:
             columns: The fields with the names of their columns.

@@ -8,8 +8,8 @@ from time import monotonic
 
 import pytest
 
-from rest_tap import pace
-from rest_tap.pace import SECOND, Pace
+from rest_tap.http import rate_limiter
+from rest_tap.http.rate_limiter import SECOND, RateLimiter
 
 
 class Clock:
@@ -33,9 +33,9 @@ def test_however_late_some_leave_a_second_has_no_more_than_allowed(
     monkeypatch: pytest.MonkeyPatch, allowed: int, latest: float
 ) -> None:
     clock = Clock(Random(1), latest)  # noqa: S311
-    monkeypatch.setattr(pace, "monotonic", clock.time)
-    monkeypatch.setattr(pace, "sleep", clock.sleep)
-    paced = Pace(allowed)
+    monkeypatch.setattr(rate_limiter, "monotonic", clock.time)
+    monkeypatch.setattr(rate_limiter, "sleep", clock.sleep)
+    paced = RateLimiter(allowed)
     left = []
     for _ in range(1000):
         paced.wait()
@@ -50,9 +50,9 @@ def test_however_late_some_leave_a_second_has_no_more_than_allowed(
 
 def test_a_pause_gives_nobody_the_right_to_a_burst(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(Random(1), 0)  # noqa: S311
-    monkeypatch.setattr(pace, "monotonic", clock.time)
-    monkeypatch.setattr(pace, "sleep", clock.sleep)
-    paced = Pace(10)
+    monkeypatch.setattr(rate_limiter, "monotonic", clock.time)
+    monkeypatch.setattr(rate_limiter, "sleep", clock.sleep)
+    paced = RateLimiter(10)
     paced.wait()
     clock.now += 100
     paced.wait()
@@ -62,7 +62,7 @@ def test_a_pause_gives_nobody_the_right_to_a_burst(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_real_clock_is_kept() -> None:
-    paced = Pace(25)
+    paced = RateLimiter(25)
     began = monotonic()
     for _ in range(26):
         paced.wait()

@@ -1,0 +1,46 @@
+"""The commands that need an extra: where it is not installed, one line says which."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+#: The extra of each package, and all modules that extras bring.
+EXTRAS = {"target_duckdb": "duckdb", "sandbox": "sandbox", "kananas_webhooks": "webhooks"}
+OF_EXTRAS = {"duckdb", "prometheus_client", "starlette", "uvicorn"}
+
+
+def _run(package: str, module: str, *attributes: str) -> Any:  # noqa: ANN401 - a command's own
+    try:
+        command: Any = import_module(f"{package}.{module}")
+        for attribute in attributes:
+            command = getattr(command, attribute)
+        return command()
+    except ModuleNotFoundError as error:
+        if error.name not in OF_EXTRAS:
+            raise
+        sys.exit(
+            f"the package '{error.name}' is not installed: "
+            f"pip install 'kananas-kizen-elt[{EXTRAS[package]}]'"
+        )
+
+
+def target_duckdb() -> Any:  # noqa: ANN401
+    """Run the loader."""
+    return _run("target_duckdb", "target", "TargetDuckDB", "cli")
+
+
+def duckdb_publish() -> Any:  # noqa: ANN401
+    """Publish a copy of the loader's file."""
+    return _run("target_duckdb", "publish", "main")
+
+
+def sandbox() -> Any:  # noqa: ANN401
+    """Serve the stand-in of both services."""
+    return _run("sandbox", "cli", "main")
+
+
+def kananas_webhooks() -> Any:  # noqa: ANN401
+    """Receive webhooks."""
+    return _run("kananas_webhooks", "cli", "main")

@@ -1,0 +1,1 @@
+"""How requests leave, and what may go wrong below HTTP."""

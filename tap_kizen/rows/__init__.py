@@ -1,0 +1,1 @@
+"""From values of Kizen to columns."""

@@ -1,0 +1,54 @@
+"""The wheel, installed as a stranger would: what an extra brings is named where it is missing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+UV = str(ROOT / ".venv" / "bin" / "uv")
+COMMANDS = {
+    "target-duckdb": "duckdb",
+    "duckdb-publish": "duckdb",
+    "sandbox": "sandbox",
+    "kananas-webhooks": "webhooks",
+}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run([UV, "build", "--quiet", "--wheel", "--out-dir", folder, ROOT], check=True)
+    (file,) = folder.glob("*.whl")
+    return file
+
+
+def install(home: Path, what: str) -> None:
+    python = str(home / "bin" / "python")
+    subprocess.run([UV, "pip", "install", "--quiet", "--python", python, what], check=True)
+
+
+def test_a_missing_extra_is_named(wheel: Path, tmp_path: Path) -> None:
+    home = tmp_path / "environment"
+    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, home], check=True)
+    install(home, str(wheel))
+
+    def run(command: str) -> subprocess.CompletedProcess[str]:
+        option = "--help" if command != "target-duckdb" else "--version"
+        program = [str(home / "bin" / command), option]
+        return subprocess.run(program, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    assert run("tap-kizen").returncode == 0
+    assert run("tap-kananas").returncode == 0
+    for command, extra in COMMANDS.items():
+        ended = run(command)
+        assert ended.returncode == 1
+        (line,) = ended.stderr.splitlines()
+        assert line.endswith(f"is not installed: pip install 'kananas-kizen-elt[{extra}]'")
+    install(home, f"{wheel}[duckdb,sandbox,webhooks]")
+    for command in COMMANDS:
+        ended = run(command)
+        assert ended.returncode == 0, ended.stderr
