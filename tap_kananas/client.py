@@ -84,6 +84,9 @@ class KananasStream(HttpStream):
         """From which value of the replication key on records are wanted; None for all."""
         return None
 
+    def answered(self, response: requests.Response) -> None:
+        """Take note of a response that is a success, before its body is read."""
+
     def get_http_request(self, *, page: PageContext[dict[str, str]]) -> HTTPRequest:
         """Ask the script for the stream's resource."""
         request = super().get_http_request(page=page)
@@ -133,6 +136,7 @@ class KananasStream(HttpStream):
                 with self.size_told():
                     read_at_once(response)
             self.validate_response(response)
+            self.answered(response)
             progress = Progress(self.logger, self.name, "kB")
             return Body(
                 _counted(response.iter_content(PIECE_BYTES), progress),

@@ -246,11 +246,12 @@ def fit(value: Any, kind: Kind | None, zone: ZoneInfo | None = None) -> Any:  # 
     if kind in _MOMENTS and (not value or value in _ZERO_DATES):
         return None
     if kind is Kind.TIMESTAMP:
-        return _to_utc(_moment(value))
+        return to_utc(_moment(value))
     if kind is Kind.LOCAL_TIMESTAMP:
-        return _to_utc(_moment(value).replace(tzinfo=zone))
+        return to_utc(_moment(value).replace(tzinfo=zone))
     return value
 
 
-def _to_utc(moment: datetime) -> str:
+def to_utc(moment: datetime) -> str:
+    """Return a moment as it is sent: ISO 8601 in UTC, with `Z`."""
     return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import msgspec
 from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import RecordMessage
@@ -16,6 +15,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 from rest_tap.mapping import failures_told
 from rest_tap.names import without_loader_columns
 from rest_tap.progress import Progress
+from tap_kananas.bookmarks import MAX_LOOKBACK_SECONDS, Bookmark
 from tap_kananas.client import KananasStream
 from tap_kananas.discovery import Columns
 from tap_kananas.guard import explain_shrinking
@@ -26,6 +26,7 @@ from tap_kananas.spool import Spool
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
+    import requests
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
@@ -84,25 +85,32 @@ class AccountStream(KananasStream):
 
     # The answer
 
+    @cached_property
+    def _bookmark(self) -> Bookmark | None:
+        """How far the list has been read; None for a whole table."""
+        key = self.replication_key
+        if key is None or self.replication_method != REPLICATION_INCREMENTAL:
+            return None
+        return Bookmark(
+            key,
+            self._earlier,
+            zone=self._zone,
+            look_back=timedelta(seconds=min(self.config["lookback_seconds"], MAX_LOOKBACK_SECONDS)),
+            started_at=datetime.fromtimestamp(self.started_at / 1000, tz=timezone.utc),
+        )
+
     @property
     def lower_bound(self) -> str | None:
-        """The bookmark, written as the service wants it; None for a whole table."""
-        if self.replication_method != REPLICATION_INCREMENTAL:
+        """The bookmark less the look-back, as the service writes it; None for a whole table."""
+        if self._bookmark is None:
             return None
-        if self._earlier.get("replication_key") != self.replication_key:
-            return None
-        value = self._earlier.get("replication_key_value")
-        if value is None or self.resource.replication_format is None:
-            return None if value is None else str(value)
-        try:
-            moment = msgspec.convert(value, type=datetime)
-        except msgspec.ValidationError:
-            return str(value)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=self._zone or timezone.utc)
-        return moment.astimezone(self._zone or timezone.utc).strftime(
-            self.resource.replication_format
-        )
+        value = self._bookmark.lower_bound(self.resource.replication_format)
+        return None if value is None else str(value)
+
+    def answered(self, response: requests.Response) -> None:
+        """Learn from a response when the read began."""
+        if self._bookmark is not None:
+            self._bookmark.answered(response)
 
     @property
     def _zone(self) -> ZoneInfo | None:
@@ -120,11 +128,24 @@ class AccountStream(KananasStream):
         key = KeyCheck(self.primary_keys)
         hash_record = record_hasher() if RECORD_HASH in self.primary_keys else None
         progress = Progress(self.logger, self.name, "records found")
-        for sent in self.ask(key.end_page):
+        bookmark = self._bookmark
+        if bookmark is not None and bookmark.is_ahead:
+            self.logger.warning(
+                "%s: the bookmark of the state lies in the future: all records are read", self.name
+            )
+
+        def end_page() -> None:
+            key.end_page()
+            if bookmark is not None:
+                bookmark.end_page()
+
+        for sent in self.ask(end_page):
             record = without_loader_columns(sent)
             row = {RECORD_HASH: hash_record(record), **record} if hash_record else record
             columns.learn(row)
             key.see(row)
+            if bookmark is not None:
+                bookmark.see(row)
             records.append(row)
             progress.count()
         problem = key.problem(records, paged=self.resource.paging is not None)
@@ -225,12 +246,19 @@ class AccountStream(KananasStream):
         records, _ = self._answer
         if self.replication_method == REPLICATION_FULL_TABLE:
             self.stream_state[STATE_ROWS] = len(records)
+        elif self._bookmark is not None:
+            self._bookmark.save(self.stream_state)
         known = {*self.primary_keys, self.replication_key}
         properties = self.schema["properties"]
         self.stream_state[STATE_COLUMNS] = {
             name: schema for name, schema in properties.items() if name in known
         }
         self.state_manager.is_flushed = False
+
+    def _increment_stream_state(
+        self, latest_record: Record, *, context: Context | None = None
+    ) -> None:
+        """Leave the bookmark to `conclude`, which knows when the read began."""
 
     def log_sync_costs(self) -> None:
         """Leave out the summary: the line about what was found has said it."""

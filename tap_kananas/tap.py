@@ -10,6 +10,7 @@ from singer_sdk.exceptions import ConfigurationError
 
 from rest_tap.settings import ADDRESS, COMMON_SETTINGS, CREDENTIAL
 from rest_tap.tap import RestTap
+from tap_kananas.bookmarks import DEFAULT_LOOKBACK_SECONDS
 from tap_kananas.catalog import bring_up_to_date
 from tap_kananas.client import DEFAULT_API_URL
 from tap_kananas.resources import resources
@@ -169,6 +170,15 @@ class TapKananas(RestTap):
             description="More lists to read, or contacts in another way: for each its name and "
             "request, and where needed records_path, primary_keys, replication_key with "
             "replication_parameter, params, paging and min_records.",
+        ),
+        th.Property(
+            "lookback_seconds",
+            th.IntegerType(minimum=0),
+            default=DEFAULT_LOOKBACK_SECONDS,
+            title="Look-back",
+            description="Seconds before the last change seen from which the next run reads again, "
+            "since the service may show a change some seconds late. For lists of requests that "
+            "have a replication_key.",
         ),
         th.Property(
             "rate_limit",
