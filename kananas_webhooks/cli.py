@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import os
+import resource
 import shutil
 import socket
 import sys
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from kananas_webhooks.addresses import Secrets
+from kananas_webhooks.addresses import Secrets, SecretsError
 from kananas_webhooks.metrics import Metrics
 from kananas_webhooks.protocol import Server, protocol
 from kananas_webhooks.receiver import DEFAULT_MAX_BODY, DEFAULT_TIMEOUT, PATH, Limits, Receiver
@@ -36,6 +37,12 @@ STORE, SECRETS = "events.sqlite", "secrets"
 _TAP_VARIABLE = "TAP_KANANAS_WEBHOOK_STORE"
 
 _GRACE_SECONDS = 10
+
+# How many connections may wait to be accepted. As many are at one go, so files are needed for them
+# besides those that are open.
+_BACKLOG = 512
+_MOST_FILES = 4096
+
 _MEGABYTE = 1_000_000
 
 
@@ -169,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _UsageError as error:
         sys.stderr.write(f"kananas-webhooks: {error}\n")
         return WRONG_USAGE
-    except (OSError, StoreError) as error:
+    except (OSError, SecretsError, StoreError) as error:
         sys.stderr.write(f"kananas-webhooks: {error}\n")
         return FAILED
 
@@ -187,6 +194,7 @@ def _serve(given: argparse.Namespace) -> int:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
+    _raise_file_limit()
     limits, schedule = _limits(given), _schedule(given)
     command = _command(given)
     path = (given.folder / STORE).absolute()
@@ -204,6 +212,7 @@ def _serve(given: argparse.Namespace) -> int:
         with _listener(given.host, given.port) as listener:
             config = uvicorn.Config(
                 receiver.app,
+                interface="asgi3",
                 http=protocol(given.timeout),
                 ws="none",
                 lifespan="on",
@@ -212,6 +221,7 @@ def _serve(given: argparse.Namespace) -> int:
                 server_header=False,
                 proxy_headers=True,
                 forwarded_allow_ips=given.proxy,
+                backlog=_BACKLOG,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
             Server(config, lambda: _announce(listener)).run(sockets=[listener])
@@ -220,6 +230,14 @@ def _serve(given: argparse.Namespace) -> int:
         writer.stop()
         store.close()
     return DONE
+
+
+def _raise_file_limit() -> None:
+    """Let this process open as many files as it may, where the usual limit is low."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _limits(given: argparse.Namespace) -> Limits:
@@ -260,7 +278,7 @@ def _command(given: argparse.Namespace) -> list[str]:
 def _listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=512)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except (OSError, OverflowError) as error:
         message = f"cannot listen on {host} port {port}: {error}: choose another --host or --port"
         raise _UsageError(message) from error

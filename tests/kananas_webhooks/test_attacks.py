@@ -1,0 +1,174 @@
+"""Clients without the secret, as many as they like: good events are answered within a second."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager, suppress
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from kananas_webhooks.protocol import MAX_CONNECTIONS, SPARE_CONNECTIONS
+from tests.kananas_webhooks.attackers import ATTACKS, head
+from tests.kananas_webhooks.receivers import ReceiverProcess
+from tests.kananas_webhooks.test_hostile import SECONDS, connect, exchange, post, read_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+EVENTS = 40
+
+
+@contextmanager
+def attacked(receiver: ReceiverProcess, name: str, number: int) -> Iterator[None]:
+    """Attack from a process of its own, once all have connected."""
+    command = [sys.executable, "-m", "tests.kananas_webhooks.attackers"]
+    arguments = ["--port", str(receiver.port), "--attack", name, "--number", str(number)]
+    with subprocess.Popen(
+        [*command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as attackers:
+        assert attackers.stdin is not None
+        assert attackers.stdout is not None
+        try:
+            assert attackers.stdout.readline() == b"connected\n"
+            yield
+        finally:
+            # They end with their input.
+            attackers.stdin.close()
+
+
+def send_events(receiver: ReceiverProcess, numbers: Iterable[int]) -> float:
+    """Send events one after the other, and return the seconds that the slowest one took."""
+    slowest = 0.0
+    for number in numbers:
+        began = monotonic()
+        answer = receiver.send(json.dumps({"id": number}))
+        slowest = max(slowest, monotonic() - began)
+        assert answer.status_code == 202
+    return slowest
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_good_events_are_delayed_by_less_than_a_second(tmp_path: Path, name: str) -> None:
+    with ReceiverProcess(tmp_path) as receiver:
+        usual = send_events(receiver, range(EVENTS))
+        with attacked(receiver, name, MAX_CONNECTIONS + 50):
+            slowest = send_events(receiver, range(EVENTS, 2 * EVENTS))
+            assert receiver.health()["code"] == 200
+        stored = [json.loads(body)["id"] for (body,) in receiver.events("body")]
+    assert stored == list(range(2 * EVENTS))
+    # What else the machine does, takes its time without an attack, too.
+    assert slowest - usual < 1
+
+
+@pytest.mark.parametrize("name", ["silence", "body to an unknown path"])
+def test_more_connections_than_there_is_room_for_stop_no_event(tmp_path: Path, name: str) -> None:
+    number = MAX_CONNECTIONS + SPARE_CONNECTIONS + 100
+    with ReceiverProcess(tmp_path) as receiver, attacked(receiver, name, number):
+        send_events(receiver, range(EVENTS))
+        assert len(receiver.events()) == EVENTS
+
+
+def test_a_slow_sender_who_knows_the_secret_is_heard_to_the_end(tmp_path: Path) -> None:
+    body = b"{}" + b" " * 8
+    with ReceiverProcess(tmp_path) as receiver, connect(receiver) as slow:
+        slow.sendall(post(receiver, f"Content-Length: {len(body)}"))
+        with attacked(receiver, "body to an unknown path", MAX_CONNECTIONS + 150):
+            for byte in body:
+                slow.sendall(bytes([byte]))
+                assert receiver.send("{}").status_code == 202
+        assert slow.recv(100).startswith(b"HTTP/1.1 202")
+        assert len(receiver.events()) == len(body) + 1
+
+
+def test_a_connection_that_has_sent_events_stays(tmp_path: Path) -> None:
+    with (
+        ReceiverProcess(tmp_path) as receiver,
+        requests.Session() as session,
+        attacked(receiver, "silence", MAX_CONNECTIONS + 150),
+    ):
+        for _ in range(10):
+            answer = session.post(receiver.address, b"{}", timeout=5)
+            assert answer.status_code == 202
+            assert "Connection" not in answer.headers
+
+
+@pytest.mark.parametrize("name", ["body to an unknown path", "body after GET", "fast body"])
+def test_what_follows_a_response_is_read_for_a_moment_only(tmp_path: Path, name: str) -> None:
+    first, more = ATTACKS[name]
+    with ReceiverProcess(tmp_path, "--timeout", "60") as receiver, connect(receiver) as connection:
+        connection.sendall(first)
+        assert connection.recv(1000).startswith((b"HTTP/1.1 404", b"HTTP/1.1 200"))
+        began = monotonic()
+        with suppress(BrokenPipeError, ConnectionResetError):
+            while monotonic() - began < 2 * SECONDS:
+                connection.sendall(more)
+                connection.settimeout(0.05)
+                with suppress(TimeoutError):
+                    connection.recv(1000)
+        assert monotonic() - began < SECONDS
+
+
+def test_a_refused_sender_sees_the_answer_to_a_large_body(tmp_path: Path) -> None:
+    with ReceiverProcess(tmp_path) as receiver:
+        for path in ("/nowhere", "/hooks/wrong"):
+            for _ in range(10):
+                answer = requests.post(f"{receiver.base}{path}", b"x" * 500_000, timeout=5)
+                assert (answer.status_code, answer.headers["Connection"]) == (404, "close")
+
+
+def test_only_the_first_of_several_requests_without_the_secret_is_answered(tmp_path: Path) -> None:
+    with ReceiverProcess(tmp_path) as receiver:
+        answer = exchange(receiver, 20 * head("GET /healthz HTTP/1.1"))
+        assert answer.count(b"HTTP/1.1 200") == 1
+        assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "headers"),
+    [
+        ("1.1", ("Content-Length: 2", "Transfer-Encoding: chunked")),
+        ("1.1", ("Transfer-Encoding: chunked", "Content-Length: 7")),
+        ("1.0", ("Transfer-Encoding: chunked",)),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_body_of_two_lengths_is_refused(
+    tmp_path: Path, version: str, headers: tuple[str, ...], *, known: bool
+) -> None:
+    with ReceiverProcess(tmp_path) as receiver:
+        good = post(receiver, "Content-Length: 2") + b"{}"
+        path = f"/hooks/{receiver.secret if known else 'wrong'}"
+        bad = post(receiver, *headers, path=path).replace(b"HTTP/1.1", b"HTTP/" + version.encode())
+        answer = exchange(receiver, bad + b"2\r\n{}\r\n0\r\n\r\n" + good)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b"\r\nconnection: close\r\n" in answer.lower()
+        assert answer.count(b"HTTP/1.1") == 1
+        assert receiver.events() == []
+
+
+def test_connections_beyond_the_limit_are_told_so_and_leave_room(tmp_path: Path) -> None:
+    number = MAX_CONNECTIONS + SPARE_CONNECTIONS + 1
+    with ReceiverProcess(tmp_path, "--timeout", "60") as receiver, ExitStack() as stack:
+        silent = [stack.enter_context(connect(receiver)) for _ in range(number)]
+        assert receiver.send("{}").status_code == 202
+        for connection in (silent[0], silent[1], silent[-1]):
+            said = read_all(connection)
+            assert said.startswith(b"HTTP/1.1 503 ")
+            assert b"\r\nRetry-After: 5\r\n" in said
+        silent[2].sendall(head("GET /healthz HTTP/1.1"))
+        assert read_all(silent[2]).startswith(b"HTTP/1.1 200")
+
+
+def test_the_receiver_ends_at_once_under_attack(tmp_path: Path) -> None:
+    with ReceiverProcess(tmp_path) as receiver:
+        with attacked(receiver, "head by bytes", 100):
+            began = monotonic()
+            assert receiver.stop() == 0
+            assert monotonic() - began < 5
+        receiver.start()
