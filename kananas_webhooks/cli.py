@@ -51,7 +51,7 @@ class _UsageError(Exception):
 
 
 def parser() -> argparse.ArgumentParser:
-    """Give the parser of the command line."""
+    """Return the parser of the command line."""
     main_parser = argparse.ArgumentParser(
         prog="kananas-webhooks",
         description="Receive webhooks, keep each whole, and start a refresh once they pause.",
@@ -261,7 +261,7 @@ def _schedule(given: argparse.Namespace) -> Schedule:
 
 
 def _command(given: argparse.Namespace) -> list[str]:
-    """Give the command that runs the job: that of this environment, else of the path."""
+    """Return the command that runs the job: that of this environment, else of the path."""
     if not given.run:
         return []
     beside = Path(sys.executable).with_name("meltano")
@@ -285,7 +285,7 @@ def _listener(host: str, port: int) -> socket.socket:
 
 
 def _announce(listener: socket.socket) -> None:
-    """Say in one line of JSON that the receiver listens, and where; never the secret."""
+    """Write in one line of JSON that the receiver listens, and where; never the secret."""
     host, port = listener.getsockname()[:2]
     sys.stdout.write(json.dumps({"pid": os.getpid(), "host": host, "port": port}) + "\n")
     sys.stdout.flush()

@@ -318,7 +318,7 @@ class Store:
             connection.execute("update extraction set sequence = sequence")
 
     def size(self) -> int:
-        """Give the bytes that events take, without what removed ones left free.
+        """Return the bytes that events take, without what removed ones left free.
 
         Raises:
             StoreError: The file cannot be read.
@@ -367,7 +367,7 @@ def _size(connection: sqlite3.Connection) -> int:
 
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
-    """Say of SQLite's failures what they mean to a sender."""
+    """Raise SQLite's failures as what they mean to a sender."""
     try:
         yield
     except OSError as error:

@@ -64,10 +64,10 @@ class _Pending:
     def size(self) -> int:
         return 0 if self.event is None else len(self.event.body)
 
-    def answer(self, error: StoreError | None) -> None:
-        self.loop.call_soon_threadsafe(self._answer, error)
+    def resolve(self, error: StoreError | None) -> None:
+        self.loop.call_soon_threadsafe(self._resolve, error)
 
-    def _answer(self, error: StoreError | None) -> None:
+    def _resolve(self, error: StoreError | None) -> None:
         if self.done.cancelled():
             return
         if error is None:
@@ -152,7 +152,7 @@ class Writer:
                 return
 
     def _batch(self, first: _Pending) -> tuple[list[_Pending], bool]:
-        """Take what is there; tell whether the end was among it."""
+        """Take what is there; return whether the end was among it."""
         batch, size = [first], first.size
         while len(batch) < _EVENTS_AT_ONCE and size < _BYTES_AT_ONCE:
             try:
@@ -171,7 +171,7 @@ class Writer:
             self._look()
         error = self._try(lambda: self._append(events)) if events else None
         for pending in batch:
-            pending.answer(None if pending.event is None else error)
+            pending.resolve(None if pending.event is None else error)
 
     def _append(self, events: list[Event]) -> None:
         """Store events, and make room for them where there is none."""
@@ -183,7 +183,7 @@ class Writer:
             self._store.append(events)
 
     def _look(self) -> bool:
-        """Remove what may go, and note what there is; tell whether there is more to do at once."""
+        """Remove what may go, and note what there is; return whether more may go."""
         more = False
 
         def trim() -> None:

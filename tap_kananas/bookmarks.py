@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_kananas.discovery import Kind, kind_of, to_utc
+from tap_kananas.schema.inference import Kind, kind_of, to_utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -239,7 +239,7 @@ class Bookmark:
             # Before the years that can be counted.
             return None
 
-    def answered(self, response: requests.Response) -> None:
+    def note_response(self, response: requests.Response) -> None:
         """Learn from a response when, by the service's clock, the read began at the latest."""
         try:
             at = parsedate_to_datetime(response.headers["Date"]).astimezone(timezone.utc)
@@ -248,7 +248,7 @@ class Bookmark:
         # The service may have looked at its records as soon as the request came.
         self._began = min(self._began, at - response.elapsed)
 
-    def see(self, record: Mapping[str, Any]) -> None:
+    def add(self, record: Mapping[str, Any]) -> None:
         """Take one record into account."""
         value = record.get(self._key)
         kind = kind_of(value)

@@ -17,11 +17,10 @@ from rest_tap.names import without_loader_columns
 from rest_tap.progress import Progress
 from tap_kananas.bookmarks import MAX_LOOKBACK_SECONDS, Bookmark
 from tap_kananas.client import KananasStream
-from tap_kananas.discovery import Columns
-from tap_kananas.guard import explain_shrinking
-from tap_kananas.keys import MAX_NAMES, RECORD_HASH, KeyCheck, record_hasher
 from tap_kananas.resources import CONTACTS
-from tap_kananas.spool import Spool
+from tap_kananas.schema.inference import InferredSchema
+from tap_kananas.schema.primary_key import MAX_NAMES, RECORD_HASH, PrimaryKeyCheck, record_hasher
+from tap_kananas.schema.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
@@ -39,7 +38,7 @@ STATE_COLUMNS = "columns"
 
 
 class AccountStream(KananasStream):
-    """A list whose schema is learnt from the very answer whose records are sent.
+    """A list whose schema is learnt from the very response whose records are sent.
 
     So each column has the type its values need. A catalog says which columns are wanted; it
     does not narrow what they hold.
@@ -83,7 +82,7 @@ class AccountStream(KananasStream):
         if self.replication_key is None:
             self.forced_replication_method = None
 
-    # The answer
+    # The response
 
     @cached_property
     def _bookmark(self) -> Bookmark | None:
@@ -107,10 +106,10 @@ class AccountStream(KananasStream):
         value = self._bookmark.lower_bound(self.resource.replication_format)
         return None if value is None else str(value)
 
-    def answered(self, response: requests.Response) -> None:
+    def note_response(self, response: requests.Response) -> None:
         """Learn from a response when the read began."""
         if self._bookmark is not None:
-            self._bookmark.answered(response)
+            self._bookmark.note_response(response)
 
     @property
     def _zone(self) -> ZoneInfo | None:
@@ -118,14 +117,14 @@ class AccountStream(KananasStream):
         return ZoneInfo(name) if name else None
 
     @cached_property
-    def _answer(self) -> tuple[Spool, Columns]:
+    def _records_and_schema(self) -> tuple[Spool, InferredSchema]:
         """All records and what their columns hold, asked for once in the life of the stream.
 
         Raises:
-            FatalAPIError: If the answer holds no records, or the key does not fit them.
+            FatalAPIError: If the response holds no records, or the key does not fit them.
         """
-        records, columns = Spool(), Columns(self._zone)
-        key = KeyCheck(self.primary_keys)
+        records, columns = Spool(), InferredSchema(self._zone)
+        key = PrimaryKeyCheck(self.primary_keys)
         hash_record = record_hasher() if RECORD_HASH in self.primary_keys else None
         progress = Progress(self.logger, self.name, "records found")
         bookmark = self._bookmark
@@ -139,13 +138,13 @@ class AccountStream(KananasStream):
             if bookmark is not None:
                 bookmark.end_page()
 
-        for sent in self.ask(end_page):
+        for sent in self.list_records(end_page):
             record = without_loader_columns(sent)
             row = {RECORD_HASH: hash_record(record), **record} if hash_record else record
-            columns.learn(row)
-            key.see(row)
+            columns.add(row)
+            key.add(row)
             if bookmark is not None:
-                bookmark.see(row)
+                bookmark.add(row)
             records.append(row)
             progress.count()
         problem = key.problem(records, paged=self.resource.paging is not None)
@@ -160,11 +159,11 @@ class AccountStream(KananasStream):
                 f"{self.setting('requests')}"
             )
             raise FatalAPIError(message)
-        self._tell(records, columns)
+        self._log_found(records, columns)
         return records, columns
 
-    def _tell(self, records: Spool, columns: Columns) -> None:
-        """Say in one line what the account answered."""
+    def _log_found(self, records: Spool, columns: InferredSchema) -> None:
+        """Log in one line what the service sent."""
         since = "" if self.lower_bound is None else f" since {self.lower_bound}"
         if len(records):
             self.logger.info(
@@ -173,7 +172,7 @@ class AccountStream(KananasStream):
                 f"{len(records):,}",
                 since,
                 len(columns),
-                self.place,
+                self.found_at,
                 " + ".join(self.primary_keys),
             )
         else:
@@ -183,7 +182,7 @@ class AccountStream(KananasStream):
     @cached_property
     def schema(self) -> dict[str, Any]:
         """The schema of the list; columns no record shows keep what the state knows of them."""
-        _, columns = self._answer
+        _, columns = self._records_and_schema
         wanted = [*self.primary_keys, *([self.replication_key] if self.replication_key else [])]
         earlier = self._earlier.get(STATE_COLUMNS, {})
         known = {name: earlier.get(name, {"type": ["string", "null"]}) for name in wanted}
@@ -191,8 +190,8 @@ class AccountStream(KananasStream):
 
     @property
     def expected_records(self) -> int:
-        """How many records the answer has."""
-        return len(self._answer[0])
+        """How many records the response has."""
+        return len(self._records_and_schema[0])
 
     # Sending
 
@@ -202,18 +201,20 @@ class AccountStream(KananasStream):
         Raises:
             FatalAPIError: If the list has shrunk too much to be believed.
         """
-        records, columns = self._answer
+        records, columns = self._records_and_schema
         if self.replication_method == REPLICATION_FULL_TABLE:
             self._guard(len(records))
         left_out = frozenset(name for name in columns.names if not self.mask["properties", name])
-        fits = {name: fit for name, fit in columns.fits().items() if name not in left_out}
+        conversions = {
+            name: convert for name, convert in columns.conversions().items() if name not in left_out
+        }
         for record in records:
             row = record
             if left_out:
                 row = {name: value for name, value in record.items() if name not in left_out}
-            for name, fit in fits.items():
+            for name, convert in conversions.items():
                 if name in row:
-                    row[name] = fit(row[name])
+                    row[name] = convert(row[name])
             yield row
 
     def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
@@ -243,7 +244,7 @@ class AccountStream(KananasStream):
 
     def conclude(self, context: Context | None) -> None:  # noqa: ARG002
         """Note in the state how many rows a complete read had, and the types of its key."""
-        records, _ = self._answer
+        records, _ = self._records_and_schema
         if self.replication_method == REPLICATION_FULL_TABLE:
             self.stream_state[STATE_ROWS] = len(records)
         elif self._bookmark is not None:
@@ -262,3 +263,35 @@ class AccountStream(KananasStream):
 
     def log_sync_costs(self) -> None:
         """Leave out the summary: the line about what was found has said it."""
+
+
+def explain_shrinking(
+    rows: int, rows_before: int | None, *, min_records: int, max_shrink: int
+) -> str | None:
+    """Return why a list is too short to be passed on.
+
+    A permission that was taken away, or a filter that slipped in, shortens a list that looks
+    healthy. Rows that are not in a whole list count as deleted, so such a list is refused.
+
+    Args:
+        rows: How many records the list has now.
+        rows_before: How many it had when it was last read whole; None where nobody knows.
+        min_records: The fewest it may have.
+        max_shrink: How many percent of the rows before may be missing.
+
+    Returns:
+        One line that says how to accept the list; None where it is long enough.
+    """
+    if rows < min_records:
+        return (
+            f"{rows:,} records, where setting 'min_records' asks for {min_records:,}: nothing was "
+            "passed on, and the table stays as it is"
+        )
+    if rows_before and 100 * rows < rows_before * (100 - max_shrink):
+        return (
+            f"{rows:,} records, where there were {rows_before:,} the last time, and setting "
+            f"'max_shrink' allows {max_shrink} % to vanish at once: nothing was passed on, and "
+            "the table stays as it is; if the records are really gone, run once with "
+            "TAP_KANANAS_MAX_SHRINK=100"
+        )
+    return None

@@ -15,7 +15,7 @@ from tap_kananas.catalog import bring_up_to_date
 from tap_kananas.client import DEFAULT_API_URL
 from tap_kananas.resources import resources
 from tap_kananas.streams import AccountStream
-from tap_kananas.webhooks import WebhookEvents
+from tap_kananas.webhook_events import WebhookEvents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -259,7 +259,7 @@ class TapKananas(RestTap):
         return catalog
 
     def discover_streams(self) -> Sequence[Stream]:
-        """Give the streams of the account."""
+        """Return the streams of the account."""
         if self._discovered is None:
             self._discovered = [
                 AccountStream(self, resource) for resource in resources(self.config)

@@ -18,7 +18,7 @@ from tests.kananas_webhooks.receivers import ReceiverProcess
 from tests.kananas_webhooks.test_hostile import SECONDS, connect, exchange, post, read_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 EVENTS = 40
@@ -42,27 +42,30 @@ def attacked(receiver: ReceiverProcess, name: str, number: int) -> Iterator[None
             attackers.stdin.close()
 
 
-def send_events(receiver: ReceiverProcess, numbers: Iterable[int]) -> float:
-    """Send events one after the other, and return the seconds that the slowest one took."""
-    slowest = 0.0
-    for number in numbers:
-        began = monotonic()
-        answer = receiver.send(json.dumps({"id": number}))
-        slowest = max(slowest, monotonic() - began)
-        assert answer.status_code == 202
-    return slowest
+def send_event(receiver: ReceiverProcess, number: int) -> float:
+    """Send an event, and return the seconds until it was accepted."""
+    began = monotonic()
+    answer = receiver.send(json.dumps({"id": number}))
+    assert answer.status_code == 202
+    return monotonic() - began
 
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_good_events_are_delayed_by_less_than_a_second(tmp_path: Path, name: str) -> None:
-    with ReceiverProcess(tmp_path) as receiver:
-        usual = send_events(receiver, range(EVENTS))
-        with attacked(receiver, name, MAX_CONNECTIONS + 50):
-            slowest = send_events(receiver, range(EVENTS, 2 * EVENTS))
+    """The machine may have other work: another receiver, which nobody attacks, shows it."""
+    with (
+        ReceiverProcess(tmp_path / "attacked") as receiver,
+        ReceiverProcess(tmp_path / "left alone") as other,
+    ):
+        with attacked(receiver, name, MAX_CONNECTIONS):
+            took = [
+                (send_event(receiver, number), send_event(other, number))
+                for number in range(EVENTS)
+            ]
             assert receiver.health()["code"] == 200
         stored = [json.loads(body)["id"] for (body,) in receiver.events("body")]
-    assert stored == list(range(2 * EVENTS))
-    # What else the machine does, takes its time without an attack, too.
+    assert stored == list(range(EVENTS))
+    slowest, usual = map(max, zip(*took, strict=True))
     assert slowest - usual < 1
 
 
@@ -70,7 +73,8 @@ def test_good_events_are_delayed_by_less_than_a_second(tmp_path: Path, name: str
 def test_more_connections_than_there_is_room_for_stop_no_event(tmp_path: Path, name: str) -> None:
     number = MAX_CONNECTIONS + SPARE_CONNECTIONS + 100
     with ReceiverProcess(tmp_path) as receiver, attacked(receiver, name, number):
-        send_events(receiver, range(EVENTS))
+        for event in range(EVENTS):
+            send_event(receiver, event)
         assert len(receiver.events()) == EVENTS
 
 

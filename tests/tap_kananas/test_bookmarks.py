@@ -300,10 +300,10 @@ def test_the_read_began_before_the_service_began_to_answer() -> None:
     response = requests.Response()
     response.headers["Date"] = "Sun, 01 Mar 2026 11:00:30 GMT"
     response.elapsed = timedelta(seconds=30)
-    bookmark.answered(response)
+    bookmark.note_response(response)
     response.headers["Date"] = "not a date"
-    bookmark.answered(response)
-    bookmark.see({"changed": "2026-03-01T11:30:00Z"})
+    bookmark.note_response(response)
+    bookmark.add({"changed": "2026-03-01T11:30:00Z"})
     state: dict[str, Any] = {}
     bookmark.save(state)
     assert state["replication_key_value"] == "2026-03-01T11:00:00Z"
