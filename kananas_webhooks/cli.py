@@ -213,7 +213,7 @@ def _serve(given: argparse.Namespace) -> int:
             config = uvicorn.Config(
                 receiver.app,
                 interface="asgi3",
-                http=protocol(given.timeout),
+                http=protocol(given.timeout, receiver.knows_secret),
                 ws="none",
                 lifespan="on",
                 log_config=None,

@@ -3,6 +3,7 @@
 The application says in the state of a request (`AUTHENTICATED`) that its sender knows the secret.
 Everybody else gets one response per connection, and makes room for those who come after:
 
+* what they send is looked at for one of them at a time, between the requests of others;
 * a head has a deadline, from connecting or the last response on;
 * what follows a response that ends a connection is read for a moment, and not looked at: closing
   at once would cut off the response;
@@ -12,7 +13,7 @@ Everybody else gets one response per connection, and makes room for those who co
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
@@ -139,12 +140,19 @@ class LimitedProtocol(H11Protocol):
     #: Seconds a client has to send the head of a request, from connecting or the last answer on.
     head_seconds = 10.0
 
+    #: Returns whether what a client sends begins with the secret address.
+    knows_secret: Callable[[bytes], bool]
+
+    #: Connections of others that have sent something, in the order in which they have.
+    line: deque[LimitedProtocol]
+
     transport: LingeringTransport  # type: ignore[assignment]
 
     _deadline: asyncio.TimerHandle | None = None
     _has_requested = False
     _is_request_going_on = False
     _knew_secret = False
+    _held = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a request; make room where there are too many connections."""
@@ -168,8 +176,31 @@ class LimitedProtocol(H11Protocol):
         """Take in what has come, unless no response is to follow."""
         if self.transport.is_lingering:
             self.transport.discard(data)
-        else:
+        elif self._held:
+            self._held += data
+        elif self._knew_secret or self._is_authenticated or self.knows_secret(data):
             super().data_received(data)
+        else:
+            self._held = data
+            self.transport.pause_reading()
+            self.line.append(self)
+            if len(self.line) == 1:
+                self.loop.call_soon(self._next_in_line)
+
+    def _next_in_line(self) -> None:
+        """Look at what one client has sent; the next one's turn comes after all other work."""
+        first = self.line.popleft()
+        first.take_held()
+        if self.line:
+            self.loop.call_soon(self._next_in_line)
+
+    def take_held(self) -> None:
+        """Take in what had to wait."""
+        data, self._held = self._held, b""
+        if not self.transport.is_closing():
+            super().data_received(data)
+        if not self.flow.read_paused:
+            self.transport.resume_reading()
 
     def handle_events(self) -> None:
         """Take in what has come; the head of a request ends the wait for it."""
@@ -254,9 +285,14 @@ class LimitedProtocol(H11Protocol):
             self._deadline = None
 
 
-def protocol(head_seconds: float) -> type[LimitedProtocol]:
-    """Return the protocol with another deadline."""
-    return type("Protocol", (LimitedProtocol,), {"head_seconds": head_seconds})
+def protocol(head_seconds: float, knows_secret: Callable[[bytes], bool]) -> type[LimitedProtocol]:
+    """Return the protocol of one server."""
+    attributes = {
+        "head_seconds": head_seconds,
+        "knows_secret": staticmethod(knows_secret),
+        "line": deque(),
+    }
+    return type("Protocol", (LimitedProtocol,), attributes)
 
 
 class Server(uvicorn.Server):

@@ -6,6 +6,7 @@ Whatever is refused gets a status and nothing else: no word helps who guesses.
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -38,6 +39,8 @@ PATH = "/hooks/"
 
 DEFAULT_MAX_BODY = 1_000_000
 DEFAULT_TIMEOUT = 10.0
+
+_SECRET_ADDRESS = re.compile(rb"POST " + PATH.encode() + rb"([\w-]{1,100})[ ?]")
 
 # How much of a refused body is read, so that its sender sees the answer.
 _DRAINED_BODIES = 16
@@ -113,6 +116,14 @@ class Receiver:
 
         refused = Response(status_code=400) if _has_two_lengths(scope) else None
         await (refused or self._routed)(scope, receive, send_and_close)
+
+    def knows_secret(self, data: bytes) -> bool:
+        """Return whether the beginning of a request says that its sender knows the secret."""
+        found = _SECRET_ADDRESS.match(data)
+        try:
+            return found is not None and self._secrets.accept(found[1].decode("ascii"))
+        except SecretsError:
+            return False
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
