@@ -23,14 +23,14 @@ from tap_kananas.schema.primary_key import MAX_NAMES, RECORD_HASH, PrimaryKeyChe
 from tap_kananas.schema.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
     import requests
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
+    from rest_tap.tap import RestTap
     from tap_kananas.resources import Resource
-    from tap_kananas.tap import TapKananas
 
 # What the state of a stream holds beside the SDK's own entries.
 STATE_ROWS = "rows"
@@ -50,10 +50,10 @@ class AccountStream(KananasStream):
     # Records are brought into the types of their columns here, once.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
-    def __init__(self, tap: TapKananas, resource: Resource) -> None:
-        """Read the given resource."""
+    def __init__(self, tap: RestTap, resource: Resource, state: Mapping[str, Any]) -> None:
+        """Read the given resource; `state` is what the last run left of it."""
         self.resource = resource
-        self._earlier = tap.earlier_state.get("bookmarks", {}).get(resource.name, {})
+        self._earlier = state
         super().__init__(tap, name=resource.name)
 
     # What the settings say, and a catalog does not change.

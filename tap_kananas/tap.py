@@ -261,8 +261,10 @@ class TapKananas(RestTap):
     def discover_streams(self) -> Sequence[Stream]:
         """Return the streams of the account."""
         if self._discovered is None:
+            bookmarks = self.earlier_state.get("bookmarks", {})
             self._discovered = [
-                AccountStream(self, resource) for resource in resources(self.config)
+                AccountStream(self, resource, bookmarks.get(resource.name, {}))
+                for resource in resources(self.config)
             ]
             if self.config.get("webhook_store"):
                 self._discovered.append(WebhookEvents(self))

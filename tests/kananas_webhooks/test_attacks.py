@@ -180,10 +180,10 @@ def test_connections_beyond_the_limit_are_told_so_and_leave_room(tmp_path: Path)
         assert read_all(silent[2]).startswith(b"HTTP/1.1 200")
 
 
-def test_the_receiver_ends_at_once_under_attack(tmp_path: Path) -> None:
+def test_the_receiver_waits_for_no_attacker_when_it_ends(tmp_path: Path) -> None:
     with ReceiverProcess(tmp_path) as receiver:
         with attacked(receiver, "head by bytes", 100):
-            began = monotonic()
             assert receiver.stop() == 0
-            assert monotonic() - began < 5
+        assert "Shutting down" in receiver.log
+        assert "graceful shutdown exceeded" not in receiver.log
         receiver.start()
