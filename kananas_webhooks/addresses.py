@@ -18,6 +18,10 @@ SECRET_BYTES = 32
 MOST_SECRETS = 2
 
 
+class SecretsError(Exception):
+    """The secrets cannot be read; the message says why."""
+
+
 class Secrets:
     """The valid secrets, newest first, one a line of a file that only its owner can read.
 
@@ -31,25 +35,38 @@ class Secrets:
         self._values: tuple[str, ...] = ()
 
     def values(self) -> tuple[str, ...]:
-        """Give the secrets that are valid now, the newest first."""
+        """Return the secrets that are valid now, the newest first; none where there is no file.
+
+        Raises:
+            SecretsError: The file cannot be read.
+        """
         try:
             found = self._path.stat()
+            stamp = (found.st_ino, found.st_mtime_ns)
+            if stamp != self._stamp:
+                lines = self._path.read_text(encoding="utf-8").split()
+                self._values, self._stamp = tuple(lines[:MOST_SECRETS]), stamp
         except FileNotFoundError:
             return ()
-        stamp = (found.st_ino, found.st_mtime_ns)
-        if stamp != self._stamp:
-            lines = self._path.read_text(encoding="utf-8").split()
-            self._values, self._stamp = tuple(lines[:MOST_SECRETS]), stamp
+        except OSError as error:
+            message = f"{self._path}: {error.strerror}"
+            raise SecretsError(message) from error
+        except UnicodeDecodeError as error:
+            message = (
+                f"{self._path} is no text in UTF-8: remove it, and `kananas-webhooks url` makes "
+                "a new secret"
+            )
+            raise SecretsError(message) from error
         return self._values
 
     def accept(self, candidate: str) -> bool:
-        """Tell whether a secret is valid, in a time that does not depend on how much of it is."""
+        """Return whether a secret is valid, in a time that does not depend on how much of it is."""
         given = candidate.encode(errors="replace")
         results = [compare_digest(given, value.encode()) for value in self.values()]
         return any(results)
 
     def newest(self) -> str:
-        """Give the secret to use, made where there is none."""
+        """Return the secret to use, made where there is none."""
         return next(iter(self.values()), None) or self.rotate()
 
     def rotate(self) -> str:

@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import os
+import resource
 import shutil
 import socket
 import sys
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from kananas_webhooks.addresses import Secrets
+from kananas_webhooks.addresses import Secrets, SecretsError
 from kananas_webhooks.metrics import Metrics
 from kananas_webhooks.protocol import Server, protocol
 from kananas_webhooks.receiver import DEFAULT_MAX_BODY, DEFAULT_TIMEOUT, PATH, Limits, Receiver
@@ -36,6 +37,12 @@ STORE, SECRETS = "events.sqlite", "secrets"
 _TAP_VARIABLE = "TAP_KANANAS_WEBHOOK_STORE"
 
 _GRACE_SECONDS = 10
+
+# How many connections may wait to be accepted. As many are at one go, so files are needed for them
+# besides those that are open.
+_BACKLOG = 512
+_MOST_FILES = 4096
+
 _MEGABYTE = 1_000_000
 
 
@@ -44,7 +51,7 @@ class _UsageError(Exception):
 
 
 def parser() -> argparse.ArgumentParser:
-    """Give the parser of the command line."""
+    """Return the parser of the command line."""
     main_parser = argparse.ArgumentParser(
         prog="kananas-webhooks",
         description="Receive webhooks, keep each whole, and start a refresh once they pause.",
@@ -169,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _UsageError as error:
         sys.stderr.write(f"kananas-webhooks: {error}\n")
         return WRONG_USAGE
-    except (OSError, StoreError) as error:
+    except (OSError, SecretsError, StoreError) as error:
         sys.stderr.write(f"kananas-webhooks: {error}\n")
         return FAILED
 
@@ -187,6 +194,7 @@ def _serve(given: argparse.Namespace) -> int:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
+    _raise_file_limit()
     limits, schedule = _limits(given), _schedule(given)
     command = _command(given)
     path = (given.folder / STORE).absolute()
@@ -204,7 +212,8 @@ def _serve(given: argparse.Namespace) -> int:
         with _listener(given.host, given.port) as listener:
             config = uvicorn.Config(
                 receiver.app,
-                http=protocol(given.timeout),
+                interface="asgi3",
+                http=protocol(given.timeout, receiver.knows_secret),
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -212,6 +221,7 @@ def _serve(given: argparse.Namespace) -> int:
                 server_header=False,
                 proxy_headers=True,
                 forwarded_allow_ips=given.proxy,
+                backlog=_BACKLOG,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
             Server(config, lambda: _announce(listener)).run(sockets=[listener])
@@ -220,6 +230,14 @@ def _serve(given: argparse.Namespace) -> int:
         writer.stop()
         store.close()
     return DONE
+
+
+def _raise_file_limit() -> None:
+    """Let this process open as many files as it may, where the usual limit is low."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _limits(given: argparse.Namespace) -> Limits:
@@ -243,7 +261,7 @@ def _schedule(given: argparse.Namespace) -> Schedule:
 
 
 def _command(given: argparse.Namespace) -> list[str]:
-    """Give the command that runs the job: that of this environment, else of the path."""
+    """Return the command that runs the job: that of this environment, else of the path."""
     if not given.run:
         return []
     beside = Path(sys.executable).with_name("meltano")
@@ -260,14 +278,14 @@ def _command(given: argparse.Namespace) -> list[str]:
 def _listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=512)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except (OSError, OverflowError) as error:
         message = f"cannot listen on {host} port {port}: {error}: choose another --host or --port"
         raise _UsageError(message) from error
 
 
 def _announce(listener: socket.socket) -> None:
-    """Say in one line of JSON that the receiver listens, and where; never the secret."""
+    """Write in one line of JSON that the receiver listens, and where; never the secret."""
     host, port = listener.getsockname()[:2]
     sys.stdout.write(json.dumps({"pid": os.getpid(), "host": host, "port": port}) + "\n")
     sys.stdout.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -13,12 +14,16 @@ if TYPE_CHECKING:
     from kananas_webhooks.writer import Figures
 
 
+_FRESH_SECONDS = 1.0
+
+
 class Metrics:
     """Counters of one receiver, and gauges that look at its store when they are asked."""
 
     def __init__(self, figures: Callable[[], Figures]) -> None:
         """Begin at zero."""
         self._registry = CollectorRegistry()
+        self._text, self._stale_at = b"", 0.0
         self._answers = Counter(
             "kananas_webhooks_requests",
             "Requests to the address of the webhooks, by the status they were answered.",
@@ -70,5 +75,9 @@ class Metrics:
             self._last_good_run.set_to_current_time()
 
     def text(self) -> bytes:
-        """Give all of it in Prometheus' text format 0.0.4."""
-        return generate_latest(self._registry)
+        """Return all of it in Prometheus' text format 0.0.4, at most a second old."""
+        # Anybody may ask, and each time it takes milliseconds.
+        if monotonic() >= self._stale_at:
+            self._text = generate_latest(self._registry)
+            self._stale_at = monotonic() + _FRESH_SECONDS
+        return self._text

@@ -32,12 +32,12 @@ MAX_HEAD = 4_000
 
 
 def media_type(content_type: str | None) -> str:
-    """Give a `Content-Type` without its parameters, in small letters; empty where there is none."""
+    """Return a `Content-Type` without its parameters, in lower case; empty where there is none."""
     return (content_type or "").partition(";")[0].strip().lower()
 
 
 def is_accepted(content_type: str | None) -> bool:
-    """Tell whether bodies of this type are taken: JSON, forms, text, and what has no name."""
+    """Return whether bodies of this type are taken: JSON, forms, text, and what has no name."""
     kind = media_type(content_type)
     known = kind in {"", JSON, FORM, MULTIPART}
     return known or kind.startswith("text/") or kind.endswith("+json")
@@ -87,7 +87,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _json_text(body: bytes) -> str | None:
-    """Give a body as JSON text; None where it is none, or none that every reader takes."""
+    """Return a body as JSON text; None where it is none, or none that every reader takes."""
     try:
         text = body.decode(json.detect_encoding(body[:4])).strip(" \t\r\n")
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
@@ -106,7 +106,7 @@ def _finite(digits: str) -> float:
 
 
 def _is_plain(value: Any, depth: int = 0) -> bool:  # noqa: ANN401 - any JSON value
-    """Tell whether a value is shallow enough, and its text has a form in UTF-8."""
+    """Return whether a value is shallow enough, and its text has a form in UTF-8."""
     if depth > MAX_DEPTH:
         return False
     if isinstance(value, str):
@@ -165,12 +165,12 @@ def _multipart(body: bytes, content_type: str) -> str | None:
 
 
 def _header(head: str, name: str) -> str:
-    """Give a header of a part; empty where there is none, or the head is longer than any needs."""
+    """Return a header of a part; empty where there is none, or the head is too long."""
     return str(HeaderParser().parsestr(head.lstrip())[name] or "") if len(head) <= MAX_HEAD else ""
 
 
 def _parameter(header: str, name: str) -> str | None:
-    """Give a parameter of a header; None where it has none, empty where it cannot be read."""
+    """Return a parameter of a header; None where it has none, empty where it cannot be read."""
     if len(header) > MAX_HEAD:
         return ""
     message = Message()

@@ -6,6 +6,7 @@ Whatever is refused gets a status and nothing else: no word helps who guesses.
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -18,12 +19,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from kananas_webhooks.addresses import SecretsError
 from kananas_webhooks.events import new_event
 from kananas_webhooks.payload import is_accepted
+from kananas_webhooks.protocol import AUTHENTICATED
 from kananas_webhooks.store import StoreBusyError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from starlette.types import Message, Receive, Scope, Send
 
     from kananas_webhooks.addresses import Secrets
     from kananas_webhooks.metrics import Metrics
@@ -34,6 +39,8 @@ PATH = "/hooks/"
 
 DEFAULT_MAX_BODY = 1_000_000
 DEFAULT_TIMEOUT = 10.0
+
+_SECRET_ADDRESS = re.compile(rb"POST " + PATH.encode() + rb"([\w-]{1,100})[ ?]")
 
 # How much of a refused body is read, so that its sender sees the answer.
 _DRAINED_BODIES = 16
@@ -66,11 +73,7 @@ class _RefusedError(Exception):
 
 
 class Receiver:
-    """Takes webhooks and stores them.
-
-    Attributes:
-        app: The ASGI application.
-    """
+    """Takes webhooks and stores them."""
 
     def __init__(
         self,
@@ -87,7 +90,7 @@ class Receiver:
         self._limits = limits
         self._runner = runner
         self._held = 0
-        self.app = Starlette(
+        self._routed = Starlette(
             routes=[
                 Route(PATH + "{secret}", self._hook, methods=["POST"]),
                 Route("/healthz", self._health),
@@ -96,7 +99,31 @@ class Receiver:
             exception_handlers={HTTPException: _bare},
             lifespan=self._lifespan,
         )
-        self.app.router.redirect_slashes = False
+        self._routed.router.redirect_slashes = False
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; who does not know the secret gets one response per connection."""
+        if scope["type"] != "http":
+            await self._routed(scope, receive, send)
+            return
+
+        async def send_and_close(message: Message) -> None:
+            if message["type"] == "http.response.start" and not scope["state"].get(AUTHENTICATED):
+                named = {name.lower() for name, _ in message.get("headers", ())}
+                if b"connection" not in named:
+                    message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+            await send(message)
+
+        refused = Response(status_code=400) if _has_two_lengths(scope) else None
+        await (refused or self._routed)(scope, receive, send_and_close)
+
+    def knows_secret(self, data: bytes) -> bool:
+        """Return whether the beginning of a request says that its sender knows the secret."""
+        found = _SECRET_ADDRESS.match(data)
+        try:
+            return found is not None and self._secrets.accept(found[1].decode("ascii"))
+        except SecretsError:
+            return False
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
@@ -151,8 +178,13 @@ class Receiver:
         allowed = self._limits.allowed
         if allowed and not (request.client and _is_in(request.client.host, allowed)):
             raise _RefusedError(403)
-        if not self._secrets.accept(request.path_params["secret"]):
+        try:
+            is_known = self._secrets.accept(request.path_params["secret"])
+        except SecretsError as error:
+            raise _RefusedError(503, StoreError.retry_after) from error
+        if not is_known:
             raise _RefusedError(404)
+        request.scope["state"][AUTHENTICATED] = True
 
     async def _read(self, request: Request, body: bytearray) -> None:
         """Read a body as it comes, never more of it than is taken."""
@@ -190,22 +222,46 @@ class Receiver:
             self._runner.notice()
 
     async def _health(self, _request: Request) -> Response:
+        await self._writer.check()
         figures = self._writer.figures
+        status, problem = "ok", figures.problem
+        if problem is not None:
+            status = "the store cannot be written"
+        else:
+            problem = self._problem_of_secrets()
+            if problem is not None:
+                status = "there is no secret"
         return JSONResponse(
             {
-                "status": "ok" if figures.problem is None else "the store cannot be written",
-                "problem": figures.problem,
+                "status": status,
+                "problem": problem,
                 "events": figures.events,
                 "waiting": figures.waiting,
                 "last_received_at": figures.last_received_at,
                 "store_bytes": figures.bytes,
                 "run": None if self._runner is None else self._runner.describe(),
             },
-            status_code=200 if figures.problem is None else 503,
+            status_code=200 if problem is None else 503,
         )
 
+    def _problem_of_secrets(self) -> str | None:
+        """Return why nobody can send; None where a secret is valid."""
+        try:
+            is_there = bool(self._secrets.values())
+        except SecretsError as error:
+            return str(error)
+        return None if is_there else "`kananas-webhooks url` makes one"
+
     async def _numbers(self, _request: Request) -> Response:
+        await self._writer.check()
         return Response(self._metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+def _has_two_lengths(scope: Scope) -> bool:
+    """Return whether it cannot be told where the body ends (RFC 9112, section 6.1)."""
+    names = {name for name, _ in scope["headers"]}
+    is_plain = scope["http_version"] == "1.1" and b"content-length" not in names
+    return b"transfer-encoding" in names and not is_plain
 
 
 def _is_in(address: str, networks: tuple[Network, ...]) -> bool:

@@ -84,7 +84,7 @@ class Runner:
         self._changed.set()
 
     def describe(self) -> dict[str, Any]:
-        """Say what it does, for people and for monitors."""
+        """Return what it does, for people and for monitors."""
         due = self._schedule.due()
         running = bool(self.runs) and self.runs[0].seconds is None
         return {

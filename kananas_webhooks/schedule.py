@@ -51,7 +51,7 @@ class Schedule:
         self._first = float("-inf")
 
     def due(self) -> float | None:
-        """Give when the next run is due, on the clock of the other times; None for not at all."""
+        """Return when the next run is due, on the clock of the other times; None for not at all."""
         if self._first is None:
             return None
         return max(self._not_before, min(self._last + self.quiet, self._first + self.every))

@@ -6,10 +6,11 @@ extracts writes how far it has come into `extraction`; only events up to there a
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, fields
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, NoReturn
@@ -63,6 +64,12 @@ _CROWDED = 0.75
 
 # Later than any moment.
 _LATEST = "9999"
+
+# What tells a file from another that takes its place.
+_File = tuple[int, int] | None
+_Files = tuple[_File, ...]
+
+_logger = logging.getLogger(__name__)
 
 
 class StoreError(Exception):
@@ -120,14 +127,46 @@ class Store:
         self._extracted = -1
         self.events = self.waiting = self.last_sequence = 0
         self.last_received_at: str | None = None
+        self._connection: sqlite3.Connection | None = None
+        # The files that are open, the store first; None where that is not yet known.
+        self._files: _Files | None = None
+        self._files_before: _Files = (None, None, None)
+        # What the file's numbers began with when it was opened.
+        self._first_number = 0
         with _translated(path):
-            self._make()
-            self._connection: sqlite3.Connection | None = self._connect()
-            self._number_from_now_on(self._connection)
-            self._learn(self._connection)
+            self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        """Open the file, made where there is none; one that was not open before is learnt anew."""
+        self._make()
+        before, *logs_before = self._files_before
+        if _file(self._path) != before:
+            for path, log in zip(self._beside, logs_before, strict=True):
+                # A log of the file before would be taken for one of this file.
+                if log is not None and _file(path) == log:
+                    path.unlink()
+        self._connection = connection = self._connect()
+        # A new file may have the number that the file system gave to the one before.
+        if _file(self._path) != before or _last_number(connection) < self._first_number:
+            self._number_from_now_on(connection)
+            self._learn(connection)
+            self._first_number = _last_number(connection)
+            if before is not None:
+                _logger.warning(
+                    "%s was removed or replaced: events go to the file that stands there now",
+                    self._path,
+                )
+        self._files = self._files_before = self._files_now()
+        return connection
 
     def _make(self) -> None:
+        """Make the file where there is none, readable by its owner only."""
+        # Not opened here where it is there: to close it again would let go of SQLite's locks.
+        if self._path.exists():
+            return
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for file in self._beside:
+            file.unlink(missing_ok=True)
         # SQLite gives the files beside it the same permissions.
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
         folder = os.open(self._path.parent, os.O_RDONLY)
@@ -135,6 +174,18 @@ class Store:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+    @property
+    def _beside(self) -> tuple[Path, ...]:
+        """SQLite's log of the file, and the index of that log."""
+        return tuple(self._path.with_name(self._path.name + end) for end in ("-wal", "-shm"))
+
+    def _files_now(self) -> _Files:
+        return tuple(_file(path) for path in (self._path, *self._beside))
+
+    def is_in_place(self) -> bool:
+        """Return whether the files that are open are those that stand in the folder."""
+        return self._files is None or self._files == self._files_now()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -166,8 +217,7 @@ class Store:
         message = f"{self._path} has version {version}, not {SCHEMA_VERSION}"
         raise StoreError(message)
 
-    @staticmethod
-    def _number_from_now_on(connection: sqlite3.Connection) -> None:
+    def _number_from_now_on(self, connection: sqlite3.Connection) -> None:
         """Begin beyond every number ever given, also by a file that was lost or is a copy.
 
         Numbers rise with the milliseconds since 1970 at each start, so that whoever remembers
@@ -175,11 +225,12 @@ class Store:
         """
         connection.execute(
             "update sqlite_sequence set seq = max(seq, ?) where name = 'events'",
-            (time.time_ns() // 1_000_000,),
+            (max(time.time_ns() // 1_000_000, self.last_sequence),),
         )
 
     def _learn(self, connection: sqlite3.Connection) -> None:
         """Count once; from then on, counts are kept."""
+        self._extracted, self.last_received_at = -1, None
         (self.events,) = connection.execute("select count(*) from events").fetchone()
         row = connection.execute(
             "select sequence, received_at from events order by sequence desc limit 1"
@@ -200,7 +251,7 @@ class Store:
         """Close the file."""
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._files = None
 
     def append(self, events: Sequence[Event]) -> None:
         """Store events, all or none; on return they outlast a crash and a loss of power.
@@ -211,9 +262,29 @@ class Store:
         with self._transaction() as connection:
             connection.executemany(_INSERT, map(astuple, events))
             (last,) = connection.execute("select max(sequence) from events").fetchone()
+        if not self.is_in_place():
+            self._let_go()
         self.events += len(events)
         self.waiting += len(events)
         self.last_sequence, self.last_received_at = last, events[-1].received_at
+
+    def _let_go(self) -> None:
+        """Close files that are no longer in the folder.
+
+        Raises:
+            StoreError: What was written last is lost with them.
+        """
+        connection, is_store_there = self._connection, _file(self._path) == self._files_before[0]
+        is_safe = False
+        if connection is not None and is_store_there:
+            # Only the log is gone: what it holds is put into the file.
+            with _translated(self._path):
+                (is_busy, *_) = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
+                is_safe = not is_busy
+        self.close()
+        if not is_safe:
+            message = f"{self._path} was removed or replaced"
+            raise StoreError(message)
 
     def trim(self) -> int:
         """Remove a few events that have been extracted and are too old, or in the way.
@@ -247,7 +318,7 @@ class Store:
             connection.execute("update extraction set sequence = sequence")
 
     def size(self) -> int:
-        """Give the bytes that events take, without what removed ones left free.
+        """Return the bytes that events take, without what removed ones left free.
 
         Raises:
             StoreError: The file cannot be read.
@@ -260,15 +331,31 @@ class Store:
         """Do all or nothing; after a failure the file is opened anew."""
         with _translated(self._path):
             try:
-                if self._connection is None:
-                    self._connection = self._connect()
-                self._connection.execute("begin immediate")
-                yield self._connection
-                self._connection.execute("commit")
+                if self._connection is not None and not self.is_in_place():
+                    with suppress(StoreError):
+                        self._let_go()
+                connection = self._connection or self._open()
+                connection.execute("begin immediate")
+                yield connection
+                connection.execute("commit")
             except BaseException:
                 # Closing rolls back; what failed may have left the connection unusable.
                 self.close()
                 raise
+
+
+def _file(path: Path) -> _File:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _last_number(connection: sqlite3.Connection) -> int:
+    """Return the highest number that was given."""
+    (number,) = connection.execute("select seq from sqlite_sequence").fetchone()
+    return int(number)
 
 
 def _size(connection: sqlite3.Connection) -> int:
@@ -280,7 +367,7 @@ def _size(connection: sqlite3.Connection) -> int:
 
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
-    """Say of SQLite's failures what they mean to a sender."""
+    """Raise SQLite's failures as what they mean to a sender."""
     try:
         yield
     except OSError as error:

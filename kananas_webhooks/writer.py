@@ -10,6 +10,7 @@ import asyncio
 import logging
 import queue
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -53,14 +54,20 @@ class Figures:
 
 @dataclass(frozen=True)
 class _Pending:
-    event: Event
+    """An event to store, or, without one, a wish to look at the store."""
+
+    event: Event | None
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[None]
 
-    def answer(self, error: StoreError | None) -> None:
-        self.loop.call_soon_threadsafe(self._answer, error)
+    @property
+    def size(self) -> int:
+        return 0 if self.event is None else len(self.event.body)
 
-    def _answer(self, error: StoreError | None) -> None:
+    def resolve(self, error: StoreError | None) -> None:
+        self.loop.call_soon_threadsafe(self._resolve, error)
+
+    def _resolve(self, error: StoreError | None) -> None:
         if self.done.cancelled():
             return
         if error is None:
@@ -101,6 +108,17 @@ class Writer:
             self._queue.put(None)
             self._thread.join()
 
+    async def check(self) -> None:
+        """Look at the store at once where its files are no longer those that are open."""
+        if self._store.is_in_place():
+            return
+        loop = asyncio.get_running_loop()
+        looked = _Pending(None, loop, loop.create_future())
+        # Where the queue is full, the thread looks at the store anyway.
+        with suppress(queue.Full):
+            self._queue.put_nowait(looked)
+            await looked.done
+
     async def append(self, event: Event) -> None:
         """Store an event; it is on the disk on return.
 
@@ -134,8 +152,8 @@ class Writer:
                 return
 
     def _batch(self, first: _Pending) -> tuple[list[_Pending], bool]:
-        """Take what is there; tell whether the end was among it."""
-        batch, size = [first], len(first.event.body)
+        """Take what is there; return whether the end was among it."""
+        batch, size = [first], first.size
         while len(batch) < _EVENTS_AT_ONCE and size < _BYTES_AT_ONCE:
             try:
                 pending = self._queue.get_nowait()
@@ -144,13 +162,16 @@ class Writer:
             if pending is None:
                 return batch, True
             batch.append(pending)
-            size += len(pending.event.body)
+            size += pending.size
         return batch, False
 
     def _write(self, batch: list[_Pending]) -> None:
-        error = self._try(lambda: self._append([pending.event for pending in batch]))
+        events = [pending.event for pending in batch if pending.event is not None]
+        if len(events) < len(batch):
+            self._look()
+        error = self._try(lambda: self._append(events)) if events else None
         for pending in batch:
-            pending.answer(error)
+            pending.resolve(None if pending.event is None else error)
 
     def _append(self, events: list[Event]) -> None:
         """Store events, and make room for them where there is none."""
@@ -162,7 +183,7 @@ class Writer:
             self._store.append(events)
 
     def _look(self) -> bool:
-        """Remove what may go, and note what there is; tell whether there is more to do at once."""
+        """Remove what may go, and note what there is; return whether more may go."""
         more = False
 
         def trim() -> None:

@@ -1,7 +1,7 @@
 """The catalog of an earlier discovery beside the account as it is now.
 
 Under Meltano, discovery and sync are two processes, and the account may change in between:
-a column is added, or a value makes a column wider. The types of the answer that is being
+a column is added, or a value makes a column wider. The types of the response that is being
 sent are the right ones; what is selected is the catalog's to say.
 """
 

@@ -1,8 +1,8 @@
-"""How Kananas is asked: one script, the resource in the query string, the key in a header.
+"""The client: one script, the resource in the query string, the key in a header.
 
 Facts are from Kananas' public documentation: `GET …/action_manager.php?event=api&request=…`
-with the headers `Accept: application/json` and `token`. What an answer looks like is not
-public; see `answer`, `envelope` and `discovery`.
+with the headers `Accept: application/json` and `token`. What a response looks like is
+not public; see `response` and `schema`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from rest_tap.errors import NotFoundError, RefusedError, UnavailableError
 from rest_tap.progress import Progress
 from rest_tap.streams import HttpStream
 from rest_tap.transport import read_at_once
-from tap_kananas.answer import Answer, AnswerError, NoListError
-from tap_kananas.body import Body, BodyError
-from tap_kananas.paging import PageDigest, PagingError, Walk
+from tap_kananas.paginator import PageDigest, PaginationError, Paginator
 from tap_kananas.resources import CONTACTS
+from tap_kananas.response.body import ResponseBody, ResponseBodyError
+from tap_kananas.response.records_response import NoRecordsError, RecordsResponse, ResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,9 +44,9 @@ _LONG_WAIT_SECONDS = 20
 
 
 class _Page(NamedTuple):
-    """An answer, and, where there are others, how many records it has and what tells them."""
+    """A response and, where there are several, the number and the digest of its records."""
 
-    answer: Answer
+    response: RecordsResponse
     records: int = 0
     digest: bytes = b""
 
@@ -60,8 +60,8 @@ class KananasStream(HttpStream):
     #: What is asked for.
     resource: Resource
 
-    #: Where in the answer the records were found.
-    place = ""
+    #: Where in the response the records were found.
+    found_at = ""
 
     @property
     def http_method(self) -> str:
@@ -84,6 +84,9 @@ class KananasStream(HttpStream):
         """From which value of the replication key on records are wanted; None for all."""
         return None
 
+    def note_response(self, response: requests.Response) -> None:
+        """Take note of a response that is a success, before its body is read."""
+
     def get_http_request(self, *, page: PageContext[dict[str, str]]) -> HTTPRequest:
         """Ask the script for the stream's resource."""
         request = super().get_http_request(page=page)
@@ -96,7 +99,7 @@ class KananasStream(HttpStream):
         return request
 
     def advice(self, response: requests.Response) -> str:
-        """Say what a user can do about a refusal: a redirect may lead to the login page."""
+        """Return what a user can do about a refusal: a redirect may lead to the login page."""
         if response.is_redirect:
             return (
                 f": redirects are not followed; check {self.setting('secret_key')} and "
@@ -105,19 +108,21 @@ class KananasStream(HttpStream):
         return super().advice(response)
 
     def backoff_handler(self, details: Any) -> None:  # noqa: ANN401 - the library's mapping
-        """Say that a request is tried again, where the wait is long enough to wonder."""
+        """Log that a request is tried again, where the wait is long."""
         if details["wait"] >= _LONG_WAIT_SECONDS:
             super().backoff_handler(details)
 
-    # Answers
+    # Responses
 
-    def _download(self, request: requests.PreparedRequest, _context: Context | None) -> Body:
-        """Send a request, and bring the whole body of its answer to disk.
+    def _download(
+        self, request: requests.PreparedRequest, _context: Context | None
+    ) -> ResponseBody:
+        """Send a request, and bring the whole body of its response to disk.
 
         Raises:
             RetriableAPIError: On 429 and 5xx.
             FatalAPIError: On any other refusal.
-            BodyError: If the body is larger than is believed.
+            ResponseBodyError: If the body is larger than is believed.
             requests.RequestException: If the connection breaks, also within the body.
         """
         session = self.requests_session
@@ -133,13 +138,14 @@ class KananasStream(HttpStream):
                 with self.size_told():
                     read_at_once(response)
             self.validate_response(response)
+            self.note_response(response)
             progress = Progress(self.logger, self.name, "kB")
-            return Body(
+            return ResponseBody(
                 _counted(response.iter_content(PIECE_BYTES), progress),
                 response.headers.get("Content-Type", ""),
             )
 
-    def fetch(self, parameters: dict[str, str]) -> Body:
+    def fetch(self, parameters: dict[str, str]) -> ResponseBody:
         """Ask once, and as often again as the settings allow where the connection fails."""
         asked = self.get_http_request(
             page=PageContext(stream_context=None, next_page_token=parameters)
@@ -148,54 +154,56 @@ class KananasStream(HttpStream):
             method=asked.method, url=asked.url, params=asked.encode_params(), headers=asked.headers
         )
         download = cast("Any", self.request_decorator(cast("Any", self._download)))
-        return cast("Body", download(request, None))
+        return cast("ResponseBody", download(request, None))
 
-    def ask(self, end_page: Callable[[], None]) -> Iterator[dict[str, Any]]:
+    def list_records(self, end_page: Callable[[], None]) -> Iterator[dict[str, Any]]:
         """Ask for the list, and yield its records.
 
         Args:
-            end_page: Is called after the last record of each answer.
+            end_page: Is called after the last record of each response.
 
         Raises:
-            FatalAPIError: If an answer is no list of records; the line says what it is, what
+            FatalAPIError: If a response is no list of records; the line says what it is, what
                 may be the cause, and which setting to look at.
         """
-        walk = Walk(self.resource.paging)
+        paginator = Paginator(self.resource.paging)
         notes: dict[str, None] = {}
         try:
             more = True
             while more:
-                with self._page(walk) as page:
-                    if page is None or not walk.is_new(page.records, page.digest):
+                with self._page(paginator) as page:
+                    if page is None or not paginator.is_new(page.records, page.digest):
                         break
-                    more = walk.go_on(page.records, page.digest)
-                    answer = page.answer
-                    self.place = self.place or answer.place.words
-                    yield from answer.records()
+                    more = paginator.advance(page.records, page.digest)
+                    response = page.response
+                    self.found_at = self.found_at or response.path.description
+                    yield from response.records()
                     end_page()
-                    notes.update(dict.fromkeys(answer.notes))
-        except (AnswerError, BodyError) as error:
+                    notes.update(dict.fromkeys(response.notes))
+        except (ResponseError, ResponseBodyError) as error:
             named = " and ".join(map(self._owner, getattr(error, "settings", ())))
             self._refuse(f"answered with {error}" + (f": check {named}" if named else ""), error)
-        except PagingError as error:
+        except PaginationError as error:
             self._refuse(f"{error}: check {self.setting('requests')}", error)
-        for note in (*notes, *walk.notes):
+        for note in (*notes, *paginator.notes):
             self.logger.warning("%s: %s", self.name, note)
 
     @contextmanager
-    def _page(self, walk: Walk) -> Iterator[_Page | None]:
+    def _page(self, paginator: Paginator) -> Iterator[_Page | None]:
         """Ask for the next page, which stays open; None where the list ended before it."""
         with ExitStack() as stack:
             try:
-                body = stack.enter_context(self.fetch(walk.parameters))
+                body = stack.enter_context(self.fetch(paginator.parameters))
                 asked = self.resource
-                answer = Answer(body, asked.request, asked.records_path, asked.primary_keys[0])
-                page = _Page(answer, *_count(answer)) if asked.paging else _Page(answer)
-            except (UnavailableError, RefusedError, NoListError) as error:
-                is_past_end = isinstance(error, NotFoundError) and walk.has_begun
-                if not is_past_end and not walk.may_have_ended:
+                response = RecordsResponse(
+                    body, asked.request, asked.records_path, asked.primary_keys[0]
+                )
+                page = _Page(response, *_count(response)) if asked.paging else _Page(response)
+            except (UnavailableError, RefusedError, NoRecordsError) as error:
+                is_past_end = isinstance(error, NotFoundError) and paginator.has_begun
+                if not is_past_end and not paginator.may_have_ended:
                     raise
-                walk.end()
+                paginator.note_refused_page()
                 page = None
             yield page
 
@@ -216,10 +224,10 @@ def _counted(pieces: Iterator[bytes], progress: Progress) -> Iterator[bytes]:
         yield piece
 
 
-def _count(answer: Answer) -> tuple[int, bytes]:
+def _count(response: RecordsResponse) -> tuple[int, bytes]:
     """Count the records of a page, and give what tells them from those of another."""
     count, digest = 0, PageDigest()
-    for record in answer.records():
+    for record in response.records():
         count += 1
-        digest.see(record)
+        digest.add(record)
     return count, digest.value

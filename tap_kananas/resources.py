@@ -37,7 +37,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
 def writing_word(request: str) -> str | None:
-    """Give the word by which a request value says that it writes; None where it says no such thing.
+    """Return the word by which a request value says that it writes; None where there is none.
 
     `add_contact`, `contactDelete` and `création` say so, `contacts_updated` and `news` do not.
     """
@@ -72,7 +72,7 @@ class Resource:
     Attributes:
         name: The name of the stream, and of its table.
         request: The value of `request` in the query string.
-        records_path: Where the records are in the answer; None to find out.
+        records_path: Where the records are in the response; None to find out.
         primary_keys: The columns that tell one record from another.
         replication_key: The column that says when a record changed; None to read whole tables.
         replication_parameter: The query parameter that takes the lower bound of it.
@@ -95,7 +95,7 @@ class Resource:
 
 
 def resources(config: Mapping[str, Any]) -> list[Resource]:
-    """Give all that the settings ask for, `contacts` first.
+    """Return all that the settings ask for, `contacts` first.
 
     Raises:
         ConfigurationError: If the setting `requests` contradicts itself, or asks to write.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import msgspec
 from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import RecordMessage
@@ -16,21 +15,22 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 from rest_tap.mapping import failures_told
 from rest_tap.names import without_loader_columns
 from rest_tap.progress import Progress
+from tap_kananas.bookmarks import MAX_LOOKBACK_SECONDS, Bookmark
 from tap_kananas.client import KananasStream
-from tap_kananas.discovery import Columns
-from tap_kananas.guard import explain_shrinking
-from tap_kananas.keys import MAX_NAMES, RECORD_HASH, KeyCheck, record_hasher
 from tap_kananas.resources import CONTACTS
-from tap_kananas.spool import Spool
+from tap_kananas.schema.inference import InferredSchema
+from tap_kananas.schema.primary_key import MAX_NAMES, RECORD_HASH, PrimaryKeyCheck, record_hasher
+from tap_kananas.schema.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
+    import requests
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
+    from rest_tap.tap import RestTap
     from tap_kananas.resources import Resource
-    from tap_kananas.tap import TapKananas
 
 # What the state of a stream holds beside the SDK's own entries.
 STATE_ROWS = "rows"
@@ -38,7 +38,7 @@ STATE_COLUMNS = "columns"
 
 
 class AccountStream(KananasStream):
-    """A list whose schema is learnt from the very answer whose records are sent.
+    """A list whose schema is learnt from the very response whose records are sent.
 
     So each column has the type its values need. A catalog says which columns are wanted; it
     does not narrow what they hold.
@@ -50,10 +50,10 @@ class AccountStream(KananasStream):
     # Records are brought into the types of their columns here, once.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
-    def __init__(self, tap: TapKananas, resource: Resource) -> None:
-        """Read the given resource."""
+    def __init__(self, tap: RestTap, resource: Resource, state: Mapping[str, Any]) -> None:
+        """Read the given resource; `state` is what the last run left of it."""
         self.resource = resource
-        self._earlier = tap.earlier_state.get("bookmarks", {}).get(resource.name, {})
+        self._earlier = state
         super().__init__(tap, name=resource.name)
 
     # What the settings say, and a catalog does not change.
@@ -82,27 +82,34 @@ class AccountStream(KananasStream):
         if self.replication_key is None:
             self.forced_replication_method = None
 
-    # The answer
+    # The response
+
+    @cached_property
+    def _bookmark(self) -> Bookmark | None:
+        """How far the list has been read; None for a whole table."""
+        key = self.replication_key
+        if key is None or self.replication_method != REPLICATION_INCREMENTAL:
+            return None
+        return Bookmark(
+            key,
+            self._earlier,
+            zone=self._zone,
+            look_back=timedelta(seconds=min(self.config["lookback_seconds"], MAX_LOOKBACK_SECONDS)),
+            started_at=datetime.fromtimestamp(self.started_at / 1000, tz=timezone.utc),
+        )
 
     @property
     def lower_bound(self) -> str | None:
-        """The bookmark, written as the service wants it; None for a whole table."""
-        if self.replication_method != REPLICATION_INCREMENTAL:
+        """The bookmark less the look-back, as the service writes it; None for a whole table."""
+        if self._bookmark is None:
             return None
-        if self._earlier.get("replication_key") != self.replication_key:
-            return None
-        value = self._earlier.get("replication_key_value")
-        if value is None or self.resource.replication_format is None:
-            return None if value is None else str(value)
-        try:
-            moment = msgspec.convert(value, type=datetime)
-        except msgspec.ValidationError:
-            return str(value)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=self._zone or timezone.utc)
-        return moment.astimezone(self._zone or timezone.utc).strftime(
-            self.resource.replication_format
-        )
+        value = self._bookmark.lower_bound(self.resource.replication_format)
+        return None if value is None else str(value)
+
+    def note_response(self, response: requests.Response) -> None:
+        """Learn from a response when the read began."""
+        if self._bookmark is not None:
+            self._bookmark.note_response(response)
 
     @property
     def _zone(self) -> ZoneInfo | None:
@@ -110,21 +117,34 @@ class AccountStream(KananasStream):
         return ZoneInfo(name) if name else None
 
     @cached_property
-    def _answer(self) -> tuple[Spool, Columns]:
+    def _records_and_schema(self) -> tuple[Spool, InferredSchema]:
         """All records and what their columns hold, asked for once in the life of the stream.
 
         Raises:
-            FatalAPIError: If the answer holds no records, or the key does not fit them.
+            FatalAPIError: If the response holds no records, or the key does not fit them.
         """
-        records, columns = Spool(), Columns(self._zone)
-        key = KeyCheck(self.primary_keys)
+        records, columns = Spool(), InferredSchema(self._zone)
+        key = PrimaryKeyCheck(self.primary_keys)
         hash_record = record_hasher() if RECORD_HASH in self.primary_keys else None
         progress = Progress(self.logger, self.name, "records found")
-        for sent in self.ask(key.end_page):
+        bookmark = self._bookmark
+        if bookmark is not None and bookmark.is_ahead:
+            self.logger.warning(
+                "%s: the bookmark of the state lies in the future: all records are read", self.name
+            )
+
+        def end_page() -> None:
+            key.end_page()
+            if bookmark is not None:
+                bookmark.end_page()
+
+        for sent in self.list_records(end_page):
             record = without_loader_columns(sent)
             row = {RECORD_HASH: hash_record(record), **record} if hash_record else record
-            columns.learn(row)
-            key.see(row)
+            columns.add(row)
+            key.add(row)
+            if bookmark is not None:
+                bookmark.add(row)
             records.append(row)
             progress.count()
         problem = key.problem(records, paged=self.resource.paging is not None)
@@ -139,11 +159,11 @@ class AccountStream(KananasStream):
                 f"{self.setting('requests')}"
             )
             raise FatalAPIError(message)
-        self._tell(records, columns)
+        self._log_found(records, columns)
         return records, columns
 
-    def _tell(self, records: Spool, columns: Columns) -> None:
-        """Say in one line what the account answered."""
+    def _log_found(self, records: Spool, columns: InferredSchema) -> None:
+        """Log in one line what the service sent."""
         since = "" if self.lower_bound is None else f" since {self.lower_bound}"
         if len(records):
             self.logger.info(
@@ -152,7 +172,7 @@ class AccountStream(KananasStream):
                 f"{len(records):,}",
                 since,
                 len(columns),
-                self.place,
+                self.found_at,
                 " + ".join(self.primary_keys),
             )
         else:
@@ -162,7 +182,7 @@ class AccountStream(KananasStream):
     @cached_property
     def schema(self) -> dict[str, Any]:
         """The schema of the list; columns no record shows keep what the state knows of them."""
-        _, columns = self._answer
+        _, columns = self._records_and_schema
         wanted = [*self.primary_keys, *([self.replication_key] if self.replication_key else [])]
         earlier = self._earlier.get(STATE_COLUMNS, {})
         known = {name: earlier.get(name, {"type": ["string", "null"]}) for name in wanted}
@@ -170,8 +190,8 @@ class AccountStream(KananasStream):
 
     @property
     def expected_records(self) -> int:
-        """How many records the answer has."""
-        return len(self._answer[0])
+        """How many records the response has."""
+        return len(self._records_and_schema[0])
 
     # Sending
 
@@ -181,18 +201,20 @@ class AccountStream(KananasStream):
         Raises:
             FatalAPIError: If the list has shrunk too much to be believed.
         """
-        records, columns = self._answer
+        records, columns = self._records_and_schema
         if self.replication_method == REPLICATION_FULL_TABLE:
             self._guard(len(records))
         left_out = frozenset(name for name in columns.names if not self.mask["properties", name])
-        fits = {name: fit for name, fit in columns.fits().items() if name not in left_out}
+        conversions = {
+            name: convert for name, convert in columns.conversions().items() if name not in left_out
+        }
         for record in records:
             row = record
             if left_out:
                 row = {name: value for name, value in record.items() if name not in left_out}
-            for name, fit in fits.items():
+            for name, convert in conversions.items():
                 if name in row:
-                    row[name] = fit(row[name])
+                    row[name] = convert(row[name])
             yield row
 
     def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
@@ -222,9 +244,11 @@ class AccountStream(KananasStream):
 
     def conclude(self, context: Context | None) -> None:  # noqa: ARG002
         """Note in the state how many rows a complete read had, and the types of its key."""
-        records, _ = self._answer
+        records, _ = self._records_and_schema
         if self.replication_method == REPLICATION_FULL_TABLE:
             self.stream_state[STATE_ROWS] = len(records)
+        elif self._bookmark is not None:
+            self._bookmark.save(self.stream_state)
         known = {*self.primary_keys, self.replication_key}
         properties = self.schema["properties"]
         self.stream_state[STATE_COLUMNS] = {
@@ -232,5 +256,42 @@ class AccountStream(KananasStream):
         }
         self.state_manager.is_flushed = False
 
+    def _increment_stream_state(
+        self, latest_record: Record, *, context: Context | None = None
+    ) -> None:
+        """Leave the bookmark to `conclude`, which knows when the read began."""
+
     def log_sync_costs(self) -> None:
         """Leave out the summary: the line about what was found has said it."""
+
+
+def explain_shrinking(
+    rows: int, rows_before: int | None, *, min_records: int, max_shrink: int
+) -> str | None:
+    """Return why a list is too short to be passed on.
+
+    A permission that was taken away, or a filter that slipped in, shortens a list that looks
+    healthy. Rows that are not in a whole list count as deleted, so such a list is refused.
+
+    Args:
+        rows: How many records the list has now.
+        rows_before: How many it had when it was last read whole; None where nobody knows.
+        min_records: The fewest it may have.
+        max_shrink: How many percent of the rows before may be missing.
+
+    Returns:
+        One line that says how to accept the list; None where it is long enough.
+    """
+    if rows < min_records:
+        return (
+            f"{rows:,} records, where setting 'min_records' asks for {min_records:,}: nothing was "
+            "passed on, and the table stays as it is"
+        )
+    if rows_before and 100 * rows < rows_before * (100 - max_shrink):
+        return (
+            f"{rows:,} records, where there were {rows_before:,} the last time, and setting "
+            f"'max_shrink' allows {max_shrink} % to vanish at once: nothing was passed on, and "
+            "the table stays as it is; if the records are really gone, run once with "
+            "TAP_KANANAS_MAX_SHRINK=100"
+        )
+    return None

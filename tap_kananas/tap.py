@@ -10,11 +10,12 @@ from singer_sdk.exceptions import ConfigurationError
 
 from rest_tap.settings import ADDRESS, COMMON_SETTINGS, CREDENTIAL
 from rest_tap.tap import RestTap
+from tap_kananas.bookmarks import DEFAULT_LOOKBACK_SECONDS
 from tap_kananas.catalog import bring_up_to_date
 from tap_kananas.client import DEFAULT_API_URL
 from tap_kananas.resources import resources
 from tap_kananas.streams import AccountStream
-from tap_kananas.webhooks import WebhookEvents
+from tap_kananas.webhook_events import WebhookEvents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -171,6 +172,15 @@ class TapKananas(RestTap):
             "replication_parameter, params, paging and min_records.",
         ),
         th.Property(
+            "lookback_seconds",
+            th.IntegerType(minimum=0),
+            default=DEFAULT_LOOKBACK_SECONDS,
+            title="Look-back",
+            description="Seconds before the last change seen from which the next run reads again, "
+            "since the service may show a change some seconds late. For lists of requests that "
+            "have a replication_key.",
+        ),
+        th.Property(
             "rate_limit",
             th.IntegerType(minimum=1),
             default=2,
@@ -249,10 +259,12 @@ class TapKananas(RestTap):
         return catalog
 
     def discover_streams(self) -> Sequence[Stream]:
-        """Give the streams of the account."""
+        """Return the streams of the account."""
         if self._discovered is None:
+            bookmarks = self.earlier_state.get("bookmarks", {})
             self._discovered = [
-                AccountStream(self, resource) for resource in resources(self.config)
+                AccountStream(self, resource, bookmarks.get(resource.name, {}))
+                for resource in resources(self.config)
             ]
             if self.config.get("webhook_store"):
                 self._discovered.append(WebhookEvents(self))

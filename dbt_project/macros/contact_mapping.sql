@@ -1,9 +1,14 @@
 {#-
     Which raw column feeds which meaning in this account: a list of {meaning, candidate, column,
     type, path}, in the order of the map. A meaning without a column has `column` none, a raw column
-    that feeds no meaning has `meaning` none. The loader's own columns are not the account's.
+    that feeds no meaning has `meaning` none. The loader's own columns are not the account's; other names
+    that begin with _sdc_ are.
 -#}
 {% macro contact_mapping_entries(columns, candidates) %}
+    {%- set loader_columns = [
+        '_sdc_extracted_at', '_sdc_received_at', '_sdc_batched_at', '_sdc_deleted_at',
+        '_sdc_sequence', '_sdc_table_version', '_sdc_sync_started_at'
+    ] -%}
     {%- set entries = [] -%}
     {%- set feeding = [] -%}
     {%- for meaning, names in candidates.items() -%}
@@ -23,7 +28,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- for column in columns or [] -%}
-        {%- if column.name not in feeding and not column.name.startswith('_sdc_') -%}
+        {%- if column.name not in feeding and column.name not in loader_columns -%}
             {%- do entries.append(
                 {'meaning': none, 'candidate': none, 'column': column.name, 'type': column.type,
                  'path': []}
@@ -54,38 +59,37 @@
 {#-
     How many rows of `source` there are, and say something for each entry of the mapping: one row. A
     JSON column is looked into at all its places at once, and at each one only if there is something.
+    No column of the account keeps its name: it may be any, also that of a column made here.
 -#}
 {% macro mapping_counts(columns, candidates) -%}
     {%- set entries = contact_mapping_entries(columns, candidates) | rejectattr('column', 'none') | list -%}
-    {%- set by_json_column = entries | selectattr('path') | list | groupby('column') -%}
+    {%- set json_columns = entries | selectattr('path') | map(attribute='column') | unique(case_sensitive=true) | list -%}
     select
         {%- for entry in entries %}
         count(
             {%- if entry.path -%}
-                nullif(trim({{ json_text(json_column_alias(entry.column, by_json_column), entry.path) }}), '')
+                nullif(trim({{ json_text('json_' ~ json_columns.index(entry.column), entry.path) }}), '')
             {%- else -%}
-                {{ said_text(entry.column) }}
+                said_{{ loop.index }}
             {%- endif -%}
         ) as filled_count_{{ loop.index }},
         {%- endfor %}
         count(*) as contact_count
     from (
         select
-            *
-            {%- for column, places in by_json_column %},
+            {%- for entry in entries if not entry.path %}
+            {{ said_text(entry.column) }} as said_{{ entries.index(entry) + 1 }},
+            {%- endfor %}
+            {%- for column in json_columns %}
+            {%- set places = entries | selectattr('path') | selectattr('column', 'equalto', column) | list %}
             {%- set json = to_json(quoted_name(column), places[0].type | upper) %}
             case
                 when {{ may_hold_json_text(json, places | map(attribute='path') | list) }} then {{ json }}
-            end as {{ json_column_alias(column, by_json_column) }}
+            end as json_{{ loop.index0 }},
             {%- endfor %}
+            1 as contact
         from source
     ) as looked_into
-{%- endmacro %}
-
-
-{#- What a JSON column is called where it may hold something: no column of an account begins so. -#}
-{% macro json_column_alias(column, by_json_column) -%}
-    _sdc_json_{{ (by_json_column | map(attribute=0) | list).index(column) }}
 {%- endmacro %}
 
 

@@ -63,10 +63,13 @@
 {% endmacro %}
 
 
-{#- Two spellings of one column name have the same key: no case, accents, spaces or signs. -#}
+{#-
+    Two spellings of one column name have the same key: no case, accents, spaces or signs. A name of
+    nothing else is its own key.
+-#}
 {% macro column_key(name) -%}
     {%- set accents = ''.maketrans('àáâãäåçèéêëìíîïñòóôõöùúûüýÿ', 'aaaaaaceeeeiiiinooooouuuuyy') -%}
-    {{ return(modules.re.sub('[^a-z0-9]', '', name.lower().translate(accents))) }}
+    {{ return(modules.re.sub('[^a-z0-9]', '', name.lower().translate(accents)) or name.lower()) }}
 {%- endmacro %}
 
 

@@ -90,15 +90,36 @@ def test_names_of_columns_are_names_and_nothing_else(project: Project, database:
         "%s",
         "$1",
         "--",
+        " ",
+        "---",
+        "Élan",
+        "élan",
+        # Names that the SQL of the project has itself.
+        "_sdc_json_0",
+        "_sdc_status",
+        "json_0",
+        "json_1",
+        "said_1",
+        "said_2",
+        "filled_count_1",
+        "contact_count",
+        "source",
+        "counts",
+        "looked_into",
+        "contact",
+        "renamed",
+        "meaning",
+        "raw_column",
     ]
     columns = ", ".join(
-        f"""{place} as "{name.replace('"', '""')}\"""" for place, name in enumerate(odd)
+        f"""'Jane {place}' as "{name.replace('"', '""')}\"""" for place, name in enumerate(odd)
     )
     write(
         database,
         "create schema kananas",
         # By its letters, the first one is the e-mail address.
-        f"""create table kananas.contacts as select 1 as id, 'x@y.fr' as "e""ma'il", {columns}""",
+        f"""create table kananas.contacts as select 1 as id, 'x@y.fr' as "e""ma'il", {columns},
+            '{{"Employeur": "Nord"}}'::json as free_fields, now() as _sdc_extracted_at""",
     )
     run = project.run(database, "run", *REPORT[1:], "stg_kananas__contacts")
     assert run.exit_code == 0, run.output
@@ -107,8 +128,10 @@ def test_names_of_columns_are_names_and_nothing_else(project: Project, database:
         "select raw_column, filled_count from marts.contact_mapping_report where meaning is null",
     )
     assert sorted(rows) == sorted((name, 1) for name in odd)
-    staged = "select contact_id, email from staging.stg_kananas__contacts"
-    assert read(database, staged) == [("1", "x@y.fr")]
+    staged = "select contact_id, email, organisation from staging.stg_kananas__contacts"
+    assert read(database, staged) == [("1", "x@y.fr", "Nord")]
+    report = "select filled_count from marts.contact_mapping_report where json_path = 'Employeur'"
+    assert read(database, report) == [(1,)]
 
 
 def test_an_account_that_was_never_loaded(project: Project, database: Path) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_kananas import body as body_module
-from tap_kananas.body import Body, BodyError
+from tap_kananas.response import body as body_module
+from tap_kananas.response.body import ResponseBody, ResponseBodyError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ TEXT = '[{"id": 1, "name": "Zoé Œuvrard €"}]'
 
 
 def read(content: bytes, content_type: str = "application/json") -> tuple[str, str | None]:
-    with Body([content[:3], content[3:]], content_type) as body:
+    with ResponseBody([content[:3], content[3:]], content_type) as body:
         return "".join(body.text()), body.charset_note
 
 
@@ -73,14 +73,14 @@ def test_a_character_may_lie_across_pieces(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_beginning_can_be_left_out() -> None:
-    with Body(["été 2026".encode()]) as body:
+    with ResponseBody(["été 2026".encode()]) as body:
         assert "".join(body.text(3)) == " 2026"
         assert body.head(3) == "été"
 
 
 @pytest.mark.parametrize("damage", [slice(0, -9), slice(0, 12)])
 def test_a_damaged_gzip_file_is_an_error(damage: slice) -> None:
-    with pytest.raises(BodyError, match="gzip"):
+    with pytest.raises(ResponseBodyError, match="gzip"):
         read(gzip.compress(TEXT.encode())[damage])
 
 
@@ -93,7 +93,7 @@ def test_no_more_is_kept_or_unpacked_than_a_body_may_have(
     sent = gzip.compress(content) if is_packed else content
     assert len(read(sent)[0]) == 2000 * len(TEXT)
     monkeypatch.setattr(body_module, "MAX_BODY_BYTES", len(content) - 1)
-    with pytest.raises(BodyError, match="more than 0 MiB, unpacked"):
+    with pytest.raises(ResponseBodyError, match="more than 0 MiB, unpacked"):
         read(sent)
 
 
@@ -101,7 +101,7 @@ def test_no_more_is_kept_or_unpacked_than_a_body_may_have(
 def test_a_gzip_file_with_a_wrong_byte_is_an_error(byte: int) -> None:
     content = bytearray(gzip.compress(TEXT.encode() * 50))
     content[byte:] = b"\xff" * (len(content) - byte)
-    with pytest.raises(BodyError, match="gzip"):
+    with pytest.raises(ResponseBodyError, match="gzip"):
         read(bytes(content))
 
 
@@ -109,7 +109,7 @@ def test_the_file_is_private_and_has_no_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with Body([TEXT.encode()]) as body:
+    with ResponseBody([TEXT.encode()]) as body:
         assert list(tmp_path.iterdir()) == []
         status = os.fstat(body._file.fileno())  # noqa: SLF001 - there is no other way to see it
         assert stat.S_IMODE(status.st_mode) == 0o600

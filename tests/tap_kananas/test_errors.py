@@ -88,7 +88,7 @@ def test_a_wrong_setting_ends_with_code_2(
 def test_an_answer_that_is_too_large_names_the_setting(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_kananas.body.MAX_BODY_BYTES", 1 << 20)
+    monkeypatch.setattr("tap_kananas.response.body.MAX_BODY_BYTES", 1 << 20)
     monkeypatch.setattr("rest_tap.transport.MAX_ANSWER_BYTES", 1 << 20)
     large = " " * (1 << 20) + "[]"
     told = {

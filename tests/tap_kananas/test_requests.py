@@ -248,7 +248,7 @@ def test_the_bound_is_written_as_the_service_wants_it(tmp_path: Path) -> None:
         server.faults.add(Fault(path=SCRIPT, query="updated_since", status=200, body="[]"))
         outcome = run_tap("tap_kananas", settings, tmp_path, state=state)
         assert outcome.code == 0, outcome.err
-        assert queries(server)[-1].endswith("updated_since=02%2F07%2F2026+00%3A30")
+        assert queries(server)[-1].endswith("updated_since=01%2F07%2F2026+23%3A29")
 
 
 def test_a_replication_key_that_is_not_there_is_an_error(sandbox: Sandbox, tmp_path: Path) -> None:

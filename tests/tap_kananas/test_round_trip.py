@@ -37,7 +37,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=6,
 )
-# Columns of one kind, with the blanks a PHP service mixes in, and columns of anything.
+# InferredSchema of one kind, with the blanks a PHP service mixes in, and columns of anything.
 COLUMNS = st.sampled_from(
     [
         st.integers(-(2**63), 2**63 - 1),

@@ -28,12 +28,12 @@ class Spool:
     def __init__(self) -> None:
         """Begin with none."""
         self._file: IO[bytes] = TemporaryFile(buffering=_BUFFER_BYTES)  # noqa: SIM115 - see below
-        # Given back with the spool itself, which lives as long as its stream.
+        # Removed with the spool itself, which lives as long as its stream.
         finalize(self, self._file.close)
         self._count = 0
 
     def __len__(self) -> int:
-        """Say how many records there are."""
+        """Return how many records there are."""
         return self._count
 
     def append(self, record: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""An answer that says, with status 200, that something went wrong.
+"""A response that says, with status 200, that something went wrong.
 
 How Kananas words an error is not public, so the usual ways are recognised: a member `error`
 with something in it, `success: false`, `status: "error"`, in English and in French.
@@ -24,15 +24,15 @@ _WORD_NAMES = frozenset(
 )
 
 
-class Complaint:
+class ErrorResponse:
     """What the members of a top-level object say about failure."""
 
     def __init__(self) -> None:
-        """Begin without a complaint."""
+        """Begin without a member."""
         self._failed = False
         self._said: dict[str, Any] = {}
 
-    def hear(self, name: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
+    def add(self, name: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
         """Take note of a member; of an array or object only where the name tells an error."""
         key = name.casefold()
         word = str(value).casefold()
@@ -51,7 +51,7 @@ class Complaint:
             self._said[name] = value
 
     @property
-    def words(self) -> str | None:
+    def message(self) -> str | None:
         """What the service says went wrong, in one line; None where it says nothing of the kind."""
         return describe_body(json.dumps(self._said)) if self._failed else None
 

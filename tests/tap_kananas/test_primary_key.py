@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_kananas.keys import KeyCheck, record_hasher
-from tap_kananas.spool import Spool
+from tap_kananas.schema.primary_key import PrimaryKeyCheck, record_hasher
+from tap_kananas.schema.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,9 +19,9 @@ RECORDS: list[dict[str, Any]] = [
 def problem(
     records: Iterable[dict[str, Any]], columns: list[str], *, page: int | None = None
 ) -> str | None:
-    check, spool = KeyCheck(columns), Spool()
+    check, spool = PrimaryKeyCheck(columns), Spool()
     for number, record in enumerate(records, start=1):
-        check.see(record)
+        check.add(record)
         spool.append(record)
         if page and number % page == 0:
             check.end_page()

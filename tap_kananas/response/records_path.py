@@ -1,6 +1,6 @@
-"""Where the records are in an answer of unknown shape.
+"""Where the records are in a response of unknown shape.
 
-The envelope of a Kananas answer is not public, so it is found out from the answer itself:
+The envelope of a Kananas response is not public, so it is found out from the response itself:
 a bare array, an array at any depth of an object, or an object keyed by id.
 """
 
@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_kananas.complaint import ERROR_NAMES, Complaint
+from tap_kananas.response.error_response import ERROR_NAMES, ErrorResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tap_kananas.json_text import JsonText
+    from tap_kananas.response.json_stream import JsonStream
 
 MAX_NAMES = 20
 
@@ -24,35 +24,35 @@ _ID = re.compile(r"^(\d+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$")
 _MAX_MEMBERS = 10_000
 
 
-class EnvelopeError(ValueError):
-    """The records of an answer cannot be told; the message says why, in plain words."""
+class RecordsPathError(ValueError):
+    """The records of a response cannot be told; the message says why, in plain words."""
 
 
-class Place(NamedTuple):
-    """A place in an answer that may hold the records.
+class RecordsPath(NamedTuple):
+    """A place in a response that may hold the records.
 
     Attributes:
-        path: The names that lead there.
+        names: The names that lead there.
         keyed: Whether they are the values of an object whose names are ids.
         size: How many there are.
     """
 
-    path: tuple[str, ...]
+    names: tuple[str, ...]
     keyed: bool
     size: int
 
     def __str__(self) -> str:
-        """Give the names joined by dots, `$` for the top."""
-        return ".".join(self.path) or "$"
+        """Return the names joined by dots, `$` for the top."""
+        return ".".join(self.names) or "$"
 
     @property
-    def words(self) -> str:
-        """The place in words."""
+    def description(self) -> str:
+        """The path in words."""
         return f"'{self}' (an object keyed by id)" if self.keyed else f"'{self}'"
 
     def is_named(self, request: str) -> bool:
-        """Tell whether it is called as what was asked for."""
-        return bool(self.path) and self.path[-1].casefold() == request.casefold()
+        """Return whether it is called as what was asked for."""
+        return bool(self.names) and self.names[-1].casefold() == request.casefold()
 
     @property
     def rank(self) -> int:
@@ -98,23 +98,23 @@ class _Shape:
         return self.count > 1 and self._objects and 0 < self._longest <= 2 * common
 
 
-class Survey:
-    """What an answer holds, without its records."""
+class Candidates:
+    """What a response holds, without its records."""
 
     def __init__(self) -> None:
         """Begin with nothing seen."""
-        self.places: list[Place] = []
+        self.paths: list[RecordsPath] = []
         self.names: list[str] = []
-        self.complaint = Complaint()
+        self.error_response = ErrorResponse()
 
-    def keep(self, places: Iterable[Place]) -> None:
-        """Add places; beyond `MAX_NAMES` of a rank no more are needed to say that it is many."""
-        for place in places:
-            if sum(place.rank == other.rank for other in self.places) < MAX_NAMES:
-                self.places.append(place)
+    def keep(self, paths: Iterable[RecordsPath]) -> None:
+        """Add paths; beyond `MAX_NAMES` of a rank no more are needed to say that it is many."""
+        for path in paths:
+            if sum(path.rank == other.rank for other in self.paths) < MAX_NAMES:
+                self.paths.append(path)
 
-    def choose(self, request: str) -> Place:
-        """Give the place of the records.
+    def choose(self, request: str) -> RecordsPath:
+        """Return the path of the records.
 
         What is called as the request is, and stands no deeper than anything else, is what was
         asked for. Otherwise arrays of objects come before objects keyed by id, and filled ones
@@ -124,61 +124,61 @@ class Survey:
             request: What was asked for, such as `contacts`.
 
         Raises:
-            EnvelopeError: If nothing in the answer, or more than one thing, can be the records.
+            RecordsPathError: If nothing in the response can be the records, or several things.
         """
-        top = min((len(place.path) for place in self.places), default=0)
-        named = [place for place in self.places if place.is_named(request)]
-        if len(named) == 1 and len(named[0].path) == top:
+        top = min((len(path.names) for path in self.paths), default=0)
+        named = [path for path in self.paths if path.is_named(request)]
+        if len(named) == 1 and len(named[0].names) == top:
             return named[0]
-        best = min((place.rank for place in self.places), default=None)
-        fitting = [place for place in self.places if place.rank == best]
+        best = min((path.rank for path in self.paths), default=None)
+        fitting = [path for path in self.paths if path.rank == best]
         if len(fitting) > 1 and fitting[0].size:
             message = f"records may stand at {_quoted(map(str, fitting))}"
-            raise EnvelopeError(message)
+            raise RecordsPathError(message)
         if fitting:
             return fitting[0]
         message = "no list of records in it"
         if self.names:
             message += f", only the keys {_quoted(self.names)}"
-        raise EnvelopeError(message)
+        raise RecordsPathError(message)
 
 
 def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
-def survey(text: JsonText) -> Survey:
-    """Look through a whole answer for places that may hold the records.
+def find_candidates(text: JsonStream) -> Candidates:
+    """Look through a whole response for paths that may hold the records.
 
     Raises:
-        JsonTextError: If the text is no JSON.
+        JsonStreamError: If the text is no JSON.
     """
-    found = Survey()
-    found.keep(_walk(text, (), found))
+    found = Candidates()
+    found.keep(_scan(text, (), found))
     return found
 
 
-def _walk(text: JsonText, path: tuple[str, ...], found: Survey | None) -> list[Place]:
-    """Read a value and give the places in it; `found` is told about a top-level object."""
+def _scan(text: JsonStream, path: tuple[str, ...], found: Candidates | None) -> list[RecordsPath]:
+    """Read a value, and return the paths in it; `found` is told about a top-level object."""
     opening = text.peek()
     if opening == "{":
-        return _walk_object(text, path, found)[0]
+        return _scan_object(text, path, found)[0]
     if opening == "[":
         count, objects = 0, True
         for item in text.items():
             count += 1
             objects = objects and isinstance(item, dict)
-        return [Place(path, keyed=False, size=count)] if objects else []
+        return [RecordsPath(path, keyed=False, size=count)] if objects else []
     text.value()
     return []
 
 
-def _walk_object(
-    text: JsonText, path: tuple[str, ...], found: Survey | None
-) -> tuple[list[Place], Iterable[str]]:
-    """Read an object; give the places in it, and the names of its members."""
+def _scan_object(
+    text: JsonStream, path: tuple[str, ...], found: Candidates | None
+) -> tuple[list[RecordsPath], Iterable[str]]:
+    """Read an object; return the paths in it, and the names of its members."""
     shape = _Shape()
-    inner = Survey()
+    inner = Candidates()
     for name in text.members():
         shape.member(name)
         if found is not None and len(found.names) < MAX_NAMES:
@@ -187,37 +187,37 @@ def _walk_object(
         here = (*path, name)
         if found is not None and name.casefold() in ERROR_NAMES:
             shape.other()
-            found.complaint.hear(name, text.value())
+            found.error_response.add(name, text.value())
         elif opening == "{" and shape.keyed_by_id:
             # Probably a record: read as a whole, which is much faster.
             record = text.value()
             shape.object(record)
-            inner.keep(_places_in(record, here))
+            inner.keep(_paths_in(record, here))
         elif opening == "{":
-            places, names = _walk_object(text, here, None)
+            paths, names = _scan_object(text, here, None)
             shape.object(names)
-            inner.keep(places)
+            inner.keep(paths)
         elif opening == "[":
             shape.other()
-            inner.keep(_walk(text, here, None))
+            inner.keep(_scan(text, here, None))
         else:
             shape.other()
             value = text.value()
             if found is not None:
-                found.complaint.hear(name, value)
+                found.error_response.add(name, value)
     if shape.keyed_by_id:
         # What is inside records is no rival.
-        return [Place(path, keyed=True, size=shape.count)], shape.names
+        return [RecordsPath(path, keyed=True, size=shape.count)], shape.names
     if shape.keyed:
-        inner.keep([Place(path, keyed=True, size=shape.count)])
-    return inner.places, shape.names
+        inner.keep([RecordsPath(path, keyed=True, size=shape.count)])
+    return inner.paths, shape.names
 
 
-def _places_in(value: Any, path: tuple[str, ...]) -> Iterator[Place]:  # noqa: ANN401 - any JSON
-    """Yield the places in a decoded value."""
+def _paths_in(value: Any, path: tuple[str, ...]) -> Iterator[RecordsPath]:  # noqa: ANN401 - any JSON
+    """Yield the paths in a decoded value."""
     if isinstance(value, list):
         if all(isinstance(item, dict) for item in value):
-            yield Place(path, keyed=False, size=len(value))
+            yield RecordsPath(path, keyed=False, size=len(value))
     elif isinstance(value, dict):
         shape = _Shape()
         for name, item in value.items():
@@ -227,32 +227,34 @@ def _places_in(value: Any, path: tuple[str, ...]) -> Iterator[Place]:  # noqa: A
             else:
                 shape.other()
         if shape.keyed_by_id:
-            yield Place(path, keyed=True, size=shape.count)
+            yield RecordsPath(path, keyed=True, size=shape.count)
             return
         for name, item in value.items():
-            yield from _places_in(item, (*path, name))
+            yield from _paths_in(item, (*path, name))
         if shape.keyed:
-            yield Place(path, keyed=True, size=shape.count)
+            yield RecordsPath(path, keyed=True, size=shape.count)
 
 
-def read_records(text: JsonText, path: Sequence[str], key_column: str) -> Iterator[dict[str, Any]]:
-    """Read a whole answer, and yield the records at a place in it.
+def read_records(
+    text: JsonStream, path: Sequence[str], key_column: str
+) -> Iterator[dict[str, Any]]:
+    """Read a whole response, and yield the records at a path in it.
 
     Args:
-        text: The answer, unread.
-        path: The names that lead to the place.
+        text: The response, unread.
+        path: The names that lead to the path.
         key_column: The column that takes the name under which a record stands, where an
             object holds the records. A record that carries its own key keeps it.
 
     Raises:
-        EnvelopeError: If there are no records at that place.
-        JsonTextError: If the text is no JSON.
+        RecordsPathError: If there are no records at that path.
+        JsonStreamError: If the text is no JSON.
     """
     yield from _read(text, tuple(path), (), key_column)
 
 
 def _read(
-    text: JsonText, ahead: tuple[str, ...], behind: tuple[str, ...], key_column: str
+    text: JsonStream, ahead: tuple[str, ...], behind: tuple[str, ...], key_column: str
 ) -> Iterator[dict[str, Any]]:
     here = ".".join((*behind, *ahead)) or "$"
     opening = text.peek()
@@ -260,7 +262,7 @@ def _read(
         yield from _read_within(text, ahead, behind, key_column)
     elif ahead:
         message = f"nothing stands at '{here}'"
-        raise EnvelopeError(message)
+        raise RecordsPathError(message)
     elif opening == "[":
         for record in text.items():
             yield _checked(record, here)
@@ -276,7 +278,7 @@ def _read(
 
 
 def _read_within(
-    text: JsonText, ahead: tuple[str, ...], behind: tuple[str, ...], key_column: str
+    text: JsonStream, ahead: tuple[str, ...], behind: tuple[str, ...], key_column: str
 ) -> Iterator[dict[str, Any]]:
     """Read an object; yield the records behind its member of the next name."""
     names: list[str] = []
@@ -292,11 +294,11 @@ def _read_within(
     if not reached:
         here, above = ".".join((*behind, *ahead)), ".".join(behind) or "$"
         message = f"nothing stands at '{here}', only {_quoted(names)} at '{above}'"
-        raise EnvelopeError(message)
+        raise RecordsPathError(message)
 
 
 def _checked(record: Any, here: str) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
     if not isinstance(record, dict):
         message = f"what stands at '{here}' is no list of records"
-        raise EnvelopeError(message)
+        raise RecordsPathError(message)
     return record

@@ -77,7 +77,7 @@ _MIXED: dict[str, Any] = {"type": ["object", "array", "string", "number", "boole
 
 
 def _kind_of_text(text: str) -> Kind:  # noqa: PLR0911 - one line a kind
-    """Tell what a string is; only ISO 8601 counts as a date, since 01/02/2026 has two readings."""
+    """Return what a string is; only ISO 8601 counts as a date, as 01/02/2026 has two readings."""
     if not text:
         return Kind.EMPTY
     if text[4:5] != "-" or not _DATE.match(text):
@@ -110,7 +110,7 @@ def _moment(text: str) -> datetime:
 
 
 def kind_of(value: Any) -> Kind | None:  # noqa: ANN401, PLR0911 - any JSON value, one line a kind
-    """Tell what a decoded JSON value is; None for null."""
+    """Return what a decoded JSON value is; None for null."""
     if value is None:
         return None
     if isinstance(value, str):
@@ -127,7 +127,7 @@ def kind_of(value: Any) -> Kind | None:  # noqa: ANN401, PLR0911 - any JSON valu
 
 
 def widest(kinds: Iterable[Kind], *, zone_known: bool = False) -> Kind | None:
-    """Give the narrowest kind that holds all of the given ones; None where only JSON does.
+    """Return the narrowest kind that holds all of the given ones; None where only JSON does.
 
     Empty strings and dates of zeros go with dates and timestamps, where they become null.
     Numeric strings stay strings: codes and phone numbers keep their zeros. A timestamp
@@ -151,7 +151,7 @@ def widest(kinds: Iterable[Kind], *, zone_known: bool = False) -> Kind | None:
     return None if seen & _STRUCTURES else Kind.STRING
 
 
-class Columns:
+class InferredSchema:
     """The columns of a set of records, learnt from every record."""
 
     def __init__(self, zone: ZoneInfo | None = None) -> None:
@@ -161,7 +161,7 @@ class Columns:
         # Columns with a string that is no date: it settles what all their other strings can be.
         self._texts: set[str] = set()
 
-    def learn(self, record: Mapping[str, Any]) -> None:
+    def add(self, record: Mapping[str, Any]) -> None:
         """Take one record into account."""
         for name, value in record.items():
             if name in self._texts and isinstance(value, str):
@@ -175,7 +175,7 @@ class Columns:
                 self._texts.add(name)
 
     def __len__(self) -> int:
-        """Say how many columns there are."""
+        """Return how many columns there are."""
         return len(self._kinds)
 
     @property
@@ -192,7 +192,7 @@ class Columns:
     def schema(
         self, primary_keys: Sequence[str], earlier: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Give the JSON schema of the records: all columns nullable but the key.
+        """Return the JSON schema of the records: all columns nullable but the key.
 
         Args:
             primary_keys: The columns of the key, which are there even in an empty account.
@@ -209,30 +209,32 @@ class Columns:
             key["type"] = [kind_name for kind_name in key["type"] if kind_name != "null"]
         return {"type": "object", "properties": properties, "required": list(primary_keys)}
 
-    def fits(self) -> dict[str, Callable[[Any], Any]]:
-        """Give what is to be done to the values of each column that is not sent as it came."""
-        fits: dict[str, Callable[[Any], Any]] = {}
+    def conversions(self) -> dict[str, Callable[[Any], Any]]:
+        """Return, by column, how its values are brought into its type; only where they need it."""
+        conversions: dict[str, Callable[[Any], Any]] = {}
         for name, kind in self.kinds.items():
             if kind is Kind.STRING and self._kinds[name] <= {Kind.STRING, *_BLANKS, *_MOMENTS}:
                 continue
             if kind in _MOMENTS or kind in {Kind.STRING, Kind.NUMBER}:
-                fits[name] = self._fit(kind)
-        return fits
+                conversions[name] = self._conversion(kind)
+        return conversions
 
-    def _fit(self, kind: Kind | None) -> Callable[[Any], Any]:
-        return lambda value: fit(value, kind, self._zone)
+    def _conversion(self, kind: Kind | None) -> Callable[[Any], Any]:
+        return lambda value: conform(value, kind, self._zone)
 
 
-def learn(records: Iterable[Mapping[str, Any]], zone: ZoneInfo | None = None) -> Columns:
+def infer_schema(
+    records: Iterable[Mapping[str, Any]], zone: ZoneInfo | None = None
+) -> InferredSchema:
     """Learn the columns of all given records."""
-    columns = Columns(zone)
+    columns = InferredSchema(zone)
     for record in records:
-        columns.learn(record)
+        columns.add(record)
     return columns
 
 
-def fit(value: Any, kind: Kind | None, zone: ZoneInfo | None = None) -> Any:  # noqa: ANN401, PLR0911
-    """Give a value in the type of its column.
+def conform(value: Any, kind: Kind | None, zone: ZoneInfo | None = None) -> Any:  # noqa: ANN401, PLR0911
+    """Return a value in the type of its column.
 
     Only what widening asks for is changed: a number or boolean among strings becomes a
     string as JSON writes it, an empty string among dates becomes null, a timestamp UTC.
@@ -246,11 +248,12 @@ def fit(value: Any, kind: Kind | None, zone: ZoneInfo | None = None) -> Any:  # 
     if kind in _MOMENTS and (not value or value in _ZERO_DATES):
         return None
     if kind is Kind.TIMESTAMP:
-        return _to_utc(_moment(value))
+        return to_utc(_moment(value))
     if kind is Kind.LOCAL_TIMESTAMP:
-        return _to_utc(_moment(value).replace(tzinfo=zone))
+        return to_utc(_moment(value).replace(tzinfo=zone))
     return value
 
 
-def _to_utc(moment: datetime) -> str:
+def to_utc(moment: datetime) -> str:
+    """Return a moment as it is sent: ISO 8601 in UTC, with `Z`."""
     return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""From one page of a list to the next, with an eye on a service that has other ideas."""
+"""Pagination by page number or by offset, checked against what the service really does."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from tap_kananas.resources import Paging
 
 
-class PagingError(ValueError):
-    """A service that does not page as the setting says; the message says how it shows."""
+class PaginationError(ValueError):
+    """The service does not page as the setting says; the message says how that shows."""
 
 
-class Walk:
-    """Walks through a list page by page.
+class Paginator:
+    """Reads a list page by page, by page numbers or by offsets.
 
     The list ends with an empty page. After a short one the next is asked for all the same,
     since the service may allow fewer records in a page than were asked for; where that next
@@ -60,22 +60,22 @@ class Walk:
     def _last_count(self) -> int:
         return self._last[0] if self._last else 0
 
-    def end(self) -> None:
-        """Take note that a page was refused for the list has ended before it."""
+    def note_refused_page(self) -> None:
+        """Note that a page was refused, since the list ended before it."""
         self.notes.append(
             f"page {self._pages + 1} was refused: the list ends with page {self._pages}, which has "
             f"{self._last_count:,} records"
         )
 
     def is_new(self, records: int, digest: bytes) -> bool:
-        """Tell whether a page shows anything that the one before did not.
+        """Return whether a page shows anything that the one before did not.
 
         Args:
             records: How many records the page has.
             digest: What tells its records from those of another page.
 
         Raises:
-            PagingError: If a full page comes a second time: the service pays no heed to the
+            PaginationError: If a full page comes a second time: the service pays no heed to the
                 parameter, and would send it for ever.
         """
         if self._paging is None or self._last != (records, digest):
@@ -85,7 +85,7 @@ class Walk:
                 f"page {self._pages + 1} is page {self._pages} again: the service pays no heed "
                 f"to the parameter '{self._paging.parameter}'"
             )
-            raise PagingError(message)
+            raise PaginationError(message)
         if self._pages == 1:
             self.notes.append(
                 f"page 2 is page 1 again: there is one page of {records:,} records, or the "
@@ -93,8 +93,8 @@ class Walk:
             )
         return False
 
-    def go_on(self, records: int, digest: bytes) -> bool:
-        """Take note of a page that was read; tell whether another one is to be asked for."""
+    def advance(self, records: int, digest: bytes) -> bool:
+        """Note a page that was read; return whether another one is to be asked for."""
         if self._paging is None or records == 0:
             return False
         if self.may_have_ended and self._pages == 1:
@@ -110,13 +110,13 @@ class Walk:
 
 
 class PageDigest:
-    """Tells the records of one page from those of another."""
+    """A digest that tells the records of one page from those of another."""
 
     def __init__(self) -> None:
         """Begin with no record."""
         self._hash = sha256()
 
-    def see(self, record: object) -> None:
+    def add(self, record: object) -> None:
         """Take one record into account."""
         self._hash.update(repr(record).encode(errors="surrogatepass"))
 

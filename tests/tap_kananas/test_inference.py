@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tap_kananas.discovery import fit, learn
+from tap_kananas.schema.inference import conform, infer_schema
 
 
 def column(*values: Any) -> tuple[dict[str, Any], list[Any]]:
     """Give the schema of a column, and its values as they are sent."""
-    columns = learn([{"id": n, "x": value} for n, value in enumerate(values)])
+    columns = infer_schema([{"id": n, "x": value} for n, value in enumerate(values)])
     kind = columns.kinds["x"]
-    return columns.schema(["id"])["properties"]["x"], [fit(value, kind) for value in values]
+    return columns.schema(["id"])["properties"]["x"], [conform(value, kind) for value in values]
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ def test_the_last_record_counts_as_much_as_the_first() -> None:
 
 
 def test_all_columns_are_nullable_but_the_key() -> None:
-    schema = learn([{"id": "a", "x": "b"}]).schema(["id"])
+    schema = infer_schema([{"id": "a", "x": "b"}]).schema(["id"])
     assert schema["properties"]["id"]["type"] == ["string"]
     assert schema["properties"]["x"]["type"] == ["string", "null"]
     assert schema["required"] == ["id"]
 
 
 def test_an_empty_account_has_the_key_column() -> None:
-    assert list(learn([]).schema(["id"])["properties"]) == ["id"]
+    assert list(infer_schema([]).schema(["id"])["properties"]) == ["id"]
 
 
 @pytest.mark.parametrize(
@@ -96,19 +96,19 @@ def test_an_empty_account_has_the_key_column() -> None:
     ],
 )
 def test_a_known_zone_makes_a_timestamp_of_text(value: str, sent: str | None) -> None:
-    columns = learn([{"x": value}, {"x": "2026-01-01 00:00:00"}], ZoneInfo("Europe/Paris"))
+    columns = infer_schema([{"x": value}, {"x": "2026-01-01 00:00:00"}], ZoneInfo("Europe/Paris"))
     assert columns.schema([])["properties"]["x"]["format"] == "date-time"
-    assert columns.fits()["x"](value) == sent
+    assert columns.conversions()["x"](value) == sent
 
 
 def test_moments_with_and_without_an_offset_do_not_agree() -> None:
     values = [{"x": "2026-03-31 16:23:53"}, {"x": "2026-03-31T16:23:53Z"}]
-    columns = learn(values, ZoneInfo("Europe/Paris"))
+    columns = infer_schema(values, ZoneInfo("Europe/Paris"))
     assert columns.schema([])["properties"]["x"] == {"type": ["string", "null"]}
-    assert "x" not in columns.fits()
+    assert "x" not in columns.conversions()
 
 
 def test_a_column_that_no_record_shows_keeps_its_earlier_type() -> None:
     earlier = {"id": {"type": ["integer"]}, "updated": {"type": ["string", "null"]}}
-    schema = learn([]).schema(["id"], earlier)
+    schema = infer_schema([]).schema(["id"], earlier)
     assert schema["properties"] == earlier

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_kananas.json_text import MAX_VALUE_CHARACTERS, JsonText, JsonTextError
+from tap_kananas.response.json_stream import MAX_VALUE_CHARACTERS, JsonStream, JsonStreamError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT
@@ -32,10 +32,10 @@ def written(value: Any, *, escaped: bool, indented: bool) -> str:
 @given(value=VALUES, size=st.integers(1, 9), escaped=st.booleans(), indented=st.booleans())
 def test_pieces_make_no_difference(*, value: Any, size: int, escaped: bool, indented: bool) -> None:
     pieces = cut(written(value, escaped=escaped, indented=indented), size)
-    text = JsonText(pieces)
+    text = JsonStream(pieces)
     assert text.value() == value
     assert text.peek() == ""
-    text = JsonText(pieces)
+    text = JsonStream(pieces)
     text.skip()
     assert text.peek() == ""
 
@@ -46,9 +46,9 @@ def test_a_text_that_breaks_off_is_told_from_a_broken_one(
 ) -> None:
     whole = json.dumps(value)
     end = data.draw(st.integers(1, len(whole) - 1))
-    for reading in (JsonText.value, JsonText.skip):
-        with pytest.raises(JsonTextError) as caught:
-            reading(JsonText(cut(whole[:end], size)))
+    for reading in (JsonStream.value, JsonStream.skip):
+        with pytest.raises(JsonStreamError) as caught:
+            reading(JsonStream(cut(whole[:end], size)))
         assert caught.value.truncated
 
 
@@ -57,15 +57,15 @@ def test_a_text_that_breaks_off_is_told_from_a_broken_one(
     [('{"a":1,}', 7), ("[1 2]", 3), ("{a:1}", 1), ("[tru]", 1), ("[1,,2]", 3), ("[" * 100_000, 0)],
 )
 def test_a_broken_text_says_where(text: str, position: int) -> None:
-    with pytest.raises(JsonTextError) as caught:
-        JsonText(cut(text, 4096)).value()
+    with pytest.raises(JsonStreamError) as caught:
+        JsonStream(cut(text, 4096)).value()
     assert not caught.value.truncated
     assert caught.value.position == position
 
 
 def test_what_json_cannot_say_keeps_its_spelling() -> None:
     digits = "9" * 5000
-    text = JsonText([f'[NaN, -Infinity, 1e400, -0.10e-999999, -0.0E9, {digits}, "a\tb"]'])
+    text = JsonStream([f'[NaN, -Infinity, 1e400, -0.10e-999999, -0.0E9, {digits}, "a\tb"]'])
     assert text.value() == ["NaN", "-Infinity", "1e400", "-0.10e-999999", 0, digits, "a\tb"]
 
 
@@ -79,6 +79,6 @@ def test_a_value_without_an_end_does_not_fill_the_memory() -> None:
             served += 1
             yield "x" * 1024 * 1024
 
-    with pytest.raises(JsonTextError, match="a value of more than"):
-        JsonText(pieces()).value()
+    with pytest.raises(JsonStreamError, match="a value of more than"):
+        JsonStream(pieces()).value()
     assert served <= 4 * MAX_VALUE_CHARACTERS // 2**20

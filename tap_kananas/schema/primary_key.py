@@ -18,7 +18,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from tap_kananas.spool import Spool
+    from tap_kananas.schema.spool import Spool
 
 #: The column that holds a hash of the record, where `primary_keys` names it.
 RECORD_HASH = "record_hash"
@@ -35,7 +35,7 @@ _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 def _plain(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
-    """Give a value as the table may hold it, so that 1 and "1" are the same; None for no value."""
+    """Return a value as the table may hold it, where 1 and "1" are the same; None for no value."""
     if isinstance(value, str):
         return value or None
     if value is None or isinstance(value, dict | list):
@@ -46,19 +46,19 @@ def _plain(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
 
 
 def identity(record: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, ...] | None:
-    """Give the values of the key of a record; None where one of them is missing or empty."""
+    """Return the values of the key of a record; None where one of them is missing or empty."""
     values = tuple(_plain(record.get(column)) for column in columns)
     return None if None in values else values  # type: ignore[return-value]
 
 
 def _repeated(hashes: Iterable[int]) -> list[int]:
-    """Give the hashes that occur again, once for each time they do."""
+    """Return the hashes that occur again, once for each time they do."""
     ordered = sorted(hashes)
     return [one for one, next_one in pairwise(ordered) if one == next_one]
 
 
-class KeyCheck:
-    """Sees every record, and tells whether the key is there and different in each."""
+class PrimaryKeyCheck:
+    """Checks whether the key is in every record, and different in each."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         """Check the given columns together."""
@@ -68,7 +68,7 @@ class KeyCheck:
         self._page_began = 0
         self._repeats_in_pages = 0
 
-    def see(self, record: Mapping[str, Any]) -> None:
+    def add(self, record: Mapping[str, Any]) -> None:
         """Take one record into account."""
         self._count += 1
         found = identity(record, self._columns)
@@ -82,7 +82,7 @@ class KeyCheck:
         self._page_began = len(self._hashes)
 
     def problem(self, records: Spool, *, paged: bool = False) -> str | None:
-        """Say why the columns cannot be the key.
+        """Return why the columns cannot be the key.
 
         Args:
             records: All records that were seen, to compare values and to name better columns.
@@ -134,7 +134,7 @@ def _names(records: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def candidate_keys(records: Spool) -> list[str]:
-    """Give the columns whose values are all there, plain and different."""
+    """Return the columns whose values are all there, plain and different."""
     names = _all_different(islice(iter(records), _FIRST_RECORDS), _names(records))
     found: list[str] = []
     for start in range(0, len(names), _COLUMNS_AT_ONCE):
@@ -156,7 +156,7 @@ def _all_different(records: Iterable[Mapping[str, Any]], names: Sequence[str]) -
 
 
 def record_hasher() -> Callable[[Mapping[str, Any]], str]:
-    """Give a function that hashes records.
+    """Return a function that hashes records.
 
     The hash is SHA-256 over the record as JSON with its names sorted, as hexadecimal text.
     Records that are equal in all their columns get different hashes, counted in the order in

@@ -10,18 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_kananas.envelope import EnvelopeError, Place, read_records, survey
-from tap_kananas.json_text import JsonText
+from tap_kananas.response.json_stream import JsonStream
+from tap_kananas.response.records_path import (
+    RecordsPath,
+    RecordsPathError,
+    find_candidates,
+    read_records,
+)
 
 A, B = {"id": 1, "name": "a"}, {"id": 2, "name": "b"}
 
 
-def text(answer: Any) -> JsonText:
-    return JsonText([json.dumps(answer)])
+def text(answer: Any) -> JsonStream:
+    return JsonStream([json.dumps(answer)])
 
 
-def find(answer: Any) -> Place:
-    return survey(text(answer)).choose("contacts")
+def find(answer: Any) -> RecordsPath:
+    return find_candidates(text(answer)).choose("contacts")
 
 
 def records(answer: Any, path: tuple[str, ...], key_column: str = "id") -> list[dict[str, Any]]:
@@ -29,7 +34,7 @@ def records(answer: Any, path: tuple[str, ...], key_column: str = "id") -> list[
 
 
 def found(answer: Any, key_column: str = "id") -> list[dict[str, Any]]:
-    return records(answer, find(answer).path, key_column)
+    return records(answer, find(answer).names, key_column)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +75,7 @@ def test_the_key_of_an_object_becomes_the_key_column(answer: Any, path: str) -> 
 
 def test_names_that_are_no_ids_may_key_records_that_are_alike() -> None:
     answer = {"martin-j": {"name": "a", "age": 1}, "dupont-z": {"name": "b", "mail": "c"}}
-    assert find(answer) == Place((), keyed=True, size=2)
+    assert find(answer) == RecordsPath((), keyed=True, size=2)
     assert found(answer)[1] == {"id": "dupont-z", "name": "b", "mail": "c"}
 
 
@@ -115,13 +120,13 @@ def test_of_two_lists_the_one_that_is_called_as_what_was_asked_for_counts(
     ],
 )
 def test_two_lists_are_an_error_that_names_both(answer: Any, words: str) -> None:
-    with pytest.raises(EnvelopeError, match=re.escape(words)):
+    with pytest.raises(RecordsPathError, match=re.escape(words)):
         find(answer)
 
 
 @pytest.mark.parametrize("answer", [{"error": "no"}, {}, "text", 3, None, [1, 2], {"a": {"b": 1}}])
 def test_an_answer_without_records_is_an_error(answer: Any) -> None:
-    with pytest.raises(EnvelopeError, match="no list of records"):
+    with pytest.raises(RecordsPathError, match="no list of records"):
         find(answer)
 
 
@@ -137,7 +142,7 @@ def test_an_answer_without_records_is_an_error(answer: Any) -> None:
     ],
 )
 def test_an_error_object_is_told(answer: Any, words: str) -> None:
-    assert survey(text(answer)).complaint.words == words
+    assert find_candidates(text(answer)).error_response.message == words
 
 
 @pytest.mark.parametrize(
@@ -151,8 +156,8 @@ def test_an_error_object_is_told(answer: Any, words: str) -> None:
     ],
 )
 def test_no_error_is_no_error(answer: Any) -> None:
-    assert survey(text(answer)).complaint.words is None
-    assert find(answer).path == ("contacts",)
+    assert find_candidates(text(answer)).error_response.message is None
+    assert find(answer).names == ("contacts",)
 
 
 def test_a_path_overrides() -> None:
@@ -166,7 +171,7 @@ def test_a_path_overrides() -> None:
 @pytest.mark.parametrize("path", ["payments", "data.x", "data", "$", "contacts.id"])
 def test_a_path_to_nothing_is_an_error(path: str) -> None:
     names = () if path == "$" else tuple(path.split("."))
-    with pytest.raises(EnvelopeError, match="at "):
+    with pytest.raises(RecordsPathError, match="at "):
         records({"contacts": [A], "data": {"payments": 1}}, names)
 
 
@@ -185,5 +190,5 @@ def test_records_are_found_wherever_they_are(rows: list[dict[str, Any]], path: l
     answer: Any = rows
     for name in reversed(path):
         answer = {"page": 1, name: answer, "meta": {"total": len(rows)}}
-    assert find(answer) == Place(tuple(path), keyed=False, size=len(rows))
+    assert find(answer) == RecordsPath(tuple(path), keyed=False, size=len(rows))
     assert found(answer) == rows

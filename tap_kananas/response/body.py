@@ -1,4 +1,4 @@
-"""The body of an answer, as it came, in a private file.
+"""The body of a response, as it came, in a private file.
 
 The file has no name, so that no other program can open it and nothing is left behind, however
 the tap ends. Half a million contacts are hundreds of megabytes: only a piece of them is in
@@ -48,7 +48,7 @@ codecs.register_error(_STRAY, _read_stray_bytes)
 
 
 def declared_charset(content_type: str) -> str | None:
-    """Give the charset a `Content-Type` names; None where it names none that reads any bytes."""
+    """Return the charset a `Content-Type` names; None where it names none that reads any bytes."""
     message = Message()
     message["Content-Type"] = content_type
     charset = message.get_content_charset()
@@ -63,7 +63,7 @@ def declared_charset(content_type: str) -> str | None:
         return None
 
 
-class BodyError(ValueError):
+class ResponseBodyError(ValueError):
     """A body that cannot be unpacked, or not in full; the message says why.
 
     Attributes:
@@ -71,7 +71,7 @@ class BodyError(ValueError):
     """
 
     def __init__(self, words: str, *settings: str) -> None:
-        """Say what it is."""
+        """Keep the message, and the settings it names."""
         super().__init__(words)
         self.settings = settings
 
@@ -80,25 +80,25 @@ def _believed(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the pieces of a body.
 
     Raises:
-        BodyError: If there are more than `MAX_BODY_BYTES` in them.
+        ResponseBodyError: If there are more than `MAX_BODY_BYTES` in them.
     """
     size = 0
     for piece in pieces:
         size += len(piece)
         if size > MAX_BODY_BYTES:
             message = f"more than {MAX_BODY_BYTES >> 20:,} MiB, unpacked, which 'paging' may divide"
-            raise BodyError(message, "requests")
+            raise ResponseBodyError(message, "requests")
         yield piece
 
 
-class Body:
-    """The body of an answer: read as often as needed, closed at the end."""
+class ResponseBody:
+    """The body of a response: read as often as needed, closed at the end."""
 
     def __init__(self, pieces: Iterable[bytes], content_type: str = "") -> None:
         """Keep the pieces in a nameless file that only this user can read (mode 0600).
 
         Raises:
-            BodyError: If they are too many to be believed.
+            ResponseBodyError: If they are too many to be believed.
         """
         self._file: IO[bytes] = TemporaryFile()  # noqa: SIM115 - see below
         # Closed by close(), or with this object where the pieces end in a failure.
@@ -109,7 +109,7 @@ class Body:
         self._file.flush()
 
     def __enter__(self) -> Self:
-        """Give the body itself."""
+        """Return the body itself."""
         return self
 
     def __exit__(self, *failure: object) -> None:
@@ -117,7 +117,7 @@ class Body:
         self.close()
 
     def close(self) -> None:
-        """Give the file back."""
+        """Remove the file."""
         self._file.close()
 
     def _bytes(self) -> Iterator[bytes]:
@@ -130,7 +130,7 @@ class Body:
             yield from _believed(iter(partial(source.read, PIECE_BYTES), b""))
         except (EOFError, OSError, zlib.error) as error:
             message = "a gzip file that breaks off or is damaged"
-            raise BodyError(message) from error
+            raise ResponseBodyError(message) from error
 
     @cached_property
     def _codec(self) -> tuple[str, str]:
@@ -151,7 +151,7 @@ class Body:
 
     @property
     def charset_note(self) -> str | None:
-        """Say how a body was read that is no UTF-8; None where it is."""
+        """How a body was read that is no UTF-8; None where it is."""
         charset, errors = self._codec
         if errors == "strict":
             return None
@@ -165,7 +165,7 @@ class Body:
             start: How many characters to leave out at the beginning.
 
         Raises:
-            BodyError: If the body is a damaged gzip file.
+            ResponseBodyError: If the body is a damaged gzip file.
         """
         charset, errors = self._codec
         decoder = codecs.getincrementaldecoder(charset)(errors)
@@ -179,7 +179,7 @@ class Body:
             yield rest
 
     def head(self, characters: int) -> str:
-        """Give the beginning of the text, at most so many characters."""
+        """Return the beginning of the text, at most so many characters."""
         head = ""
         for piece in self.text():
             head += piece

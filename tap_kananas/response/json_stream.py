@@ -51,7 +51,7 @@ _DECODE_LONG_INTEGERS = json.JSONDecoder(
 ).raw_decode
 
 
-class JsonTextError(ValueError):
+class JsonStreamError(ValueError):
     """A text that is no JSON.
 
     Attributes:
@@ -61,20 +61,20 @@ class JsonTextError(ValueError):
     """
 
     def __init__(self, problem: str, position: int, *, truncated: bool = False) -> None:
-        """Say what is wrong, and where."""
+        """Keep what is wrong, and where."""
         super().__init__(f"{problem} at character {position:,}")
         self.problem = problem
         self.position = position
         self.truncated = truncated
 
-    def moved(self, characters: int) -> JsonTextError:
-        """Give the same for a text that begins so many characters earlier."""
+    def moved(self, characters: int) -> JsonStreamError:
+        """Return the same for a text that begins so many characters earlier."""
         position = self.position + characters
-        return JsonTextError(self.problem, position, truncated=self.truncated)
+        return JsonStreamError(self.problem, position, truncated=self.truncated)
 
 
 def _ends_early(error: json.JSONDecodeError, rest: str) -> bool:
-    """Tell whether the text from the error on is the beginning of something that would do."""
+    """Return whether the text from the error on is the beginning of something that would do."""
     if error.msg.startswith("Unterminated string") or not rest:
         return True
     if "escape" in error.msg:
@@ -82,7 +82,7 @@ def _ends_early(error: json.JSONDecodeError, rest: str) -> bool:
     return rest in _NUMBER_ENDS or any(literal.startswith(rest) for literal in _LITERALS)
 
 
-class JsonText:
+class JsonStream:
     """Reads a JSON text from the front, a value or a bracket at a time."""
 
     def __init__(self, pieces: Iterable[str]) -> None:
@@ -113,14 +113,14 @@ class JsonText:
         return True
 
     def _fail(self, problem: str) -> NoReturn:
-        raise JsonTextError(problem, self.position)
+        raise JsonStreamError(problem, self.position)
 
     def _truncated(self) -> NoReturn:
         problem = "the text ends"
-        raise JsonTextError(problem, self.position, truncated=True)
+        raise JsonStreamError(problem, self.position, truncated=True)
 
     def peek(self) -> str:
-        """Give the next character that is no white space, unread; empty at the end."""
+        """Return the next character that is no white space, unread; empty at the end."""
         while True:
             space = _SPACE.match(self._buffer, self._at)
             self._at = space.end() if space else self._at
@@ -130,7 +130,7 @@ class JsonText:
                 return ""
 
     def rest(self, characters: int) -> str:
-        """Give the next characters, at most so many, unread."""
+        """Return the next characters, at most so many, unread."""
         while len(self._buffer) - self._at < characters and self._more():
             pass
         return self._buffer[self._at : self._at + characters]
@@ -139,7 +139,7 @@ class JsonText:
         """Read one character.
 
         Raises:
-            JsonTextError: If another one stands there.
+            JsonStreamError: If another one stands there.
         """
         found = self.peek()
         if not found:
@@ -155,7 +155,7 @@ class JsonText:
         """Read a whole value.
 
         Raises:
-            JsonTextError: If there is none, or a longer one than `MAX_VALUE_CHARACTERS`.
+            JsonStreamError: If there is none, or a longer one than `MAX_VALUE_CHARACTERS`.
         """
         self.peek()
         decode = _DECODE
@@ -188,7 +188,7 @@ class JsonText:
         ended = _ends_early(error, self._buffer[error.pos :])
         position = self._passed + (len(self._buffer) if ended else error.pos)
         problem = "the text ends" if ended else error.msg
-        raise JsonTextError(problem, position, truncated=ended)
+        raise JsonStreamError(problem, position, truncated=ended)
 
     def items(self) -> Iterator[Any]:
         """Read an array, and yield its items."""

@@ -194,7 +194,7 @@ def _record(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _readable(body: bytes) -> tuple[str | None, str | None]:
-    """Give a body as text, or else in Base64."""
+    """Return a body as text, or else in Base64."""
     try:
         return body.decode(), None
     except UnicodeDecodeError:

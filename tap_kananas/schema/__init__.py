@@ -1,0 +1,1 @@
+"""What an account holds: the types of its columns, and its key."""
