@@ -23,11 +23,11 @@ EXTRAS = {"tap-kananas": "", "tap-kizen": "", "target-duckdb": "[duckdb]"}
 LEFT_OUT = ("load_schema", "use_cached_catalog")
 
 # Another project's loader may take no BATCH messages.
-LEFT_OUT_SETTINGS = ("batch_config",)
+LEFT_OUT_SETTINGS = {"extractors": ("batch_config",), "loaders": ()}
 
 
 def definitions() -> dict[str, dict[str, Any]]:
-    """Give each definition by its path below `plugins/`."""
+    """Return each definition by its path below `plugins/`."""
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
     found: dict[str, dict[str, Any]] = {}
     for kind in ("extractors", "loaders"):
@@ -36,7 +36,7 @@ def definitions() -> dict[str, dict[str, Any]]:
             definition["settings"] = [
                 setting
                 for setting in plugin["settings"]
-                if setting["name"] not in LEFT_OUT_SETTINGS
+                if setting["name"] not in LEFT_OUT_SETTINGS[kind]
             ]
             extra = EXTRAS[plugin["name"]]
             definition["pip_url"] = f"'kananas-kizen-elt{extra} @ $KANANAS_KIZEN_ELT'"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,7 +173,18 @@ def completed(given: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, 
                 result[name] = definition["default"]
         elif isinstance(value, str):
             result[name] = _parsed(value, definition.get("type", []))
+        else:
+            result[name] = _without_decimals(value)
     return result
+
+
+def _without_decimals(value: Any) -> Any:  # noqa: ANN401
+    """Return a value of a settings file with floats, which the SDK reads as `Decimal`."""
+    if isinstance(value, dict):
+        return {name: _without_decimals(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_without_decimals(each) for each in value]
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _parsed(text: str, types: Sequence[str] | str) -> Any:  # noqa: ANN401
