@@ -40,7 +40,7 @@ _UNREADABLE = (OSError, EOFError, ImportError, ValueError, MessageError)
 def local_path(url: str) -> Path | None:
     """Return the path of a file on this machine, None for a file elsewhere.
 
-    `file://folder/name` has no host in the manifests of taps: it is read from the working directory.
+    `file://folder/name` has no host, as taps write it: it is read from the working directory.
     """
     parts = urlparse(url)
     if parts.scheme not in {"", "file"}:

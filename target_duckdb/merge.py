@@ -653,7 +653,7 @@ class Merge:
         rename(connection, stream.staging, table, names, exact[stream.name])
         return True
 
-    def _merge(
+    def _merge(  # noqa: PLR0913
         self,
         connection: DuckDBPyConnection,
         stream: Stream,

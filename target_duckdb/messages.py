@@ -189,6 +189,10 @@ def _decode_slowly(text: bytes, line: int) -> Records | State | Message | BadLin
         return BadLine(line, text, f"the line is not JSON{at}")
     except RecursionError:
         return BadLine(line, text, "the line is nested too deeply")
+    return _message_of(members, text, line)
+
+
+def _message_of(members: object, text: bytes, line: int) -> Records | State | Message | BadLine:
     if not isinstance(members, dict) or not isinstance(members.get("type"), str):
         return BadLine(line, text, "the line is no Singer message: it has no 'type'")
     kind = members["type"]

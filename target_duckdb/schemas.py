@@ -210,7 +210,7 @@ def _replace_required(node: dict[str, Any], original: dict[str, Any]) -> None:
 
 
 def _replace_tuples(node: dict[str, Any]) -> None:
-    """Replace lists in `items`, and `dependencies`, which until draft 2019 were both of two kinds."""
+    """Replace lists in `items`, and `dependencies`, which have other names since draft 2019."""
     if isinstance(node.get("items"), list):
         node["prefixItems"] = node.pop("items")
         if "additionalItems" in node:

@@ -379,11 +379,12 @@ class Stream:
             row, if it has one, then looks as if it had vanished.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         name: str,
         schema: dict[str, Any],
         keys: Sequence[str],
+        *,
         options: StreamOptions,
         area: StagingArea,
         logger: Logger,
@@ -486,8 +487,9 @@ class Stream:
         """Find out whether a staged record says that its row is deleted, schema or not."""
         names = [column.name for column in self.staging.columns]
         if not self._marks_deleted and self.staging.rows and DELETED_AT in names:
-            query = f"SELECT 1 FROM {self.staging.sql} WHERE c{names.index(DELETED_AT)} IS NOT NULL"
-            self._marks_deleted = connection.execute(f"{query} LIMIT 1").fetchone() is not None
+            condition = f"c{names.index(DELETED_AT)} IS NOT NULL"
+            query = f"SELECT 1 FROM {self.staging.sql} WHERE {condition} LIMIT 1"  # noqa: S608
+            self._marks_deleted = connection.execute(query).fetchone() is not None
 
     # Records
 

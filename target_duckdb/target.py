@@ -261,7 +261,14 @@ class TargetDuckDB(CommandTarget):
             if (known.schema, known.keys) == (schema, keys):
                 return known
             self._replaced.append(known)
-        stream = Stream(name, schema, keys, self._options, self.area, self.logger.getChild(name))
+        stream = Stream(
+            name,
+            schema,
+            keys,
+            options=self._options,
+            area=self.area,
+            logger=self.logger.getChild(name),
+        )
         self._streams[name] = stream
         return stream
 

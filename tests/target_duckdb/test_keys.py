@@ -125,7 +125,7 @@ def test_a_number_key_among_others(tmp_path: Path) -> None:
         ({**NUMBER, "multipleOf": 0.01}, NUMBER, [1.5, 2], [1.5, BEYOND + 1]),
     ],
 )
-def test_the_type_changes(
+def test_the_type_changes(  # noqa: PLR0913
     tmp_path: Path,
     before: dict[str, Any],
     after: dict[str, Any],
@@ -211,9 +211,11 @@ def test_a_column_with_a_collation_joins_no_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize("step", ["1e-38", "1e-30", "1e-19"])
 def test_a_step_that_no_decimal_has_room_for(tmp_path: Path, step: str) -> None:
     path = tmp_path / "test.duckdb"
+    node = f'{{"type": ["number", "null"], "multipleOf": {step}}}'
+    properties = f'{{"id": {{"type": "integer"}}, "v": {node}}}'
     begin = (
-        '{"type": "SCHEMA", "stream": "items", "key_properties": ["id"], "schema": {"properties": '
-        f'{{"id": {{"type": "integer"}}, "v": {{"type": ["number", "null"], "multipleOf": {step}}}}}}}}}'
+        '{"type": "SCHEMA", "stream": "items", "key_properties": ["id"], '
+        f'"schema": {{"properties": {properties}}}}}'
     )
     values = ["1", "1e25", "0.5", "123456789012345678901", "0", step]
     for number, value in enumerate(values):
