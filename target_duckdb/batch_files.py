@@ -163,6 +163,10 @@ def _opened(url: str, storage: Mapping[str, Any] | None) -> Iterator[IO[bytes]]:
         with path.open("rb") as file:
             yield file
         return
+    if urlparse(url).scheme == "ftp":
+        # What fsspec opens it with complains on standard error long after it has failed.
+        reason = "FTP is not supported"
+        raise OSError(errno.EPROTONOSUPPORT, reason)
     head, tail = StorageTarget.split_url(url)
     target = StorageTarget(**storage) if storage else StorageTarget.from_url(head)
     with target.open(tail, mode="rb") as remote:
