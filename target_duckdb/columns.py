@@ -139,11 +139,12 @@ def _string_type(schema: dict[str, Any], options: TypeOptions) -> str:
 def _integer_type(schema: dict[str, Any]) -> str:
     if str(schema.get("x-sql-datatype", "")).upper() == "HUGEINT":
         return "HUGEINT"
-    lows = [schema.get("minimum"), schema.get("exclusiveMinimum")]
-    highs = [schema.get("maximum"), schema.get("exclusiveMaximum")]
-    if any(is_number(low) and low < BIGINT_MIN for low in lows) or any(
-        is_number(high) and high > BIGINT_MAX for high in highs
-    ):
+    bounds = [
+        schema.get(name) for name in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+    ]
+    # An infinity is a bound as well, and lies beyond 64 bits.
+    numbers = [bound for bound in bounds if isinstance(bound, (int, float, Decimal))]
+    if any(number < BIGINT_MIN or number > BIGINT_MAX for number in numbers):
         return "HUGEINT"
     return "BIGINT"
 
