@@ -563,9 +563,7 @@ class Stream:
                 end = lines.index(b"\n", end) + 1
             self._file.has_texts |= rows.has_texts
             self._file.add(lines[:end], room)
-            version = self._file.version
             self.stage()
-            self._file.version = version
             lines, left = lines[end:], left - room
         self._file.has_texts |= rows.has_texts
         self._file.add(lines, left)
@@ -588,6 +586,7 @@ class Stream:
         self._sent_rows += file.rows
         self._sent_bytes += file.size
         self._file = self._area.new_file()
+        self._file.version = file.version  # of the rows that the same message still brings
         self._area.in_background(lambda: self._load(file))
 
     def _load(self, file: StagingFile) -> None:
