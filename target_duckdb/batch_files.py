@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import gzip
 import json
+import os
 import shutil
+import stat
 import time
 import zlib
 from contextlib import contextmanager
@@ -16,10 +19,10 @@ from urllib.parse import unquote, urlparse
 import duckdb
 from singer_sdk.helpers._batch import StorageTarget
 
-from target_duckdb.column_types import as_json_text, canonical
-from target_duckdb.errors import BatchError, one_line
+from target_duckdb.columns import as_json_text, canonical
+from target_duckdb.errors import BatchError, MessageError, one_line
+from target_duckdb.messages import whole_lines
 from target_duckdb.names import NO_HIVE, literal, quote
-from target_duckdb.reader import whole_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,16 +33,30 @@ JSON_LINES = "jsonl"
 PARQUET = "parquet"
 _ROWS_AT_ONCE = 1_000
 
-_UNREADABLE = (OSError, EOFError, ImportError, ValueError)
-"""What a file says that is not there or damaged, and an address that nothing here can open."""
+_UNREADABLE = (OSError, EOFError, ImportError, ValueError, MessageError)
+"""What a file says that is not there or damaged, or has no lines."""
 
 
 def local_path(url: str) -> Path | None:
-    """Return the path of a file on this machine, None for a file elsewhere."""
+    """Return the path of a file on this machine, None for a file elsewhere.
+
+    `file://folder/name` has no host, as taps write it: it is read from the working directory.
+    """
     parts = urlparse(url)
     if parts.scheme not in {"", "file"}:
         return None
-    return Path(unquote(parts.path) if parts.scheme else url)
+    if not parts.scheme:
+        return Path(url)
+    host = "" if parts.netloc == "localhost" else parts.netloc
+    return Path(unquote(host + parts.path))
+
+
+def is_elsewhere(url: str) -> bool:
+    """Return whether an address is that of a file on another machine, or none at all."""
+    try:
+        return local_path(url) is None
+    except ValueError:
+        return True
 
 
 def written_at(url: str) -> str:
@@ -49,10 +66,21 @@ def written_at(url: str) -> str:
     """
     try:
         path = local_path(url)
-        seconds = time.time() if path is None else path.stat().st_mtime
+        seconds = time.time() if path is None else _regular(path).st_mtime
     except (OSError, ValueError) as error:
         raise _unreadable(url, error) from None
     return dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc).isoformat()
+
+
+def _regular(path: Path) -> os.stat_result:
+    """Return what is known of a file; a device or a pipe is none, and may have no end."""
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(found.st_mode):
+        reason = "it is no regular file"
+        raise OSError(errno.EINVAL, reason)
+    return found
 
 
 def read_lines(
@@ -78,7 +106,7 @@ def read_lines(
                     yield from whole_lines(unpacked)
             else:
                 yield from whole_lines(file)
-    except (*_UNREADABLE, zlib.error) as error:
+    except _failures(url) as error:
         raise _unreadable(url, error) from None
 
 
@@ -96,14 +124,14 @@ def read_rows(
     Raises:
         BatchError: The file cannot be read.
     """
-    path = local_path(url)
     copy = directory / "batch.parquet"
     try:
+        path = local_path(url)
         if path is None:
             with _opened(url, storage) as remote, copy.open("wb") as file:
                 shutil.copyfileobj(remote, file)
         else:
-            path.stat()
+            _regular(path)
             # DuckDB takes some names for patterns, and reads what it finds by these.
             copy.symlink_to(path.absolute())
         source = f"read_parquet({literal(str(copy))}, {NO_HIVE})"
@@ -114,7 +142,7 @@ def read_rows(
         cursor.execute(f"SELECT '{{' || concat_ws(',', {members}) || '}}' FROM {source}")  # noqa: S608
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
             yield "".join(f"{row}\n" for (row,) in rows).encode()
-    except (*_UNREADABLE, duckdb.Error) as error:
+    except _failures(url) as error:
         raise _unreadable(url, error, str(copy)) from None
     finally:
         copy.unlink(missing_ok=True)
@@ -131,13 +159,23 @@ def _member(name: str, sql_type: str) -> str:
 def _opened(url: str, storage: Mapping[str, Any] | None) -> Iterator[IO[bytes]]:
     path = local_path(url)
     if path is not None:
+        _regular(path)
         with path.open("rb") as file:
             yield file
         return
+    if urlparse(url).scheme == "ftp":
+        # What fsspec opens it with complains on standard error long after it has failed.
+        reason = "FTP is not supported"
+        raise OSError(errno.EPROTONOSUPPORT, reason)
     head, tail = StorageTarget.split_url(url)
     target = StorageTarget(**storage) if storage else StorageTarget.from_url(head)
     with target.open(tail, mode="rb") as remote:
         yield remote
+
+
+def _failures(url: str) -> tuple[type[Exception], ...]:
+    """Return what may be raised while a file is read: every store elsewhere has its own errors."""
+    return (Exception,) if is_elsewhere(url) else (*_UNREADABLE, zlib.error, duckdb.Error)
 
 
 def _unreadable(url: str, error: Exception, read_as: str | None = None) -> BatchError:

@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import time
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from target_duckdb.errors import DatabaseLockedError, TargetError, one_line
-from target_duckdb.memory import Memory
+from target_duckdb.errors import CheckpointError, DatabaseLockedError, TargetError, one_line
 from target_duckdb.names import literal, quote
-from target_duckdb.new_file import NewFile, is_there
-from target_duckdb.paths import IN_MEMORY, MOTHERDUCK, is_file
-from target_duckdb.staging import StagingPlace
+from target_duckdb.settings import IN_MEMORY, MOTHERDUCK, is_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from logging import Logger
+
+    from duckdb import DuckDBPyConnection
 
 _RESERVED = {"main", "memory", "system", "temp"}
 _POLL_SECONDS = 0.1
+_NOTHING_FETCHED = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+"""A file of another kind, such as SQLite's, must not make DuckDB download what reads it."""
+
 _LIMIT_NAMES = ("memory_limit", "max_memory")
 _THREADS = 1
 """One works beside Python's, and faster; each further one would hold a row group of its own."""
 
 _THREAD_NAMES = {"threads", "worker_threads"}
 _HOLDER = re.compile(r"Conflicting lock is held in (.+?)\s*\(PID (\d+)\)")
+
+STAGING = "128MB"
+"""A row group of the usual record, not yet compressed, and what DuckDB reads it from."""
+
+COMMIT = "160MB"
+"""Here rows are read from a table as well; with less, DuckDB writes what it reads again at once."""
+
+_MORE = ("256MB", "512MB", "1GB")
+"""What work gets that cannot do with its share, before it gets all that DuckDB would take: tables
+of hundreds of columns, single values of tens of megabytes."""
+
+NEW_COLUMN = 512 << 10
+"""Bytes that a commit holds for each column it adds to a table: two of DuckDB's blocks."""
+
+_UNITS = {"MB": 10**6, "GB": 10**9}
+
+_SHORT = re.compile("failed to (pin|allocate|offload)|could not allocate", re.IGNORECASE)
+
+_FILE = "fresh.duckdb"
+_SET_ASIDE = "target-duckdb staging"
 
 
 def lock_holder(error: Exception) -> str | None:
@@ -37,6 +65,179 @@ def lock_holder(error: Exception) -> str | None:
         return None
     found = _HOLDER.search(str(error))
     return f"process {found[2]} ({found[1]})" if found else "another process"
+
+
+def _is_out_of_memory(error: duckdb.Error) -> bool:
+    """Return whether memory was short: where a commit needs it, only the words say so."""
+    return isinstance(error, duckdb.OutOfMemoryException) or _SHORT.search(str(error)) is not None
+
+
+def _bytes(limit: str) -> int:
+    return int(limit[:-2]) * _UNITS[limit[-2:]]
+
+
+@dataclass
+class StagingPlace:
+    """Where staging tables are made.
+
+    Attributes:
+        database: Name of a database, `temp` for tables of the connection alone.
+        schema: Name of a schema in it.
+        is_target: Whether a staging table can become a table of the target just by a new name.
+    """
+
+    database: str = "temp"
+    schema: str = "main"
+    is_target: bool = False
+
+
+class Memory:
+    """The limit of DuckDB's buffers, set for each piece of work, unless the user has set it."""
+
+    def __init__(self, connection: DuckDBPyConnection, *, is_given: bool, logger: Logger) -> None:
+        """Find out what DuckDB would take by itself.
+
+        Args:
+            connection: Where the work is done.
+            is_given: Whether the user has set the limit.
+            logger: Told when work needs more memory than its share.
+        """
+        self._connection = connection
+        self._is_given = is_given
+        self._logger = logger
+        query = "SELECT current_setting('memory_limit')"
+        (whole,) = connection.execute(query).fetchall()[0]
+        self._further = [] if is_given else [*_MORE, whole]
+        #: The limit since a share did not suffice.
+        self._more: str | None = None
+        self._set_to: str | None = None
+        self._limit(STAGING)
+
+    def run(self, work: Callable[[], None], share: str) -> None:
+        """Do something; again with more memory where its share does not suffice.
+
+        Args:
+            work: Leaves no trace when it fails.
+            share: The limit, as DuckDB writes it.
+
+        Raises:
+            duckdb.OutOfMemoryException: No memory suffices, or the limit is the user's.
+            duckdb.TransactionException: The same while a transaction is committed, or another
+                reason why it cannot be.
+        """
+        try:
+            self._limit(share)
+            work()
+        except (duckdb.OutOfMemoryException, duckdb.TransactionException) as error:
+            if not (_is_out_of_memory(error) and self._further):
+                raise
+            self._raise()
+            self.run(work, share)
+
+    def make_room(self, needed: int) -> None:
+        """Raise the limit at once where work that has begun would fail for it at its end.
+
+        Args:
+            needed: Bytes that it takes at least.
+        """
+        while self._further and self._set_to is not None and _bytes(self._set_to) < needed:
+            self._raise()
+            self._limit(STAGING)
+
+    def _raise(self) -> None:
+        self._more = self._further.pop(0)
+        self._logger.info("DuckDB needs more memory and gets up to %s", self._more)
+
+    def _limit(self, share: str) -> None:
+        limit = self._more or share
+        if not self._is_given and limit != self._set_to:
+            self._connection.execute(f"SET memory_limit = {literal(limit)}")
+            self._set_to = limit
+
+
+class NewFile:
+    """The file while it is being written, attached to the working connection.
+
+    Attributes:
+        staging: Where staging tables are made in it; they become tables just by a new name.
+    """
+
+    def __init__(
+        self, connection: DuckDBPyConnection, directory: Path, path: str, place: StagingPlace
+    ) -> None:
+        """Make the file.
+
+        Args:
+            connection: The working connection.
+            directory: A private directory on the disk of the file.
+            path: Where the file is to be put.
+            place: Name of the database in SQL, and of the schema of all tables.
+
+        Raises:
+            TargetError: DuckDB cannot make it.
+        """
+        self._connection = connection
+        self._file = directory / _FILE
+        self._path = path
+        self.staging = place
+        try:
+            connection.execute(f"ATTACH {literal(str(self._file))} AS {quote(place.database)}")
+            schema = f"{quote(place.database)}.{quote(place.schema)}"
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        except duckdb.Error as error:
+            msg = f"cannot make the database of setting 'path': {one_line(error)}"
+            raise TargetError(msg) from None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other loaders from putting a new file in its place meanwhile."""
+        directory = os.open(Path(self._path).absolute().parent, os.O_RDONLY)
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(directory)
+
+    def set_aside(self) -> None:
+        """Keep what was staged in it under another name: somebody has made the file."""
+        name = self.staging.database
+        self._connection.execute(f"DETACH {quote(name)}")
+        self._connection.execute(f"ATTACH {literal(str(self._file))} AS {quote(_SET_ASIDE)}")
+        self.staging.database = _SET_ASIDE
+        self.staging.is_target = False
+
+    def put_in_place(self) -> None:
+        """Detach the file and put it where it belongs.
+
+        Raises:
+            TargetError: Another program has made the file, or it cannot be put there.
+        """
+        self._connection.execute(f"DETACH {quote(self.staging.database)}")
+        try:
+            # Unlike a new name, a link never takes the place of a file.
+            os.link(self._file, self._path)
+            self._file.unlink()
+        except FileExistsError:
+            msg = (
+                f"{self._path}, the file of setting 'path', was made by another program while this "
+                "one was about to; nothing was loaded, run it again"
+            )
+            raise TargetError(msg) from None
+        except OSError:
+            self._move()
+
+    def _move(self) -> None:
+        """Put the file in its place on a file system that has no links."""
+        try:
+            self._file.rename(self._path)
+        except OSError as error:
+            msg = f"cannot write {self._path}, the file of setting 'path': {error.strerror}"
+            raise TargetError(msg) from None
+
+
+def is_there(path: str) -> bool:
+    """Return whether a database file exists, or a link or log of its name."""
+    return os.path.lexists(path) or os.path.lexists(f"{path}.wal")
 
 
 class Database:
@@ -91,6 +292,7 @@ class Database:
             "temp_directory": str(directory / "spill"),
             # With one thread DuckDB gives memory that it has freed back in no other way.
             "allocator_background_threads": True,
+            **({} if path.startswith(MOTHERDUCK) else _NOTHING_FETCHED),
             **options,
         }
         if own_limit is not None:
@@ -99,9 +301,10 @@ class Database:
             config["threads"] = _THREADS
         try:
             self.connection = duckdb.connect(IN_MEMORY, config=config)
-            # Both are part of what the loader promises: naive times are UTC, the last record wins.
+            # The loader promises it: naive times are UTC, the last record wins, keys are exact.
             self.connection.execute("SET TimeZone = 'UTC'")
             self.connection.execute("SET preserve_insertion_order = true")
+            self.connection.execute("SET default_collation = ''")
         except duckdb.Error as error:
             msg = f"DuckDB refuses the settings 'settings' or 'max_memory': {one_line(error)}"
             raise TargetError(msg) from None
@@ -145,6 +348,7 @@ class Database:
 
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        is_committed = False
         try:
             self.connection.execute("BEGIN")
             try:
@@ -153,9 +357,24 @@ class Database:
                 self.connection.execute("ROLLBACK")
                 raise
             self.connection.execute("COMMIT")
+            is_committed = True
         finally:
             if self._new_file is None:
-                self._detach()
+                self._detach_after(is_committed=is_committed)
+
+    def _detach_after(self, *, is_committed: bool) -> None:
+        if not is_committed:
+            self._detach()
+            return
+        try:
+            self.memory.run(self._detach, COMMIT)
+        except duckdb.Error as error:
+            msg = (
+                "the rows are committed, but DuckDB cannot move them from its log into the file of "
+                f"setting 'path': {one_line(error)}; it does so when the file is opened next with "
+                "room on its disk: keep the file and its '.wal' together"
+            )
+            raise CheckpointError(msg) from error
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection | None]:
@@ -218,7 +437,9 @@ class Database:
             return
         if is_file(self._path):
             Path(self._path).parent.mkdir(parents=True, exist_ok=True)
-        self.connection.execute(f"ATTACH {literal(self._path)} AS {quote(self.name)}")
+        # With a type DuckDB does not look for an extension that reads a file of another kind.
+        kind = "(TYPE duckdb)" if is_file(self._path) else ""
+        self.connection.execute(f"ATTACH {literal(self._path)} AS {quote(self.name)} {kind}")
 
     def _detach(self) -> None:
         if is_file(self._path):

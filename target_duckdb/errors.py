@@ -23,6 +23,10 @@ class DatabaseLockedError(TargetError):
     """Another process held the database file for longer than `lock_timeout`."""
 
 
+class CheckpointError(TargetError):
+    """Rows that are committed, and cannot be moved from DuckDB's log into its file."""
+
+
 class SchemaError(TargetError, InvalidJSONSchema):
     """A SCHEMA message that no table can be made from."""
 

@@ -22,7 +22,7 @@ import duckdb
 
 from target_duckdb.database import lock_holder
 from target_duckdb.errors import one_line
-from target_duckdb.paths import has_parameters
+from target_duckdb.settings import has_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

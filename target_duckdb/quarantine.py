@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from target_duckdb.load import StagedColumn, StagingTable
-from target_duckdb.staging import StagingFile, StagingPlace
-from target_duckdb.tables import Table, evolve, find_schema
+from target_duckdb.database import StagingPlace
+from target_duckdb.merge import Table, evolve, find_schema
+from target_duckdb.staging import StagedColumn, StagingFile, StagingTable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,9 +57,7 @@ class Quarantine:
         now = dt.datetime.now(tz=dt.timezone.utc)
         readable = text.decode("utf-8", "backslashreplace").rstrip("\n")
         row = (stream, reason, readable, now, line_number)
-        start = len(self._file.buffer)
-        self._file.buffer += msgspec.json.encode(dict(zip(_TYPES, row, strict=True))) + b"\n"
-        self._file.line_added(start)
+        self._file.add(msgspec.json.encode(dict(zip(_TYPES, row, strict=True))) + b"\n", 1)
         self.rows += 1
 
     def stage(self, connection: DuckDBPyConnection) -> None:
@@ -77,7 +75,7 @@ class Quarantine:
         if not self._staging.rows:
             return
         table = Table(database, find_schema(connection, database, schema), TABLE_NAME)
-        evolve(connection, table, _TYPES, TABLE_NAME)
+        evolve(connection, table, _TYPES, {}, TABLE_NAME)
         connection.execute(
             f"INSERT INTO {table.sql} (stream, reason, record, quarantined_at, line_number) "  # noqa: S608
             f"SELECT c0, c1, c2, min(c3), min(c4) FROM {self._staging.sql} AS new "

@@ -1,8 +1,18 @@
-"""The settings of the target, as `--about` shows them."""
+"""The settings of the target, as `--about` shows them, and what they may be."""
 
 from __future__ import annotations
 
+import json
+import os
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from singer_sdk import typing as th
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 UPSERT = "upsert"
 APPEND_ONLY = "append-only"
@@ -10,6 +20,23 @@ OVERWRITE = "overwrite"
 
 FAIL = "fail"
 QUARANTINE = "quarantine"
+
+_BOOLEANS = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+
+IN_MEMORY = ":memory:"
+MOTHERDUCK = "md:"
+
+MISSING_PATH = (
+    "setting 'path' is missing or empty: name the DuckDB file (environment variable "
+    "TARGET_DUCKDB_PATH, below Meltano DUCKDB_PATH)"
+)
+
+
+# What DuckDB takes for the address of another kind of database, or for none that is kept.
+_SCHEME = re.compile(r"(:memory|\w{2,}):")
 
 CONFIG_JSONSCHEMA = th.PropertiesList(
     th.Property(
@@ -126,3 +153,94 @@ CONFIG_JSONSCHEMA = th.PropertiesList(
         description="Whether files of BATCH messages stay after they are loaded.",
     ),
 ).to_dict()
+
+
+def completed(given: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as their schema has them.
+
+    Meltano and the environment send texts (`"false"`, `"5"`, `"{}"`), and null or an empty text for
+    a setting that is not given.
+
+    Args:
+        given: Settings by name.
+        schema: JSON schema of the settings.
+    """
+    result = dict(given)
+    for name, definition in schema["properties"].items():
+        value = result.get(name)
+        if value is None or value == "":
+            if "default" in definition:
+                result[name] = definition["default"]
+        elif isinstance(value, str):
+            result[name] = _parsed(value, definition.get("type", []))
+        else:
+            result[name] = _without_decimals(value)
+    return result
+
+
+def _without_decimals(value: Any) -> Any:  # noqa: ANN401
+    """Return a value of a settings file with floats, which the SDK reads as `Decimal`."""
+    if isinstance(value, dict):
+        return {name: _without_decimals(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_without_decimals(each) for each in value]
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _parsed(text: str, types: Sequence[str] | str) -> Any:  # noqa: ANN401
+    """Return the value that a text stands for in a setting; the text where it stands for none."""
+    if "string" in types:
+        return text
+    if "boolean" in types:
+        return _BOOLEANS.get(text.strip().lower(), text)
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def is_file(path: str) -> bool:
+    """Return whether a `path` setting names a file on this machine."""
+    return path not in {"", IN_MEMORY} and not path.startswith(MOTHERDUCK)
+
+
+def problem(path: str) -> str | None:
+    """Return in one line why a `path` setting can name no database; None where it can."""
+    if not is_file(path):
+        return None if path else MISSING_PATH
+    scheme = _SCHEME.match(path)
+    if scheme:
+        return (
+            f"setting 'path' begins with {scheme[0]!r}: databases are loaded into files of this "
+            "machine, or at addresses that begin with 'md:'"
+        )
+    full = _full(path)
+    if full is None:
+        return f"setting 'path' is no name of a file here: {path!r}"
+    misread = has_parameters(full)
+    if misread is not None:
+        return f"setting 'path': {misread}"
+    if path.endswith(os.sep) or full.is_dir():
+        return f"setting 'path' names a folder, where a file in it was due: {path}"
+    return None
+
+
+def has_parameters(path: Path) -> str | None:
+    """Return in one line why DuckDB misreads a path; None where it does not.
+
+    It takes what follows a '?' for parameters: a log of changes then lies under a name that nobody
+    looks for.
+    """
+    full = path.absolute()
+    if "?" not in str(full):
+        return None
+    return f"DuckDB takes no '?' in the name of a file or folder: {full}"
+
+
+def _full(path: str) -> Path | None:
+    """Return the whole path; None where no file can be called so, or a home is not known."""
+    try:
+        full = Path(path).expanduser().absolute()
+        return None if b"\0" in os.fsencode(full) else full
+    except (RuntimeError, UnicodeEncodeError):
+        return None

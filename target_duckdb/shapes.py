@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 import msgspec
 
-from target_duckdb.column_types import BIGINT_MAX, BIGINT_MIN
-from target_duckdb.references import resolve
+from target_duckdb.columns import BIGINT_MAX, BIGINT_MIN
+from target_duckdb.schemas import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -93,7 +93,7 @@ def _union(found: Iterable[Any]) -> Any:  # noqa: ANN401
 
 
 def keeps_all(known: Any) -> bool:  # noqa: ANN401
-    """Tell whether a value decoded as this type has all of what was in the JSON.
+    """Return whether a value decoded as this type has all of what was in the JSON.
 
     A float has not (it may be rounded), nor has a structure (it has only the members it names).
     """
@@ -102,19 +102,8 @@ def keeps_all(known: Any) -> bool:  # noqa: ANN401
     return all(part in exact for part in parts)
 
 
-def spells_alike(known: Any) -> bool:  # noqa: ANN401
-    """Tell whether a value decoded as this type is written as it was, if it is written compactly.
-
-    A float may not be (1.50, 1e5), nor may what a structure does not name; the latter is missing
-    from what is written, so that a comparison shows it.
-    """
-    if isinstance(known, type) and issubclass(known, msgspec.Struct):
-        return all(spells_alike(field.type) for field in msgspec.structs.fields(known))
-    return known is not float and all(map(spells_alike, get_args(known)))
-
-
 def is_nested(known: Any) -> bool:  # noqa: ANN401
-    """Tell whether all values of this type are objects or arrays, or null."""
+    """Return whether all values of this type are objects or arrays, or null."""
     parts = get_args(known) if get_origin(known) is Union else (known,)
     kinds = [get_origin(part) or part for part in parts]
     return all(
@@ -125,7 +114,7 @@ def is_nested(known: Any) -> bool:  # noqa: ANN401
 
 
 def _takes_all(node: dict[str, Any]) -> bool:
-    """Tell whether a schema names all types, and constrains none: properties have names only."""
+    """Return whether a schema names all types, and constrains none: properties have names only."""
     if not constraints(node) <= {"type", "properties", "additionalProperties"}:
         return False
     properties = node.get("properties", {})
@@ -219,7 +208,7 @@ def _object(node: dict[str, Any], root: dict[str, Any], depth: int) -> Any:  # n
 
 
 def plain(name: str) -> bool:
-    """Tell whether `msgspec` can name a field so."""
+    """Return whether `msgspec` can name a field so."""
     return name != "" and not any(
         sign in '"\\' or sign < " " or "\ud800" <= sign <= "\udfff" for sign in name
     )

@@ -5,50 +5,58 @@ from __future__ import annotations
 import io
 import logging
 import os
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
+import sys
+from collections import Counter
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
-import msgspec
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
 from singer_sdk.mapper import RemoveRecordTransform
+from singer_sdk.singerlib.encoding.base import SingerMessageType
 
 from target_duckdb import batch_files
-from target_duckdb.codec import decoded
-from target_duckdb.command import CommandTarget
-from target_duckdb.drain import Drain
+from target_duckdb.checkpoint import Checkpoint
+from target_duckdb.cli import CommandTarget
+from target_duckdb.database import Database
+from target_duckdb.decode import Refused, decoded
 from target_duckdb.errors import (
     BatchError,
+    InvalidKeyError,
     InvalidValueError,
     MessageError,
+    MissingKeyError,
     NoSchemaError,
     RecordError,
     SchemaError,
+    SettingError,
     TargetError,
 )
-from target_duckdb.flattening import columns_told, flattenable
 from target_duckdb.mapping import is_identity, mapped
+from target_duckdb.messages import BadLine, Message, Records, State, read_messages
 from target_duckdb.names import folded, storable
-from target_duckdb.quarantine import TABLE_NAME
-from target_duckdb.reader import LineReader
-from target_duckdb.references import without_lost
-from target_duckdb.resources import Resources
-from target_duckdb.settings import CONFIG_JSONSCHEMA, QUARANTINE
-from target_duckdb.sink import CHUNK_ROWS, DuckDBSink, is_version
+from target_duckdb.quarantine import TABLE_NAME, Quarantine
+from target_duckdb.schemas import columns_told, flattenable, normalized
+from target_duckdb.settings import CONFIG_JSONSCHEMA, QUARANTINE, completed, is_file, problem
+from target_duckdb.staging import (
+    CHUNK_ROWS,
+    StagingArea,
+    StagingDirectory,
+    Stream,
+    StreamOptions,
+    is_version,
+)
 from target_duckdb.values import as_text
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.mapper import StreamMap
 
-    from target_duckdb.database import Database
-
 _SIGNALLED = 128
-
-Record = msgspec.Raw | bytes | dict[str, Any]
 
 
 class TargetDuckDB(CommandTarget):
@@ -57,9 +65,6 @@ class TargetDuckDB(CommandTarget):
     name = "target-duckdb"
     package_name = "kananas-kizen-elt"
     config_jsonschema = CONFIG_JSONSCHEMA
-    default_sink_class = DuckDBSink
-    message_reader_class = LineReader
-    message_reader: LineReader
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
@@ -79,94 +84,151 @@ class TargetDuckDB(CommandTarget):
         Args:
             *args: As the SDK's targets.
             **kwargs: As the SDK's targets.
+
+        Raises:
+            SettingError: `path` can name no database.
         """
         super().__init__(*args, **kwargs)
-        self._fill_in_defaults()
-        self._resources = Resources(self.config, self.logger)
-        self._drain = Drain(self.config, self._resources)
-        self.chunk_rows = min(CHUNK_ROWS, self.config["batch_size_rows"])
-        self.message_reader.on_bad_line = self._refuse_line
-        self.message_reader.on_records = self._load_run
-        self._batch_file: str | None = None
-        self._batch_line = 0
-        self._routes: dict[str, list[tuple[DuckDBSink, StreamMap | None]]] = {}
+        wrong = problem(self.config["path"])
+        if wrong is not None:
+            raise SettingError(wrong)
+        self._options = StreamOptions(
+            add_record_metadata=self.config["add_record_metadata"],
+            hard_delete=self.config["hard_delete"],
+            validate_records=self.config["validate_records"],
+            uuid_type=self.config["uuid_type"],
+            chunk_rows=min(CHUNK_ROWS, self.config["batch_size_rows"]),
+            sync_started_at=self.initialized_at,
+        )
+        #: The newest schema of each stream of the database, and what earlier ones have staged.
+        self._streams: dict[str, Stream] = {}
+        self._replaced: list[Stream] = []
+        #: Where records go, by the name that the tap has for their stream.
+        self._routes: dict[str, list[tuple[Stream, StreamMap | None]]] = {}
+        self._without_schema: set[str] = set()
 
-    def _fill_in_defaults(self) -> None:
-        """Take a setting that is null or empty, as Meltano may send it, for one not given."""
-        for name, definition in CONFIG_JSONSCHEMA["properties"].items():
-            if "default" in definition and self._config.get(name) in {None, ""}:
-                self._config[name] = definition["default"]
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the settings, those completed that Meltano and the environment send as texts."""
+        self.append_builtin_config(self.config_jsonschema)
+        self._config = completed(self._config, self.config_jsonschema)
+        found: list[str] = super()._validate_config(raise_errors=raise_errors)
+        return found
 
-    # What sinks work with
+    # Opened when they are first needed
 
-    @property
-    def staging_directory(self) -> Path:
-        """A directory of this run alone."""
-        return self._resources.directory
+    @cached_property
+    def area(self) -> StagingArea:
+        """Where streams are staged, with the database, which is checked once.
+
+        Raises:
+            TargetError: The database cannot be opened, or refuses a setting.
+        """
+        path = self.config["path"]
+        beside = Path(path).expanduser().absolute() if is_file(path) else None
+        directory = StagingDirectory(beside)
+        try:
+            database = Database(
+                path,
+                name=self.config.get("database"),
+                schema=self.config["default_target_schema"],
+                options=self.config.get("settings") or {},
+                max_memory=self.config.get("max_memory"),
+                directory=directory.path,
+                lock_timeout=self.config["lock_timeout"],
+                logger=self.logger,
+            )
+            database.check()
+        except BaseException:
+            directory.close()
+            raise
+        return StagingArea(directory, database)
 
     @property
     def database(self) -> Database:
-        """The database, checked once."""
-        return self._resources.database
+        """The database."""
+        return self.area.database
 
-    @property
-    def flush_started_at(self) -> dt.datetime:
-        """When the last commit was, or the run began."""
-        return self._drain.started_at
+    @cached_property
+    def quarantine(self) -> Quarantine:
+        """Where records go that cannot be loaded."""
+        return Quarantine(self.area.path)
 
-    def in_background(self, work: Callable[[], None]) -> None:
-        """Let DuckDB work while the next records are read; one piece of work at a time.
-
-        Raises:
-            Exception: What the piece of work before this one raised.
-        """
-        self._resources.in_background(work)
-
-    def next_number(self) -> int:
-        """Return a number that nothing else in this run has."""
-        return self._resources.next_number()
-
-    @property
-    def place(self) -> str:
-        """Where the record being read stands, in words."""
-        line = f"line {self.message_reader.line_number}"
-        if self._batch_file is None:
-            return line
-        return f"{line} ({self._batch_file}, line {self._batch_line})"
+    @cached_property
+    def checkpoint(self) -> Checkpoint:
+        """What commits."""
+        return Checkpoint(self.config, self.area, self.quarantine)
 
     # Messages
 
-    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
-        stream, schema = message_dict.get("stream"), message_dict.get("schema")
-        if not isinstance(stream, str) or not isinstance(schema, dict):
-            msg = f"{self.place}: a SCHEMA message needs 'stream' and 'schema'"
+    def process_lines(self, file_input: IO[str] | None) -> Counter[str]:  # type: ignore[misc]
+        """Read all messages and do what each says.
+
+        Args:
+            file_input: Lines, as bytes or text; standard input if None.
+
+        Returns:
+            Number of messages by type.
+        """
+        seen: Counter[str] = Counter()
+        source = sys.stdin.buffer if file_input is None else file_input
+        with_times = self.config["add_record_metadata"]
+        for message in read_messages(source, with_times=with_times):
+            if isinstance(message, Records):
+                self._load_records(message)
+                seen[SingerMessageType.RECORD] += message.count
+            elif isinstance(message, State):
+                self._take_state(message)
+                seen[SingerMessageType.STATE] += 1
+            elif isinstance(message, BadLine):
+                error = MessageError(f"line {message.line}: {message.reason}")
+                self._refuse(None, message.text, message.reason, message.line, error)
+            else:
+                self._process(message)
+                seen[message.type] += 1
+        return seen
+
+    def _process(self, message: Message) -> None:
+        if message.type == SingerMessageType.SCHEMA:
+            self._take_schema(message)
+        elif message.type == SingerMessageType.BATCH:
+            self._load_batch(message)
+        else:
+            self._activate_version(message)
+
+    def _take_schema(self, message: Message) -> None:
+        place, members = f"line {message.line}", message.members
+        name, schema = members.get("stream"), members.get("schema")
+        if not isinstance(name, str) or not isinstance(schema, dict):
+            msg = f"{place}: a SCHEMA message needs 'stream' and 'schema'"
             raise MessageError(msg)
         if not isinstance(schema.get("properties"), dict):
-            msg = f"{self.place}: the schema of stream {stream!r} has no 'properties'"
+            msg = f"{place}: the schema of stream {name!r} has no 'properties'"
             raise MessageError(msg)
-        keys = message_dict.get("key_properties") or []
+        keys = members.get("key_properties") or []
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-            msg = f"{self.place}: the 'key_properties' of stream {stream!r} are no list of names"
+            msg = f"{place}: the 'key_properties' of stream {name!r} are no list of names"
             raise MessageError(msg)
-        _ = self.database  # opened now, so that a wrong setting shows before anything is read
+        _ = self.area  # opened now, so that a wrong setting shows before anything is read
         try:
-            own = without_lost(schema, lambda reference: self._warn_lost(stream, reference))
+            own = normalized(schema, lambda reference: self._warn_lost(name, reference))
             flattening = self.mapper.flattening_options
             if flattening is not None and flattening.enabled and flattening.max_level > 0:
                 own = flattenable(own, flattening.max_level)
-            with columns_told(stream):
-                super()._process_schema_message({**message_dict, "schema": own})
+            with columns_told(name):
+                routes = list(self._find_routes(name, own, keys))
         except RecursionError:
-            msg = f"stream {stream!r}: the schema is nested too deeply"
+            msg = f"stream {name!r}: the schema is nested too deeply"
             raise SchemaError(msg) from None
-        routes = list(self._find_routes(stream))
-        if any(folded(storable(sink.stream_name)) == TABLE_NAME for sink, _ in routes):
+        except SchemaError as error:
+            msg = str(error) if str(error).startswith("stream ") else f"stream {name!r}: {error}"
+            raise SchemaError(msg) from None
+        if any(folded(storable(stream.name)) == TABLE_NAME for stream, _ in routes):
             msg = (
-                f"{self.place}: the table {TABLE_NAME!r} is kept for records that cannot be "
-                f"loaded; give stream {stream!r} another '__alias__' in 'stream_maps'"
+                f"{place}: the table {TABLE_NAME!r} is kept for records that cannot be "
+                f"loaded; give stream {name!r} another '__alias__' in 'stream_maps'"
             )
             raise MessageError(msg)
-        self._routes[stream] = routes
+        self._routes[name] = routes
 
     def _warn_lost(self, stream: str, reference: str) -> None:
         self.logger.warning(
@@ -176,150 +238,166 @@ class TargetDuckDB(CommandTarget):
             reference,
         )
 
-    def _find_routes(self, stream: str) -> Iterator[tuple[DuckDBSink, StreamMap | None]]:
+    def _find_routes(
+        self, name: str, schema: dict[str, Any], keys: list[str]
+    ) -> Iterator[tuple[Stream, StreamMap | None]]:
         """Yield where records of a stream go, each with the map they go through on the way."""
-        for stream_map in self.mapper.stream_maps[stream]:
-            if isinstance(stream_map, RemoveRecordTransform):
-                self._sinks_active.pop(stream_map.stream_alias, None)
-                continue
-            sink = cast("DuckDBSink", self._sinks_active[stream_map.stream_alias])
-            yield sink, None if is_identity(stream_map) else stream_map
+        known = self.mapper.stream_maps.get(name)
+        if known is None or (known[0].raw_schema, known[0].raw_key_properties) != (schema, keys):
+            self.mapper.register_raw_stream_schema(name, schema, keys)
+        for stream_map in self.mapper.stream_maps[name]:
+            if not isinstance(stream_map, RemoveRecordTransform):
+                stream = self._stream(
+                    stream_map.stream_alias,
+                    stream_map.transformed_schema,
+                    list(stream_map.transformed_key_properties or []),
+                )
+                yield stream, None if is_identity(stream_map) else stream_map
 
-    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        stream, record = message_dict.get("stream"), message_dict.get("record")
-        if not isinstance(stream, str) or record is None:
-            self._refuse_line(b"", "a RECORD message needs 'stream' and 'record'")
-            return
-        self._load(stream, record, message_dict)
+    def _stream(self, name: str, schema: dict[str, Any], keys: list[str]) -> Stream:
+        """Return the stream, a new one where its schema or keys are not those of before."""
+        known = self._streams.get(name)
+        if known is not None:
+            if (known.schema, known.keys) == (schema, keys):
+                return known
+            self._replaced.append(known)
+        stream = Stream(
+            name,
+            schema,
+            keys,
+            options=self._options,
+            area=self.area,
+            logger=self.logger.getChild(name),
+        )
+        self._streams[name] = stream
+        return stream
 
-    def _load(self, stream: str, record: Record, message: Mapping[str, Any]) -> None:
-        routes = self._routes.get(stream)
+    # Records
+
+    def _load_records(self, message: Records) -> None:
+        first, version, time = message.line, message.version, message.time_extracted
+        routes = self._routes.get(message.stream)
         if routes is None:
             reason = "its SCHEMA message has not come"
-            error = NoSchemaError(f"stream {stream!r}, {self.place}: {reason}")
-            self.refuse(stream, record, reason, error)
+            for line, record in enumerate(message.lines.split(b"\n"), first):
+                error = NoSchemaError(f"stream {message.stream!r}, line {line}: {reason}")
+                self._refuse(message.stream, record, reason, line, error)
             return
-        for sink, stream_map in routes:
-            own = record if stream_map is None else self._mapped(stream_map, record)
-            if own is not None:
-                sink.add(own, message)
+        for stream, stream_map in routes:
+            if message.decoded is not None:
+                found = self._add_one(stream, stream_map, message.decoded, version, time)
+            else:
+                found = self._add(stream, stream_map, message.lines, version, time)
+            for refused in found:
+                line = first + refused.index
+                self._refuse_record(stream, refused, f"line {line}", line)
 
-    def _load_run(self, stream: str, version: int | None, records: list[msgspec.Raw]) -> bool:
-        """Load records that came one after another, if none of them needs a look of its own."""
-        if self.config["add_record_metadata"]:
-            return False  # each has its own time of extraction
-        return self._load_lines(stream, b"\n".join(records), {"version": version}) is not None
-
-    def _load_lines(self, stream: str, lines: bytes, message: Mapping[str, Any]) -> int | None:
-        """Load records that differ in nothing but themselves.
-
-        Args:
-            stream: Name of their stream.
-            lines: The records as JSON, one per line.
-            message: The message they came in.
-
-        Returns:
-            How many there were; None, and none of them loaded, where each has to be looked at.
-        """
-        routes = self._routes.get(stream, [])
-        if len(routes) != 1 or routes[0][1] is not None:
-            return None
-        return routes[0][0].add_lines(lines, message)
-
-    def _mapped(self, stream_map: StreamMap, record: Record) -> dict[str, Any] | None:
-        """Run a record through the user's stream map; None where the map drops it."""
-        name, values = stream_map.stream_alias, record
-        if not isinstance(values, dict):
+    def _add(
+        self,
+        stream: Stream,
+        stream_map: StreamMap | None,
+        lines: bytes,
+        version: object,
+        time: str | None,
+    ) -> Iterator[Refused]:
+        """Stage records, each as the user's stream map has it; yield those that cannot be."""
+        if stream_map is None:
+            yield from stream.add(lines, version, time)
+            return
+        for index, line in enumerate(io.BytesIO(lines)):
+            if line.isspace():
+                continue
             try:
-                values = decoded(values)
+                record = decoded(line)
             except InvalidValueError as error:
-                self.refuse(name, record, str(error), RecordError(f"{self.place}: {error}"))
-                return None
-        try:
-            return mapped(stream_map, values)
-        except InvalidValueError as error:
-            failure = RecordError(f"stream {name!r}, {self.place}: {error}")
-            self.refuse(name, values, str(error), failure)
-            return None
+                yield Refused(index, line, error)
+                continue
+            for refused in self._add_one(stream, stream_map, record, version, time):
+                yield replace(refused, index=index)
 
-    def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
-        stream, manifest = message_dict.get("stream"), message_dict.get("manifest")
-        encoding = message_dict.get("encoding")
+    @staticmethod
+    def _add_one(
+        stream: Stream,
+        stream_map: StreamMap | None,
+        record: Any,  # noqa: ANN401
+        version: object,
+        time: str | None,
+    ) -> Iterator[Refused]:
+        if stream_map is not None:
+            try:
+                record = mapped(stream_map, record)
+            except InvalidValueError as error:
+                yield Refused(0, as_text(record), error)
+                return
+            if record is None:
+                return
+        yield from stream.add_one(record, version, time)
+
+    def _load_batch(self, message: Message) -> None:
+        place, members = f"line {message.line}", message.members
+        name, manifest = members.get("stream"), members.get("manifest")
+        encoding = members.get("encoding")
         if (
-            not isinstance(stream, str)
+            not isinstance(name, str)
             or not isinstance(manifest, list)
             or not all(isinstance(url, str) for url in manifest)
             or not isinstance(encoding, dict)
         ):
-            msg = f"{self.place}: a BATCH message needs 'stream', 'encoding' and 'manifest'"
+            msg = f"{place}: a BATCH message needs 'stream', 'encoding' and 'manifest'"
             raise MessageError(msg)
-        if stream not in self._routes:
-            msg = f"stream {stream!r}, {self.place}: its SCHEMA message has not come"
+        if name not in self._routes:
+            msg = f"stream {name!r}, {place}: its SCHEMA message has not come"
             raise NoSchemaError(msg)
         for url in manifest:
-            extracted = message_dict.get("time_extracted") or batch_files.written_at(url)
-            message = {"version": message_dict.get("version"), "time_extracted": extracted}
-            self._batch_file = batch_files.shown(url)
-            quarantined = self._resources.quarantine.rows
-            self._batch_line = 0
-            for lines in self._batch_lines(url, encoding):
-                loaded = self._load_lines(stream, lines, message)
-                if loaded is not None:
-                    self._batch_line += loaded
-                    continue
-                for line in io.BytesIO(lines):
-                    self._batch_line += 1
-                    if not line.isspace():
-                        self._load(stream, line, message)
-            self._batch_file = None
-            is_transient = message_dict.get("transient") is True
+            time = members.get("time_extracted") or batch_files.written_at(url)
+            quarantined = self.quarantine.rows
+            before = 0
+            for lines in self._batch_lines(url, encoding, place):
+                for stream, stream_map in self._routes[name]:
+                    for refused in self._add(
+                        stream, stream_map, lines, members.get("version"), time
+                    ):
+                        number = before + refused.index + 1
+                        within = f"{place} ({batch_files.shown(url)}, line {number})"
+                        self._refuse_record(stream, refused, within, message.line)
+                before += lines.count(b"\n")
+            is_transient = members.get("transient") is True
             # A file with a line that is no record may be no batch file at all: it stays.
-            if is_transient or self._resources.quarantine.rows == quarantined:
-                self._drain.batch_read(url, is_transient=is_transient)
+            if is_transient or self.quarantine.rows == quarantined:
+                self.checkpoint.batch_read(url, is_transient=is_transient)
 
-    def _batch_lines(self, url: str, encoding: Mapping[str, Any]) -> Iterator[bytes]:
+    def _batch_lines(self, url: str, encoding: Mapping[str, Any], place: str) -> Iterator[bytes]:
         storage = (self.config.get("batch_config") or {}).get("storage")
         kind = encoding.get("format")
         if kind == batch_files.JSON_LINES:
             return batch_files.read_lines(url, encoding.get("compression"), storage)
         if kind == batch_files.PARQUET:
             connection = self.database.connection
-            return batch_files.read_rows(url, connection, self.staging_directory, storage)
-        msg = f"{self.place}: batch format {kind!r} is unknown; use jsonl or parquet"
+            return batch_files.read_rows(url, connection, self.area.path, storage)
+        msg = f"{place}: batch format {kind!r} is unknown; use jsonl or parquet"
         raise BatchError(msg)
 
-    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
-        stream, version = message_dict.get("stream"), message_dict.get("version")
-        if not isinstance(stream, str) or not is_version(version):
-            msg = f"{self.place}: an ACTIVATE_VERSION message needs 'stream' and 'version'"
-            raise MessageError(msg)
-        if stream not in self._routes:
-            msg = f"stream {stream!r}, {self.place}: its SCHEMA message has not come"
-            raise NoSchemaError(msg)
-        for sink, _ in self._routes[stream]:
-            if sink.process_activate_version_messages:
-                sink.activate_version(cast("int", version))
+    def _refuse_record(self, stream: Stream, refused: Refused, place: str, line: int) -> None:
+        error = refused.error
+        kind = MissingKeyError if isinstance(error, InvalidKeyError) else RecordError
+        failure = kind(f"stream {stream.name!r}, {place}: {error}")
+        self._refuse(stream.name, refused.record, str(error), line, failure)
 
-    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
-        value = bytes(message_dict.get("value", b""))
-        if not value:
-            msg = f"{self.place}: a STATE message needs 'value'"
-            raise MessageError(msg)
-        self._drain.state = value
-        if self._drain.is_due(self._sinks):
-            self.flush()
-
-    def _refuse_line(self, line: bytes, reason: str) -> None:
-        """Deal with a line that is no message."""
-        self.refuse(None, line, reason, MessageError(f"{self.place}: {reason}"))
-
-    def refuse(self, stream: str | None, record: Record, reason: str, error: TargetError) -> None:
+    def _refuse(
+        self,
+        stream: str | None,
+        record: bytes | dict[str, Any],
+        reason: str,
+        line: int,
+        error: TargetError,
+    ) -> None:
         """Deal with something that cannot be loaded as the user wishes.
 
         Args:
             stream: Name of its stream, None where that cannot be told.
             record: The record, or the line.
             reason: What is wrong with it.
+            line: The line it came on.
             error: What is raised where it is not to be quarantined.
 
         Raises:
@@ -327,19 +405,46 @@ class TargetDuckDB(CommandTarget):
         """
         if self.config["on_invalid_record"] != QUARANTINE:
             raise error
-        for sink in self._sinks:
-            if stream is None or sink.stream_name == stream:
-                sink.has_refused = True
-        text = as_text(record) if isinstance(record, dict) else bytes(record)
-        self._resources.quarantine.add(stream, self.message_reader.line_number, reason, text)
+        for other in self._all_streams:
+            if stream is None or other.name == stream:
+                other.has_refused = True
+        text = as_text(record) if isinstance(record, dict) else record
+        self.quarantine.add(stream, line, reason, text)
+
+    # Versions and states
+
+    def _activate_version(self, message: Message) -> None:
+        name, version = message.members.get("stream"), message.members.get("version")
+        if not isinstance(name, str) or not is_version(version):
+            msg = f"line {message.line}: an ACTIVATE_VERSION message needs 'stream' and 'version'"
+            raise MessageError(msg)
+        if name not in self._routes:
+            if name not in self._without_schema:
+                self._without_schema.add(name)
+                self.logger.warning(
+                    "Stream '%s', line %d: ACTIVATE_VERSION without a SCHEMA message is ignored",
+                    name,
+                    message.line,
+                )
+            return
+        if self.config["process_activate_version_messages"]:
+            for stream, _ in self._routes[name]:
+                stream.activate_version(cast("int", version))
+
+    def _take_state(self, message: State) -> None:
+        if not message.value:
+            msg = f"line {message.line}: a STATE message needs 'value'"
+            raise MessageError(msg)
+        self.checkpoint.state = message.value
+        if self.checkpoint.is_due(self._all_streams):
+            self.flush()
 
     # Commits
 
     @property
-    def _sinks(self) -> list[DuckDBSink]:
-        """All sinks with anything to commit, those of earlier schemas first."""
-        sinks = [*self._sinks_to_clear, *self._sinks_active.values()]
-        return [sink for sink in sinks if isinstance(sink, DuckDBSink)]
+    def _all_streams(self) -> list[Stream]:
+        """All with anything to commit, those of earlier schemas first."""
+        return [*self._replaced, *self._streams.values()]
 
     def flush(self) -> None:
         """Commit all that was read, then pass on the STATE that stands for it.
@@ -347,21 +452,22 @@ class TargetDuckDB(CommandTarget):
         Raises:
             TargetError: Something cannot be loaded; nothing of this flush is in the database.
         """
-        self._drain.flush(self._sinks)
-        for old in self._sinks_to_clear:
-            old.clean_up()
-        self._sinks_to_clear = []
+        self.checkpoint.flush(self._all_streams)
+        for old in self._replaced:
+            old.close()
+        self._replaced = []
 
     def process_endofpipe(self) -> None:
         """Commit what is left and close."""
         self.flush()
-        for sink in self._sinks_active.values():
-            sink.clean_up()
+        for stream in self._streams.values():
+            stream.close()
         self.close()
 
     def close(self) -> None:
         """Close the working connection and remove private files; uncommitted rows are dropped."""
-        self._resources.close()
+        if "area" in self.__dict__:
+            self.area.close()
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> NoReturn:
         """End at once: what was committed is whole, and its STATE has been passed on.
@@ -371,6 +477,7 @@ class TargetDuckDB(CommandTarget):
         """
         del frame
         self.logger.warning("Ended by signal %d; rows not yet committed are dropped", signum)
-        self._resources.remove_directory()
+        if "area" in self.__dict__:
+            self.area.remove_files()
         logging.shutdown()
         os._exit(_SIGNALLED + signum)

@@ -9,14 +9,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
 import uuid
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import msgspec
 
-from target_duckdb.column_types import (
+from target_duckdb.columns import (
     BIGINT_MAX,
     BIGINT_MIN,
     HUGEINT_MAX,
@@ -36,6 +38,16 @@ _EXACT_DIGITS = 15
 _LARGEST_EXPONENT = 400
 """Beyond the range of a DOUBLE: larger numbers fit into no column."""
 
+_END_OF_DAY = 24
+_DATE = r"(?P<y>\d{4})-(?P<mo>\d{1,2})-(?P<d>\d{1,2})"
+_CLOCK = r"(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d+))?)?"
+_ZONE = r"\s*(?P<z>[Zz]|[+-]\d{2}(?::?\d{2})?)?"
+_FORMS = {
+    "date": re.compile(f"{_DATE}(?:[Tt ]{_CLOCK}{_ZONE})?", re.ASCII),
+    "time": re.compile(f"{_CLOCK}{_ZONE}", re.ASCII),
+    "date-time": re.compile(f"{_DATE}(?:[Tt ]{_CLOCK}{_ZONE})?", re.ASCII),
+}
+_FRACTION = re.compile(r"[.,](\d+)", re.ASCII)
 _NOT_FINITE = {math.inf: "Infinity", -math.inf: "-Infinity"}
 _T = TypeVar("_T", dt.date, dt.time, dt.datetime)
 Staged = str | int | bool | msgspec.Raw
@@ -54,6 +66,11 @@ def kind(value: object) -> str:
 def _refuse(expected: str, value: object) -> NoReturn:
     reason = f"expected {expected}, got {kind(value)}"
     raise InvalidValueError(reason)
+
+
+def any_text(value: object) -> str:
+    """Return a text, or what else JSON has as the text it is written as."""
+    return text(value) if isinstance(value, str) else json_text(value)
 
 
 def text(value: object) -> str:
@@ -176,7 +193,10 @@ def decimal(value: object, precision: int, scale: int) -> str:
         reason = f"NaN and infinities have no place in DECIMAL({precision},{scale})"
         raise InvalidValueError(reason)
     if not _fits(number, precision, scale):
-        reason = f"the number does not fit into DECIMAL({precision},{scale}) without rounding"
+        reason = (
+            f"the number does not fit into DECIMAL({precision},{scale}) without rounding; widen "
+            "'multipleOf' or 'x-sql-datatype' in its schema, or cast it in 'stream_maps'"
+        )
         raise InvalidValueError(reason)
     return format(number, "f")
 
@@ -192,14 +212,35 @@ def _fits(number: Decimal, precision: int, scale: int) -> bool:
 
 
 def date(value: object) -> str:
-    """Return a calendar date, `YYYY-MM-DD`."""
-    return _parsed(value, "date", dt.date, dt.date.fromisoformat).isoformat()
+    """Return a calendar date, `YYYY-MM-DD`; a moment counts if it is midnight."""
+    if isinstance(value, str):
+        try:
+            return dt.date.fromisoformat(value).isoformat()
+        except ValueError:
+            pass
+    parsed = _match(value, "date")
+    if parsed.fraction.strip("0") or (parsed.hour, parsed.minute, parsed.second) != (0, 0, 0):
+        reason = "the text is no date: it has a time of day"
+        raise InvalidValueError(reason)
+    return _checked("date", lambda: dt.date(parsed.year, parsed.month, parsed.day)).isoformat()
 
 
 def time(value: object) -> str:
     """Return a time of day; one with an offset becomes UTC."""
-    moment = _parsed(value, "time", dt.time, dt.time.fromisoformat)
-    return clock(moment)
+    if isinstance(value, str):
+        try:
+            # The fast way reads RFC 3339 with msgspec: the same text must give the same time.
+            return clock(msgspec.convert(value, dt.time))
+        except msgspec.ValidationError:
+            pass
+        try:
+            return clock(dt.time.fromisoformat(value))
+        except ValueError:
+            pass
+    parsed = _match(value, "time")
+    if parsed.is_end_of_day:
+        return "24:00:00"
+    return clock(_checked("time", parsed.clock))
 
 
 def clock(moment: dt.time) -> str:
@@ -212,22 +253,155 @@ def clock(moment: dt.time) -> str:
 
 def timestamp(value: object) -> str:
     """Return a moment in ISO 8601; one without an offset is taken as UTC."""
-    return _parsed(value, "date-time", dt.datetime, dt.datetime.fromisoformat).isoformat()
+    return _moment(value).isoformat()
 
 
-def _parsed(value: object, name: str, target: type[_T], lenient: Callable[[str], _T]) -> _T:
+def _moment(value: object) -> dt.datetime:
+    if isinstance(value, str):
+        try:
+            # The fast way reads RFC 3339 with msgspec: the same text must give the same moment.
+            return msgspec.convert(value, dt.datetime)
+        except msgspec.ValidationError:
+            pass
+        try:
+            return dt.datetime.fromisoformat(value)
+        except ValueError:
+            pass
+    return _checked("date-time", _match(value, "date-time").moment)
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """A date, a time of day or both, as it is written."""
+
+    year: int
+    month: int
+    day: int
+    hour: int
+    minute: int
+    second: int
+    fraction: str
+    offset: str
+
+    @property
+    def is_end_of_day(self) -> bool:
+        """Whether this is 24:00, which ISO 8601 and PostgreSQL have and Python has not."""
+        rest = (self.minute, self.second, int(self.fraction or 0))
+        return self.hour == _END_OF_DAY and rest == (0, 0, 0) and not self.offset
+
+    def clock(self) -> dt.time:
+        """Return the time of day, to the microsecond."""
+        micro = int(self.fraction[:6].ljust(6, "0"))
+        return dt.time(self.hour, self.minute, self.second, micro, tzinfo=self._zone())
+
+    def moment(self) -> dt.datetime:
+        """Return the moment, to the microsecond."""
+        return dt.datetime.combine(dt.date(self.year, self.month, self.day), self.clock())
+
+    def _zone(self) -> dt.timezone | None:
+        if not self.offset:
+            return None
+        if self.offset in "Zz":
+            return dt.timezone.utc
+        digits = self.offset[1:].replace(":", "").ljust(4, "0")
+        delta = dt.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+        return dt.timezone(-delta if self.offset[0] == "-" else delta)
+
+
+def _match(value: object, name: str) -> _Parsed:
+    """Take a text apart that is a date, a time of day or both, in the forms that taps write.
+
+    A month, a day and an hour may have one digit, as MySQL and spreadsheets write them.
+    """
     if not isinstance(value, str):
         _refuse("string", value)
+    found = _FORMS[name].fullmatch(value.strip())
+    if found is None:
+        reason = f"the text is no {name} of ISO 8601"
+        raise InvalidValueError(reason)
+    given = found.groupdict()
+    year, month, day, *clock = (int(given.get(each) or 0) for each in ("y", "mo", "d", *"hms"))
+    hour, minute, second = clock
+    fraction, offset = given.get("f") or "", given.get("z") or ""
+    return _Parsed(year, month, day, hour, minute, second, fraction, offset)
+
+
+def _checked(name: str, make: Callable[[], _T]) -> _T:
     try:
-        # The fast path reads RFC 3339 with msgspec: the same text must give the same moment here.
-        return msgspec.convert(value, target)
-    except msgspec.ValidationError:
-        pass
-    try:
-        return lenient(value)
+        return make()
     except ValueError:
         reason = f"the text is no {name} of ISO 8601"
         raise InvalidValueError(reason) from None
+
+
+# Keys: what stands for a value must be the same for the same value, and other for any other.
+
+
+def number_text(value: object) -> str:
+    """Return a number in plain digits: one spelling for one number, of any size.
+
+    `columns.spelled` has the same spelling for what lies in a table.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return _NOT_FINITE.get(value, "NaN")
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        _refuse("number", value)
+    if type(value) is int:
+        return str(value)
+    number = value if isinstance(value, Decimal) else Decimal(str(value))
+    if number == 0:
+        return "0"
+    if abs(number.adjusted()) > _LARGEST_EXPONENT:
+        reason = f"the number has more than {_LARGEST_EXPONENT} digits before or after the point"
+        raise InvalidValueError(reason)
+    digits = format(number, "f")
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+
+
+def moment_text(value: object) -> str:
+    """Return a moment in UTC with all its digits: one spelling for one moment."""
+    whole, fraction = _without_fraction(value)
+    moment = _moment(whole)
+    if moment.tzinfo is not None:
+        try:
+            moment = moment.astimezone(dt.timezone.utc)
+        except OverflowError:
+            reason = "the moment is outside the years 1 to 9999 in UTC"
+            raise InvalidValueError(reason) from None
+    return f"{moment.isoformat()[:19]}{fraction}Z"
+
+
+def clock_text(value: object) -> str:
+    """Return a time of day in UTC with all its digits."""
+    whole, fraction = _without_fraction(value)
+    return f"{time(whole)}{fraction}"
+
+
+def _without_fraction(value: object) -> tuple[str, str]:
+    """Return a text without the fraction of its second, and that without zeros at its end."""
+    if not isinstance(value, str):
+        _refuse("string", value)
+    found = _FRACTION.search(value)
+    if found is None:
+        return value, ""
+    digits = found[1].rstrip("0")
+    return value[: found.start()] + value[found.end() :], f".{digits}" if digits else ""
+
+
+def key_json(value: object) -> str:
+    """Return any value as JSON: members in order of their names, numbers in plain digits."""
+    _refuse_unwritable(value)
+    return _ENCODER.encode(_plain(value)).decode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _plain(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, (float, Decimal)):
+        return msgspec.Raw(number_text(value).encode())
+    return value
 
 
 def unique_identifier(value: object) -> str:
@@ -241,7 +415,7 @@ def unique_identifier(value: object) -> str:
         raise InvalidValueError(reason) from None
 
 
-def as_text(record: dict[str, Any]) -> bytes:
+def as_text(record: Any) -> bytes:  # noqa: ANN401
     """Return a decoded record as JSON, whatever is in it, for people to read."""
     return json.dumps(record, default=str).encode()
 
@@ -249,6 +423,11 @@ def as_text(record: dict[str, Any]) -> bytes:
 def json_text(value: object) -> str:
     """Return any value as JSON, numbers with all their digits."""
     _refuse_unwritable(value)
+    return exact_json(value)
+
+
+def exact_json(value: object) -> str:
+    """Return what `msgspec` decoded as JSON, numbers with all their digits."""
     return _ENCODER.encode(value).decode()
 
 
@@ -269,14 +448,25 @@ def _refuse_unwritable(value: object) -> None:
             raise InvalidValueError(reason)
 
 
-def stager(sql_type: str) -> Callable[[Any], Staged]:
-    """Return the function that stages values for a column of this type."""
+def stager(sql_type: str, *, is_exact: bool = False) -> Callable[[Any], Staged]:
+    """Return the function that stages values for a column of this type.
+
+    Args:
+        sql_type: The DuckDB type.
+        is_exact: Whether two values that differ must be staged as two, whatever the type holds.
+    """
     size = decimal_size(sql_type)
     if size is not None:
         return lambda value: decimal(value, *size)
-    return _STAGERS[sql_type]
+    return _EXACT[sql_type] if is_exact else _STAGERS[sql_type]
 
 
+_EXACT: dict[str, Callable[[Any], str]] = {
+    "DOUBLE": number_text,
+    "JSON": key_json,
+    "TIME": clock_text,
+    "TIMESTAMPTZ": moment_text,
+}
 _STAGERS: dict[str, Callable[[Any], Staged]] = {
     "BIGINT": bigint,
     "BOOLEAN": boolean,

@@ -242,11 +242,6 @@ def test_a_record_before_its_schema(tmp_path: Path) -> None:
         ({**schema({"a": {}}), "key_properties": [["a"]]}, MessageError, "no list of names"),
         ({"type": "STATE"}, MessageError, "a STATE message needs 'value'"),
         ({"type": "ACTIVATE_VERSION", "stream": "s"}, MessageError, "needs 'stream' and 'version'"),
-        (
-            {"type": "ACTIVATE_VERSION", "stream": "s", "version": 1},
-            NoSchemaError,
-            "its SCHEMA message has not come",
-        ),
         (activate(10**30), MessageError, "needs 'stream' and 'version'"),
         (activate(version=True), MessageError, "needs 'stream' and 'version'"),
         ({"type": "BATCH", "stream": "s"}, MessageError, "needs 'stream', 'encoding'"),
@@ -265,6 +260,16 @@ def test_messages_that_make_no_sense_always_end_the_run(
     with pytest.raises(error) as caught:
         load(tmp_path / "test.duckdb", [message], on_invalid_record="quarantine")
     assert reason in str(caught.value)
+
+
+def test_a_version_of_a_stream_without_schema_is_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "test.duckdb"
+    messages = [activate(1, "others"), schema({"a": {}}), record({"a": 1}), activate(2, "others")]
+    load(path, messages)
+    assert query(path, "SELECT a FROM items") == [("1",)]
+    assert caplog.text.count("Stream 'others', line 1: ACTIVATE_VERSION without a SCHEMA") == 1
 
 
 @pytest.mark.parametrize("url", ["/a\0b", "http://[x", "nosuch://x/y", "http://127.0.0.1:9/x", "/"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from target_duckdb.codec import Codec
+from target_duckdb.decode import Decoder
 from target_duckdb.errors import EvolutionError
 from tests.target_duckdb.helpers import load, query, record, schema, types
 
@@ -148,11 +148,11 @@ def test_a_schema_that_is_repeated_costs_nothing(
     path = tmp_path / "test.duckdb"
     made: list[Any] = []
 
-    def counted(*args: Any, **kwargs: Any) -> Codec:
+    def counted(*args: Any, **kwargs: Any) -> Decoder:
         made.append(args)
-        return Codec(*args, **kwargs)
+        return Decoder(*args, **kwargs)
 
-    monkeypatch.setattr("target_duckdb.sink.Codec", counted)
+    monkeypatch.setattr("target_duckdb.staging.Decoder", counted)
     messages: list[Any] = []
     for n in range(50):
         messages += [schema({**ID, "v": WHOLE}, ["id"]), record({"id": n, "v": n})]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from target_duckdb.errors import SchemaError
-from target_duckdb.flattening import flattenable
+from target_duckdb.schemas import flattenable
 from tests.target_duckdb.helpers import load, query, record, schema, types
 
 if TYPE_CHECKING:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
+import duckdb
 import pytest
 
+from target_duckdb.errors import CheckpointError
+from target_duckdb.target import TargetDuckDB
 from tests.target_duckdb.helpers import COMMAND, lines, load, query, record, schema, state
 
 if TYPE_CHECKING:
@@ -65,3 +69,25 @@ def test_duckdb_publish_says_it_in_one_line(database: Path, tmp_path: Path) -> N
     done = run(code, str(database), str(tmp_path / "published"))
     check(database, done, f"cannot write to the database {database}")
     assert not list((tmp_path / "published").iterdir())
+
+
+def test_what_is_committed_is_said_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID, ["id"]), record({"id": 1}), state(1)])
+    target = TargetDuckDB(config={"path": str(path)})
+    detach = target.database._detach  # noqa: SLF001
+
+    def fail() -> None:
+        msg = 'IO Error: Could not write file "x": No space left on device'
+        raise duckdb.IOException(msg)
+
+    monkeypatch.setattr(target.database, "_detach", fail)
+    messages = lines([schema(ID, ["id"]), record({"id": 2}), state(2)])
+    with pytest.raises(CheckpointError, match=r"rows are committed, .*No space left"):
+        target.listen(cast("IO[str]", io.BytesIO(messages)))
+    assert capsys.readouterr().out == "2\n"
+    detach()
+    target.close()
+    assert query(path, "SELECT id FROM items ORDER BY id") == [(1,), (2,)]

@@ -12,8 +12,8 @@ from uuid import UUID
 import duckdb
 import pytest
 
-from target_duckdb import memory as memory_module
-from target_duckdb.memory import COMMIT, STAGING, Memory
+from target_duckdb import database as database_module
+from target_duckdb.database import COMMIT, STAGING, Memory
 from target_duckdb.target import TargetDuckDB
 from tests.target_duckdb.helpers import activate, lines, load, query, record, schema, state
 
@@ -211,13 +211,13 @@ def test_hundreds_of_new_columns_get_the_memory_they_need(
 ) -> None:
     """At once: that it does not suffice, DuckDB says only at the end of a commit."""
     failed = []
-    is_out_of_memory = memory_module._is_out_of_memory  # noqa: SLF001
+    is_out_of_memory = database_module._is_out_of_memory  # noqa: SLF001
 
     def is_noted(error: duckdb.Error) -> bool:
         failed.append(str(error))
         return is_out_of_memory(error)
 
-    monkeypatch.setattr(memory_module, "_is_out_of_memory", is_noted)
+    monkeypatch.setattr(database_module, "_is_out_of_memory", is_noted)
     path = tmp_path / "test.duckdb"
     key = {"id": {"type": "integer"}}
     load(path, [schema(key, ["id"]), *(record({"id": n}) for n in range(10)), state(1)])

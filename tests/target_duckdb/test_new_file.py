@@ -73,9 +73,9 @@ def test_same_table_as_in_a_file_that_exists(tmp_path: Path, order: str, *, meta
 def test_nothing_is_there_before_the_commit(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     target = begun(path, [schema(ID, ["id"]), *(record({"id": n}) for n in range(20))])
-    for sink in target._sinks:  # noqa: SLF001 (staged as when there is enough)
-        sink.stage()
-    target._resources.await_background()  # noqa: SLF001
+    for stream in target._all_streams:  # noqa: SLF001 (staged as when there is enough)
+        stream.stage()
+    target.area.await_background()
     assert not path.exists()
     target.close()
     assert files(tmp_path) == []
@@ -87,9 +87,9 @@ def test_a_file_that_another_program_makes_meanwhile(tmp_path: Path) -> None:
         path,
         [schema(ID, ["id"]), *(record({"id": n}, version=2) for n in range(3)), activate(2)],
     )
-    for sink in target._sinks:  # noqa: SLF001
-        sink.stage()
-    target._resources.await_background()  # noqa: SLF001
+    for stream in target._all_streams:  # noqa: SLF001
+        stream.stage()
+    target.area.await_background()
     first = [schema(ID, ["id"]), record({"id": 1}), record({"id": 9})]
     load(path, first)
     target.process_endofpipe()

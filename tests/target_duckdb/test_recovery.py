@@ -153,8 +153,7 @@ def test_private_files_are_private(tmp_path: Path) -> None:
     directory = StagingDirectory(tmp_path / "test.duckdb")
     assert directory.path.stat().st_mode & 0o777 == 0o700
     file = StagingFile(directory.path, "0.ndjson")
-    file.buffer += b"{}\n"
-    file.line_added(0)
+    file.add(b"{}\n", 1)
     file.write()
     assert file.path.stat().st_mode & 0o777 == 0o600
     directory.close()

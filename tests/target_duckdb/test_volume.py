@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from target_duckdb.load import StagingTable
-from target_duckdb.sink import CHUNK_ROWS
+from target_duckdb.staging import CHUNK_ROWS, StagingTable
 from target_duckdb.target import TargetDuckDB
 from tests.target_duckdb.helpers import load, query, schema
 

@@ -1,14 +1,26 @@
-"""JSON Schema types as DuckDB types, and which DuckDB type can take in which other."""
+"""JSON Schema types as DuckDB columns, and which DuckDB type can take in which other.
+
+**The key rule.** A key is identity: keys that differ as JSON values are two rows. A DOUBLE holds
+no integers beyond 2^53, a TIMESTAMPTZ nothing finer than a microsecond. So such a key is staged as
+text, one spelling for one value (`values.stager`, `spelled`), and its column has the first type
+that each key reads back from as it was spelled (`reads_back`): the type of the schema, a DECIMAL,
+or VARCHAR. The same holds for numbers whose `multipleOf` no DECIMAL can hold. `merge` applies it.
+"""
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from target_duckdb.names import quote
-from target_duckdb.references import resolve
+from target_duckdb.schemas import variants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import TypeGuard
 
 BIGINT_MIN = -(2**63)
 BIGINT_MAX = 2**63 - 1
@@ -18,7 +30,29 @@ HUGEINT_MAX = 2**127 - 1
 MAX_PRECISION = 38
 """Digits of DuckDB's widest DECIMAL."""
 
+VERSION = "_sdc_table_version"
+DELETED_AT = "_sdc_deleted_at"
+METADATA = {
+    "_sdc_extracted_at": "TIMESTAMPTZ",
+    "_sdc_received_at": "TIMESTAMPTZ",
+    "_sdc_batched_at": "TIMESTAMPTZ",
+    DELETED_AT: "TIMESTAMPTZ",
+    "_sdc_sequence": "BIGINT",
+    VERSION: "BIGINT",
+    "_sdc_sync_started_at": "BIGINT",
+}
+"""The metadata columns of the Singer SDK and their types, in order."""
+
+EXACT_NUMBER = "NUMBER"
+"""No type of DuckDB: a number of any size and fineness, whose type is found by the key rule."""
+
+INEXACT = {"DOUBLE", "JSON", "TIME", "TIMESTAMPTZ"}
+"""Types of keys that are staged as text: two values may have one spelling there, or one two."""
+
 _BIGINT_DIGITS = 19
+_MAX_OPEN_SCALE = 18
+"""Digits after the point that leave room for any integer of 64 bits in a DECIMAL before it."""
+
 _DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", re.IGNORECASE)
 _SMALL_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER"}
 _INTEGERS = _SMALL_INTEGERS | {"BIGINT", "UBIGINT", "HUGEINT"}
@@ -56,57 +90,6 @@ def decimal_size(name: str) -> tuple[int, int] | None:
     if match is None:
         return None
     return int(match[1]), int(match[2] or 0)
-
-
-def variants(
-    schema: Any,  # noqa: ANN401
-    root: dict[str, Any],
-    within: frozenset[str] = frozenset(),
-) -> list[dict[str, Any]]:
-    """Split a property's schema into alternatives of one type each.
-
-    Args:
-        schema: The property's schema.
-        root: The stream's schema, in which references are looked up.
-        within: The references that led here; one that leads here again says nothing more.
-
-    Returns:
-        Copies of the schema with `type` a single name. An alternative whose type cannot be told
-        has no `type`.
-    """
-    node = resolve(schema, root)
-    declared = node.get("type")
-    if declared is not None:
-        names = declared if isinstance(declared, list) else [declared]
-        return [{**node, "type": name} for name in names]
-    for keyword in ("allOf", "anyOf", "oneOf"):
-        if isinstance(node.get(keyword), list):
-            rest = {key: value for key, value in node.items() if key != keyword}
-            options = _options(node[keyword], root, within)
-            if keyword == "allOf":
-                # What has to meet all of them has a type that any of them tells.
-                merged = {key: value for option, _ in options for key, value in option.items()}
-                inner = within.union(*(references for _, references in options))
-                return variants({**rest, **merged}, root, inner)
-            return [
-                variant
-                for option, inner in options
-                for variant in variants({**rest, **option}, root, inner)
-            ]
-    return [{key: value for key, value in node.items() if key != "type"}]
-
-
-def _options(
-    schemas: list[Any], root: dict[str, Any], within: frozenset[str]
-) -> list[tuple[dict[str, Any], frozenset[str]]]:
-    """Follow each schema's reference, if it is not among those that led here; add it to them."""
-    found = []
-    for option in schemas:
-        reference = option.get("$ref") if isinstance(option, dict) else None
-        if reference not in within:
-            inner = within if reference is None else within | {reference}
-            found.append((resolve(option, root), inner))
-    return found
 
 
 def column_type(schema: Any, root: dict[str, Any], options: TypeOptions) -> str:  # noqa: ANN401
@@ -156,8 +139,12 @@ def _string_type(schema: dict[str, Any], options: TypeOptions) -> str:
 def _integer_type(schema: dict[str, Any]) -> str:
     if str(schema.get("x-sql-datatype", "")).upper() == "HUGEINT":
         return "HUGEINT"
-    low, high = schema.get("minimum"), schema.get("maximum")
-    if (low is not None and low < BIGINT_MIN) or (high is not None and high > BIGINT_MAX):
+    bounds = [
+        schema.get(name) for name in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+    ]
+    # An infinity is a bound as well, and lies beyond 64 bits.
+    numbers = [bound for bound in bounds if isinstance(bound, (int, float, Decimal))]
+    if any(number < BIGINT_MIN or number > BIGINT_MAX for number in numbers):
         return "HUGEINT"
     return "BIGINT"
 
@@ -167,10 +154,34 @@ def _number_type(schema: dict[str, Any]) -> str:
     if size is not None:
         return _decimal(*size) or "DOUBLE"
     step = schema.get("multipleOf")
-    if isinstance(step, (int, float, Decimal)) and not isinstance(step, bool) and step > 0:
-        exponent = Decimal(str(step)).normalize().as_tuple().exponent
-        return _decimal(MAX_PRECISION, max(0, -cast("int", exponent))) or "DOUBLE"
-    return "DOUBLE"
+    if not is_number(step) or step <= 0:
+        return "DOUBLE"
+    exponent = Decimal(str(step)).normalize().as_tuple().exponent
+    scale = max(0, -cast("int", exponent))
+    whole = _whole_digits(schema)
+    fits = scale <= _MAX_OPEN_SCALE if whole is None else whole + scale <= MAX_PRECISION
+    return f"DECIMAL({MAX_PRECISION},{scale})" if fits else EXACT_NUMBER
+
+
+def _whole_digits(schema: dict[str, Any]) -> int | None:
+    """Return how many digits before the point the bounds of a schema allow, None for any number."""
+    low, high = (
+        [schema[name] for name in (f"exclusive{end}", end.lower()) if is_number(schema.get(name))]
+        for end in ("Minimum", "Maximum")
+    )
+    if not low or not high:
+        return None
+    largest = max(abs(Decimal(str(max(low)))), abs(Decimal(str(min(high)))))
+    return max(0, largest.adjusted() + 1)
+
+
+def is_number(value: object) -> TypeGuard[float | Decimal]:
+    """Return whether a value of a schema is a finite number."""
+    return (
+        isinstance(value, (int, float, Decimal))
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+    )
 
 
 def _decimal(precision: int, scale: int) -> str | None:
@@ -182,7 +193,9 @@ def _decimal(precision: int, scale: int) -> str | None:
 def _unify(left: str, right: str) -> str:
     """Return the type of a property that may be either: one family, or JSON."""
     numbers = _INTEGERS | {"DOUBLE"}
-    if _is_number(left) and _is_number(right):
+    if is_number_type(left) and is_number_type(right):
+        if EXACT_NUMBER in {left, right}:
+            return EXACT_NUMBER
         if {left, right} <= numbers:
             return "DOUBLE" if "DOUBLE" in {left, right} else "HUGEINT"
         return common_number(left, right)
@@ -192,8 +205,10 @@ def _unify(left: str, right: str) -> str:
     return "JSON"
 
 
-def _is_number(name: str) -> bool:
-    return name in _INTEGERS or name in {"DOUBLE", "REAL"} or decimal_size(name) is not None
+def is_number_type(name: str) -> bool:
+    """Return whether a type holds numbers."""
+    named = _INTEGERS | {"DOUBLE", "REAL", EXACT_NUMBER}
+    return name in named or decimal_size(name) is not None
 
 
 def _as_decimal(name: str) -> tuple[int, int] | None:
@@ -228,7 +243,7 @@ def evolved(table: str, schema: str) -> str | None:
     """
     if table == schema:
         return table
-    if _is_number(table) and _is_number(schema):
+    if is_number_type(table) and is_number_type(schema):
         return common_number(table, schema)
     if _widens(schema, table):
         return table
@@ -274,7 +289,7 @@ def _as_json(expression: str, source: str) -> str:
         return (
             f"CASE WHEN isfinite({expression}) THEN CAST({text} AS JSON) ELSE to_json({text}) END"
         )
-    if _is_number(source) or source == "BOOLEAN":
+    if is_number_type(source) or source == "BOOLEAN":
         return f"CAST({text} AS JSON)"
     return f"to_json({text})"
 
@@ -304,3 +319,57 @@ def rounding(expression: str, source: str, target: str) -> str | None:
 def column_definition(name: str, sql_type: str) -> str:
     """Return a column as CREATE TABLE and ALTER TABLE write it."""
     return f"{quote(name)} {sql_type}"
+
+
+# The key rule
+
+
+def spelled(expression: str, sql_type: str) -> str:
+    """Return SQL that writes a value as `values.stager` stages it where it must be exact."""
+    if sql_type in {"DOUBLE", "REAL"}:
+        return _double_spelled(f"CAST({expression} AS DOUBLE)")
+    size = decimal_size(sql_type)
+    if size is not None and size[1]:
+        return f"rtrim(rtrim(CAST({expression} AS VARCHAR), '0'), '.')"
+    return _as_text(expression, sql_type)
+
+
+def _double_spelled(number: str) -> str:
+    text = f"CAST({number} AS VARCHAR)"
+    exponent = f"CAST(split_part({text}, 'e', 2) AS INTEGER)"
+    digits = f"replace(split_part(ltrim({text}, '-'), 'e', 1), '.', '')"
+    return (
+        f"CASE WHEN isnan({number}) THEN 'NaN' "
+        f"WHEN isinf({number}) THEN CASE WHEN {number} > 0 THEN 'Infinity' ELSE '-Infinity' END "
+        f"WHEN {number} = 0 THEN '0' "
+        f"WHEN NOT contains({text}, 'e') THEN regexp_replace({text}, '\\.0$', '') "
+        f"ELSE CASE WHEN {number} < 0 THEN '-' ELSE '' END || CASE WHEN {exponent} > 0 "
+        f"THEN {digits} || repeat('0', {exponent} - length({digits}) + 1) "
+        f"ELSE '0.' || repeat('0', -{exponent} - 1) || {digits} END END"
+    )
+
+
+def reads_back(text: str, sql_type: str) -> str:
+    """Return SQL that is true where a value, as it is spelled, is the same in a column."""
+    value = f"TRY_CAST({text} AS {sql_type})"
+    return f"{spelled(value, sql_type)} IS NOT DISTINCT FROM {text}"
+
+
+def exact_types(existing: str | None, declared: Sequence[str], scale: int) -> Iterator[str]:
+    """Yield the types a column may have by the key rule, the best first; VARCHAR holds all.
+
+    Args:
+        existing: The column's type today, None where there is no column.
+        declared: The types its schemas ask for.
+        scale: The most digits after the point of any value, where all are numbers.
+    """
+    first, *others = [existing, *declared] if existing is not None else declared
+    wanted: str | None = first
+    for other in others:
+        wanted = None if wanted is None else evolved(wanted, other)
+    if wanted is not None:
+        yield wanted
+    if all(map(is_number_type, (first, *others))):
+        yield from (first, *others)
+        if scale <= MAX_PRECISION:
+            yield f"DECIMAL({MAX_PRECISION},{scale})"

@@ -11,8 +11,7 @@ from singer_sdk import Target
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 
 from target_duckdb.errors import SettingError, TargetError, one_line
-from target_duckdb.paths import MISSING
-from target_duckdb.settings import CONFIG_JSONSCHEMA
+from target_duckdb.settings import CONFIG_JSONSCHEMA, MISSING_PATH
 
 if TYPE_CHECKING:
     import click
@@ -91,9 +90,9 @@ class CommandTarget(Target):
 
 
 def _in_words(line: str) -> str:
-    """Say which setting is missing; leave out what one that may hold secrets was set to."""
+    """Return which setting is missing; leave out what one that may hold secrets was set to."""
     if line in _NO_PATH:
-        return MISSING
+        return MISSING_PATH
     for name, definition in CONFIG_JSONSCHEMA["properties"].items():
         if definition.get("secret") and f"['{name}']" in line:
             return f"config['{name}'] is of a wrong type"
