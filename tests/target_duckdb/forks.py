@@ -13,6 +13,7 @@ import resource
 import runpy
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ def main() -> None:
     import_all()
     for line in sys.stdin:
         directory = Path(line.rstrip("\n"))
-        pid = forked(lambda directory=directory: run_target(directory))
+        pid = forked(partial(run_target, directory))
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 
 
