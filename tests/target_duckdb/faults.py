@@ -347,11 +347,11 @@ class Round:
                 fcntl.lockf(file, fcntl.LOCK_EX)
                 return self.wait(forked(lambda: run_target(self.directory)))
         if kind == "full":
-            filler = fill(self.directory, self.chance.randrange(3 << 20))
+            filler = fill(self.directory, self.chance.randrange(1 << 20))
             code = self.wait(forked(lambda: run_target(self.directory)))
             filler.unlink()
             return code
-        limit = self.chance.randrange(20_000, 3_000_000) if kind == "file limit" else None
+        limit = self.chance.randrange(20_000, 2_000_000) if kind == "file limit" else None
         pid = forked(lambda: run_target(self.directory, limit))
         if kind.startswith("killed") or kind == "told to stop":
             deadline = time.monotonic() + self.chance.uniform(0, 1.5)
