@@ -443,6 +443,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     seed = options.seed or str(random.SystemRandom().randrange(10**9))
     print(f"seed {seed}", flush=True)
+    # Told to stop, it takes its file system away first. A fork just ends, until the target in it
+    # minds signals by itself.
+    ends = {os.getpid(): sys.exit}
+    signal.signal(signal.SIGTERM, lambda *_: ends.get(os.getpid(), os._exit)(128 + signal.SIGTERM))
     import_all()
     deadline = time.monotonic() + 60 * options.minutes
     seen: Counter[str] = Counter()

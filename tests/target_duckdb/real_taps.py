@@ -576,6 +576,8 @@ def main() -> int:
     parser.add_argument("--environments", type=Path, default=ROOT, help="where those of taps lie")
     parser.add_argument("--only", default="", help="one of the taps, or target-postgres")
     options = parser.parse_args()
+    # Told to stop, it stops its servers first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         check_all(options.environments, options.only)
     except CheckError as error:
