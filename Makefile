@@ -13,10 +13,13 @@ export UV_NO_PROGRESS = true
 # Nothing outside this folder may change what is installed or imported.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 
+ROUNDS ?= 1000
+MINUTES ?= 10
+
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
-.PHONY: help setup demo demo-webhooks check-webhooks evaluate fit explain spark bench
+.PHONY: help setup demo demo-webhooks check-webhooks check-faults check-real-taps evaluate fit explain spark bench
 .PHONY: test test-duckdb airbyte-check lint matrix lock docs seeds clean
 
 help: ## Say what there is
@@ -32,6 +35,14 @@ demo-webhooks: .meltano/ready ## Let a contact register, and see it joined less 
 
 check-webhooks: $(DEV)/ready ## Send 200 webhooks a second for a minute, twice; kill the receiver ten times
 	@$(DEV)/bin/python -m tests.kananas_webhooks.load
+
+check-faults: $(DEV)/ready ## Interrupt the loader at random and look for lost rows: ROUNDS=1000 MINUTES=10 SEED=…
+	@$(DEV)/bin/python -m tests.target_duckdb.faults --rounds "$(ROUNDS)" --minutes "$(MINUTES)" $(if $(SEED),--seed "$(SEED)")
+
+REAL = meltanolabs-tap-postgres pipelinewise-tap-postgres pipelinewise-tap-mysql meltanolabs-target-postgres
+
+check-real-taps: $(DEV)/ready $(REAL:%=.venv-real-%/ready) ## Load from a real PostgreSQL and MariaDB by taps of others, and compare each value
+	@$(DEV)/bin/python -m tests.target_duckdb.real_taps
 
 test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
 	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(PYTEST_ARGS)

@@ -33,6 +33,10 @@ PLUGINS = {
     "bench-public-target": ["--group=bench-public-target"],
     "bench-dlt": ["--group=bench-dlt"],
     "bench-pyairbyte": ["--group=bench-pyairbyte"],
+    "real-meltanolabs-tap-postgres": ["--group=real-meltanolabs-tap-postgres"],
+    "real-pipelinewise-tap-postgres": ["--group=real-pipelinewise-tap-postgres"],
+    "real-pipelinewise-tap-mysql": ["--group=real-pipelinewise-tap-mysql"],
+    "real-meltanolabs-target-postgres": ["--group=real-meltanolabs-target-postgres"],
     "dev": ["pyproject.toml", "--group=dev", "--all-extras"],
 }
 

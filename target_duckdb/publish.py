@@ -4,6 +4,11 @@ DuckDB lets one process write to a file or many read it, never both at once. Rea
 wait read a copy instead, which this command replaces in one step: whoever has the old copy open
 goes on reading it, whoever opens the name next gets the new one. The file keeps its name, since
 views remember the name of the database they were made in, which is that of the file.
+
+A session that opens a copy for writing, as `duckdb` and `duckdb.connect` do by default, would write
+its log of changes beside whatever copy has that name by then, and DuckDB would take the log for one
+of that copy. A link that leads nowhere stands in the place of the log: for DuckDB there is no log,
+and none can be made, not even by root.
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ import duckdb
 
 from target_duckdb.database import lock_holder
 from target_duckdb.errors import one_line
+from target_duckdb.names import quote
 from target_duckdb.settings import has_parameters
 
 if TYPE_CHECKING:
@@ -30,6 +36,22 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.1
 _COPY_SIZE = 16 << 20
 _ENDING = ".publishing"
+_NO_LOG = ".copies-are-only-read/log"
+"""Where the log of a copy leads. Nothing makes its folder, so nothing can be written there."""
+
+_ONLY_WHAT_IS_HERE: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+"""Nothing is fetched to open a file that is of another kind."""
+
+_COLUMNS = """
+SELECT schema_name, table_name, column_name
+FROM duckdb_columns()
+WHERE database_name = current_database() AND (schema_name, table_name) IN (
+    SELECT (schema_name, table_name) FROM duckdb_tables() WHERE database_name = current_database()
+)
+"""
 
 
 class PublishError(Exception):
@@ -73,24 +95,64 @@ def publish(source: Path, directory: Path, lock_timeout: float) -> Path:
 def _copy(source: Path, target: Path, lock_timeout: float) -> None:
     descriptor, name = _make_locked(target)
     temporary = Path(name)
-    # Closing any descriptor of the database would drop the lock that DuckDB holds on it, so this
-    # one is closed after the connection.
-    with os.fdopen(descriptor, "wb") as copy, source.open("rb") as original:
+    with os.fdopen(descriptor, "wb") as copy:
         try:
-            connection = _hold(source, time.monotonic() + lock_timeout)
-            try:
-                shutil.copyfileobj(original, copy, _COPY_SIZE)
-            finally:
-                connection.close()
+            # Closing any descriptor of the database would drop the lock that DuckDB holds on it, so
+            # this one is closed after the connection.
+            with source.open("rb") as original:
+                connection = _hold(source, time.monotonic() + lock_timeout)
+                try:
+                    shutil.copyfileobj(original, copy, _COPY_SIZE)
+                finally:
+                    connection.close()
             copy.flush()
+            _read_all(temporary, source)
             os.fchmod(copy.fileno(), source.stat().st_mode & 0o777)
             os.fsync(copy.fileno())
-            # A log of changes to the old copy does not fit the new one.
-            _log(target).unlink(missing_ok=True)
+            _forbid_log(target)
             temporary.replace(target)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def _read_all(copy: Path, source: Path) -> None:
+    """Read every value of every table, by which DuckDB checks each block that holds one.
+
+    Raises:
+        PublishError: Something cannot be read.
+    """
+    try:
+        with duckdb.connect(str(copy), read_only=True, config=_ONLY_WHAT_IS_HERE) as connection:
+            columns: dict[str, list[str]] = {}
+            for schema, table, column in connection.execute(_COLUMNS).fetchall():
+                columns.setdefault(f"{quote(schema)}.{quote(table)}", []).append(quote(column))
+            for table, names in columns.items():
+                hashes = ", ".join(f"max(hash({name}))" for name in names)
+                connection.execute(f"SELECT {hashes} FROM {table}").fetchall()  # noqa: S608
+    except duckdb.Error as error:
+        msg = f"the database {source} is damaged, and is not published: {one_line(error)}"
+        raise PublishError(msg) from None
+
+
+def _forbid_log(target: Path) -> None:
+    """Put a link that leads nowhere in the place of the log of a copy.
+
+    Raises:
+        PublishError: The file system has no such links.
+    """
+    log = _log(target)
+    link = log.with_name(f".{log.name}{_ENDING}")
+    try:
+        link.unlink(missing_ok=True)
+        link.symlink_to(_NO_LOG)
+        link.replace(log)
+    except OSError as error:
+        msg = (
+            f"cannot make the symbolic link {log}, without which an old copy that is open for "
+            f"writing would damage a new one: {error.strerror}"
+        )
+        raise PublishError(msg) from None
 
 
 def _log(database: Path) -> Path:
@@ -100,7 +162,8 @@ def _log(database: Path) -> Path:
 def _hold(source: Path, deadline: float) -> duckdb.DuckDBPyConnection:
     """Open the database so that nobody writes to it, with all of its content in the one file."""
     connection = _open(source, deadline, read_only=True)
-    if not _log(source).exists():
+    # DuckDB writes it beside the file that a link leads to, or, before 1.5, beside the link.
+    if not any(_log(path).exists() for path in (source, source.resolve())):
         return connection
     # A process that died while it wrote has left a log, which has to become part of the file.
     connection.close()
@@ -128,7 +191,7 @@ def _try_open(
     source: Path, *, read_only: bool
 ) -> tuple[duckdb.DuckDBPyConnection | None, str | None]:
     try:
-        return duckdb.connect(str(source), read_only=read_only), None
+        return duckdb.connect(str(source), read_only, _ONLY_WHAT_IS_HERE), None
     except duckdb.Error as error:
         holder = lock_holder(error)
         if holder is None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
-from typing import IO, TYPE_CHECKING, cast
+from pathlib import Path
+from typing import IO, Any, cast
 
 import duckdb
 import pytest
@@ -16,8 +20,8 @@ from target_duckdb.publish import PublishError, main, publish
 from tests.target_duckdb.helpers import files, query
 from tests.target_duckdb.test_lock import held
 
-if TYPE_CHECKING:
-    from pathlib import Path
+COPY = ["data.duckdb", "data.duckdb.wal"]
+"""A copy, and the link in the place of its log."""
 
 WRITE_AND_DIE = """
 import os, signal, sys, duckdb
@@ -48,7 +52,7 @@ def test_copy(source: Path, tmp_path: Path) -> None:
     assert copy == tmp_path / "deep" / "published" / "data.duckdb"
     assert query(copy, "SELECT d FROM doubled") == [(2,)]
     assert copy.stat().st_mode & 0o777 == 0o640
-    assert files(copy.parent) == ["data.duckdb"]
+    assert files(copy.parent) == COPY
     assert query(source, "SELECT n FROM numbers") == [(1,)]
 
 
@@ -67,16 +71,246 @@ def test_what_a_killed_writer_committed_is_in_the_copy(source: Path, tmp_path: P
     assert source.with_name("data.duckdb.wal").stat().st_size > 0
     copy = publish(source, tmp_path / "published", 5)
     assert query(copy, "SELECT sum(n) FROM numbers") == [(100,)]
-    assert files(copy.parent) == ["data.duckdb"]
+    assert files(copy.parent) == COPY
 
 
 def test_the_log_of_an_old_copy_goes(source: Path, tmp_path: Path) -> None:
-    copy = publish(source, tmp_path / "published", 5)
+    """Such as one of a copy that was made before copies had a link in the place of their log."""
+    directory = tmp_path / "published"
+    directory.mkdir()
+    copy = Path(shutil.copy(source, directory))
     subprocess.run([sys.executable, "-c", WRITE_AND_DIE, str(copy)], check=False)
+    assert (directory / "data.duckdb.wal").stat().st_size > 0
     add(source, 2)
     publish(source, tmp_path / "published", 5)
-    assert files(copy.parent) == ["data.duckdb"]
+    assert files(copy.parent) == COPY
     assert query(copy, "SELECT sum(n) FROM numbers") == [(3,)]
+
+
+class Session:
+    """A process that has a copy open for writing, as `duckdb.connect` does by default."""
+
+    def __init__(self, copy: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SESSION, str(copy)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.answer() == "open"
+
+    def answer(self) -> str:
+        return cast("IO[str]", self.process.stdout).readline().rstrip()
+
+    def run(self, sql: str) -> str:
+        stdin = cast("IO[str]", self.process.stdin)
+        stdin.write(f"{sql}\n")
+        stdin.flush()
+        return self.answer()
+
+    def end(self, *, killed: bool) -> None:
+        if killed:
+            self.process.kill()
+        self.process.communicate()
+
+
+SESSION = """
+import sys, duckdb
+connection = duckdb.connect(sys.argv[1])
+print("open", flush=True)
+for line in sys.stdin:
+    try:
+        found = connection.execute(line).fetchall()
+        print("done", found, flush=True)
+    except duckdb.Error as error:
+        print("refused", type(error), flush=True)
+"""
+
+HARM = {
+    "rows": ["INSERT INTO numbers VALUES (99)"],
+    "deletes": ["DELETE FROM numbers"],
+    "a change and a checkpoint": ["UPDATE numbers SET n = -1", "FORCE CHECKPOINT"],
+    "a table": ["CREATE TABLE foreign_table AS SELECT 1 AS n"],
+    "no table": ["DROP VIEW doubled", "DROP TABLE numbers"],
+    "an open transaction": ["BEGIN", "DELETE FROM numbers"],
+    "much": ["CREATE TABLE big AS SELECT uuid() AS u FROM range(300000)"],
+    "much, past the log": [
+        "SET checkpoint_threshold = '1KB'",
+        "INSERT INTO numbers SELECT 7 FROM range(300000)",
+        "CHECKPOINT",
+        "INSERT INTO numbers VALUES (99)",
+    ],
+    "much in the log": [
+        "SET checkpoint_threshold = '1GB'",
+        "INSERT INTO numbers SELECT 7 FROM range(300000)",
+    ],
+}
+
+
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "closed"])
+@pytest.mark.parametrize("harm", HARM)
+def test_what_a_session_writes_into_an_old_copy_is_in_no_new_one(
+    source: Path, tmp_path: Path, harm: str, *, killed: bool
+) -> None:
+    def check(numbers: int) -> None:
+        assert query(copy, "SELECT sum(n) FROM numbers") == [(numbers,)]
+        assert query(copy, "SELECT sum(d) FROM doubled") == [(2 * numbers,)]
+        names = query(copy, "SELECT table_name FROM information_schema.tables ORDER BY ALL")
+        assert names == [("doubled",), ("numbers",)]
+
+    copy = publish(source, tmp_path / "published", 5)
+    session = Session(copy)
+    try:
+        assert session.run("SELECT n FROM numbers") == "done [(1,)]"
+        add(source, 2)
+        publish(source, tmp_path / "published", 5)
+        check(3)
+        for sql in HARM[harm]:
+            session.run(sql)
+            check(3)
+        add(source, 4)
+        publish(source, tmp_path / "published", 5)
+        check(7)
+    finally:
+        session.end(killed=killed)
+    check(7)
+    publish(source, tmp_path / "published", 5)
+    check(7)
+    assert files(copy.parent) == COPY
+
+
+def test_a_session_of_a_copy_without_the_link_harms_no_later_one(
+    source: Path, tmp_path: Path
+) -> None:
+    """One that has its log open already when the first copy with the link is made."""
+    directory = tmp_path / "published"
+    directory.mkdir()
+    copy = Path(shutil.copy(source, directory))
+    session = Session(copy)
+    assert session.run("INSERT INTO numbers VALUES (99)") == "done [(1,)]"
+    add(source, 2)
+    publish(source, directory, 5)
+    session.run("INSERT INTO numbers VALUES (100)")
+    assert query(copy, "SELECT sum(n) FROM numbers") == [(3,)]
+    session.end(killed=True)
+    assert query(copy, "SELECT sum(n) FROM numbers") == [(3,)]
+
+
+def test_a_copy_takes_no_log_not_even_from_root(source: Path, tmp_path: Path) -> None:
+    copy = publish(source, tmp_path / "published", 5)
+    done = subprocess.run(
+        [sys.executable, "-c", WRITE_AND_DIE, str(copy)], capture_output=True, check=False
+    )
+    assert b"data.duckdb.wal" in done.stderr
+    assert query(copy, "SELECT n FROM numbers") == [(1,)]
+    assert files(copy.parent) == COPY
+
+
+def test_a_copy_by_way_of_a_link(source: Path, tmp_path: Path) -> None:
+    """What a killed writer committed is found, on whichever side of the link its log lies."""
+    link = tmp_path / "data.duckdb"
+    link.symlink_to(source)
+    done = subprocess.run([sys.executable, "-c", WRITE_AND_DIE, str(link)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    copy = publish(link, tmp_path / "published", 5)
+    assert query(copy, "SELECT sum(n) FROM numbers") == [(100,)]
+
+
+def test_a_copy_can_be_published_again(source: Path, tmp_path: Path) -> None:
+    first = publish(source, tmp_path / "published", 5)
+    second = publish(first, tmp_path / "elsewhere", 5)
+    assert query(second, "SELECT n FROM numbers") == [(1,)]
+
+
+def test_without_symbolic_links_it_says_so(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.symlink", refuse)
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    with pytest.raises(PublishError, match=r"symbolic link .*data\.duckdb\.wal"):
+        publish(source, tmp_path / "published", 5)
+    assert files(tmp_path / "published") == []
+
+
+TABLES = """
+CREATE TABLE texts AS SELECT range AS n, uuid()::VARCHAR || repeat('x', 5000) AS t FROM range(2000);
+CREATE SCHEMA other;
+CREATE TABLE other."a ""b" AS SELECT [range, hash(range)] AS "texts", {'h': uuid()} AS s,
+    range::DECIMAL(38, 3) AS d FROM range(60000);
+CREATE TABLE computed (n INTEGER, twice AS (2 * n));
+INSERT INTO computed SELECT range FROM range(60000);
+CHECKPOINT
+"""
+
+
+def test_a_damaged_file_replaces_no_copy(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A byte anywhere: either the copy is not replaced, or nothing that is read has changed."""
+    with duckdb.connect(str(source)) as connection:
+        connection.execute(TABLES)
+    copy = publish(source, tmp_path / "published", 5)
+    good = source.read_bytes()
+    whole = content(copy)
+    add(source, 2)
+    later = source.read_bytes()
+    refused = 0
+    capsys.readouterr()
+    for place in [100, 4200, 8300, *range(3 * 4096 + 999, len(later), 5 * 262_144)]:
+        damaged = bytearray(later)
+        damaged[place] ^= 0x55
+        source.write_bytes(damaged)
+        if main([str(source), str(copy.parent)]) == 0:
+            found = content(copy)
+            assert {**found, "numbers": None} == {**whole, "numbers": None}, place
+            copy.write_bytes(good)
+            continue
+        refused += 1
+        error = capsys.readouterr().err
+        assert error.startswith("duckdb-publish: ")
+        assert str(source) in error
+        assert error.count("\n") == 1
+        assert copy.read_bytes() == good
+        assert files(copy.parent) == COPY
+    assert refused > 5
+
+
+def content(copy: Path) -> dict[str, Any]:
+    with duckdb.connect(str(copy), read_only=True) as connection:
+        return {
+            name: connection.execute(f"SELECT bit_xor(hash(r)), count(*) FROM {name} r").fetchall()
+            for name in ("numbers", "doubled", "texts", 'other."a ""b"', "computed")
+        }
+
+
+def test_a_file_that_is_cut_short_replaces_no_copy(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with duckdb.connect(str(source)) as connection:
+        connection.execute(TABLES)
+    copy = publish(source, tmp_path / "published", 5)
+    good = copy.read_bytes()
+    for size in (len(good) // 2, 300_000, 5000, 1):
+        source.write_bytes(good[:size])
+        assert main([str(source), str(copy.parent)]) == 1, size
+        assert capsys.readouterr().err.count("\n") == 1
+        assert copy.read_bytes() == good
+
+
+def test_nothing_is_fetched_for_a_file_of_another_kind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "data.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (n INTEGER)")
+    assert main([str(path), str(tmp_path / "published")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"duckdb-publish: cannot open the database {path}: ")
+    assert error.count("\n") == 1
+    assert "HTTP" not in error
 
 
 def test_leftovers_of_killed_runs_go(source: Path, tmp_path: Path) -> None:
@@ -85,14 +319,14 @@ def test_leftovers_of_killed_runs_go(source: Path, tmp_path: Path) -> None:
     (directory / ".data.duckdb.abc.publishing").write_bytes(b"half")
     (directory / ".other.duckdb.abc.publishing").write_bytes(b"half")
     publish(source, directory, 5)
-    assert files(directory) == [".other.duckdb.abc.publishing", "data.duckdb"]
+    assert files(directory) == [".other.duckdb.abc.publishing", *COPY]
 
 
 def test_a_writer_is_waited_for_and_named(source: Path, tmp_path: Path) -> None:
     publish(source, tmp_path / "published", 5)
     with held(source) as holder, pytest.raises(PublishError, match=f"process {holder.pid} "):
         publish(source, tmp_path / "published", 0.2)
-    assert files(tmp_path / "published") == ["data.duckdb"]
+    assert files(tmp_path / "published") == COPY
     assert query(tmp_path / "published" / "data.duckdb", "SELECT n FROM numbers") == [(1,)]
 
 
@@ -141,7 +375,7 @@ def test_command(
     monkeypatch.setenv("DUCKDB_PATH", str(source))
     monkeypatch.setenv("DUCKDB_PUBLISH_DIR", str(tmp_path / "other"))
     assert main([]) == 0
-    assert files(tmp_path / "other") == ["data.duckdb"]
+    assert files(tmp_path / "other") == COPY
 
 
 def test_a_tilde_is_the_home_as_for_the_loader(
@@ -152,7 +386,7 @@ def test_a_tilde_is_the_home_as_for_the_loader(
     monkeypatch.setenv("DUCKDB_PUBLISH_DIR", "~/published")
     assert source == tmp_path / "written" / "data.duckdb"
     assert main([]) == 0
-    assert files(tmp_path / "published") == ["data.duckdb"]
+    assert files(tmp_path / "published") == COPY
 
 
 def test_the_path_of_the_copy_needs_no_unicode_terminal(source: Path, tmp_path: Path) -> None:
@@ -216,6 +450,6 @@ def test_killed_while_it_copies(source: Path, tmp_path: Path) -> None:
                     os.kill(running.pid, signal.SIGKILL)
                     ended = running.wait()
     assert query(directory / "data.duckdb", "SELECT count(*) FROM big") == [(2_000_000,)]
-    assert len(files(directory)) == 2
+    assert len(files(directory)) == 3
     publish(source, directory, 5)
-    assert files(directory) == ["data.duckdb"]
+    assert files(directory) == COPY
