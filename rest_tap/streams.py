@@ -18,10 +18,10 @@ from singer_sdk.streams.rest import PageContext
 from rest_tap.errors import NotFoundError, RefusedError, UnavailableError
 from rest_tap.http.connection import describe_connection_failure
 from rest_tap.http.prefetch import Prefetch
-from rest_tap.output.writing import WritingStream
 from rest_tap.responses import describe_response
 from rest_tap.settings import DEFAULT_REQUEST_TIMEOUT_SECONDS, DEFAULT_REQUEST_TRIES
 from rest_tap.transport import TooLargeError
+from rest_tap.writers.writing import WritingStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Hashable, Iterable, Iterator

@@ -24,12 +24,12 @@ from rest_tap.arguments import check_argument
 from rest_tap.http.connection import describe_connection_failure
 from rest_tap.logs import keep_to_own_words
 from rest_tap.mapping import unused_maps
-from rest_tap.output.backpressure import Backpressure
-from rest_tap.output.batches import BatchFolder
-from rest_tap.output.messages import BufferedWriter
 from rest_tap.secrets import keep_out_of_logs, secret_values
 from rest_tap.settings import explain_environment, explain_settings_errors
 from rest_tap.transport import new_session
+from rest_tap.writers.backpressure import Backpressure
+from rest_tap.writers.batches import BatchFolder
+from rest_tap.writers.messages import BufferedWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from rest_tap.output.writing import STATE_VERSION, next_version
+from rest_tap.writers.writing import STATE_VERSION, next_version
 from tap_kizen.timestamps import parse_timestamp, server_time, to_utc
 
 if TYPE_CHECKING:

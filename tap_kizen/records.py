@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from rest_tap.errors import RefusedError, UnavailableError
-from rest_tap.output.messages import encode
+from rest_tap.writers.messages import encode
 from tap_kizen.bookmarks import Bookmark
 from tap_kizen.pagination.keyset import KeysetPaginator
 from tap_kizen.pagination.paginator import Page

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rest_tap.names import LOADER_COLUMNS
-from rest_tap.output.messages import encode
+from rest_tap.writers.messages import encode
 from tap_kizen.rows.shapes import MOMENT, table
 from tap_kizen.rows.values import FIELD_TYPES, UNKNOWN, FieldType
 

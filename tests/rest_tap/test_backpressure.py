@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from rest_tap.output import backpressure
-from rest_tap.output.backpressure import MOST_FILES, Backpressure
+from rest_tap.writers import backpressure
+from rest_tap.writers.backpressure import MOST_FILES, Backpressure
 from tests.programs import kizen_settings, run_tap
 from tests.target_duckdb.helpers import query
 

@@ -15,8 +15,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from rest_tap.output import batches
-from rest_tap.output.backpressure import Backpressure
+from rest_tap.writers import batches
+from rest_tap.writers.backpressure import Backpressure
 from target_duckdb.target import TargetDuckDB
 from tests.programs import kizen_settings, run_tap
 

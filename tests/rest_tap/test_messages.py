@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from singer_sdk.singerlib import RecordMessage, StateMessage
 
-from rest_tap.output.messages import BufferedWriter, encode, encode_lines
+from rest_tap.writers.messages import BufferedWriter, encode, encode_lines
 from tap_kananas.tap import TapKananas
 from tap_kizen.tap import TapKizen
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 import requests
 
-from rest_tap.output.messages import encode
 from rest_tap.responses import MAX_DETAIL_CHARACTERS, decode_json, describe_body, describe_response
+from rest_tap.writers.messages import encode
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from rest_tap.output.messages import encode_lines
 from rest_tap.responses import decode_json
+from rest_tap.writers.messages import encode_lines
 from sandbox.server import Fault
 from tap_kizen.account import Account, Entity
 from tap_kizen.bookmarks import Bookmark

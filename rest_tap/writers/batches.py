@@ -19,14 +19,14 @@ from urllib.parse import unquote, urlsplit
 from singer_sdk.exceptions import ConfigurationError
 
 from rest_tap.errors import BatchFileError
-from rest_tap.output.messages import encode_lines
+from rest_tap.writers.messages import encode_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from singer_sdk.helpers._batch import BatchConfig
 
-    from rest_tap.output.backpressure import Backpressure
+    from rest_tap.writers.backpressure import Backpressure
 
 #: A file is closed at this size, so that the loader can begin and memory stays bounded.
 MAX_FILE_BYTES = 64 << 20

@@ -15,11 +15,11 @@ from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import RESTStream
 
-from rest_tap.output.batches import local_root, pages_of
 from rest_tap.errors import PartialReadError, UnavailableError
 from rest_tap.mapping import failures_told
-from rest_tap.output.messages import BufferedWriter
 from rest_tap.progress import Part, Progress
+from rest_tap.writers.batches import local_root, pages_of
+from rest_tap.writers.messages import BufferedWriter
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sized
@@ -161,7 +161,7 @@ class WritingStream(RESTStream[Any]):
     def read_rows(self, context: Context | None) -> Iterable[list[Any]]:
         """Yield, a page at a time, what `read` and `post_process` make of the records.
 
-        Rows are values that `rest_tap.output.messages` writes. What is to be noted of a page is noted
+        Rows are values that `rest_tap.writers.messages` writes. What is to be noted of a page is noted
         once the next one is asked for.
         """
         raise NotImplementedError

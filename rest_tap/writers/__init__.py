@@ -1,0 +1,1 @@
+"""How rows leave a tap: as RECORD messages or in BATCH files."""
