@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 
 def local_root(config: BatchConfig) -> Path | None:
-    """Return the folder of setting `batch_config`; None where files go elsewhere or are no lines."""
+    """Return the folder of `batch_config`; None where files go elsewhere or are no lines."""
     parts = urlsplit(config.storage.root)
     is_ours = config.encoding.format == "jsonl" and config.encoding.compression in _PACKINGS
     if not is_ours or parts.scheme not in {"", "file"}:

@@ -83,7 +83,7 @@ class WritingStream(RESTStream[Any]):
     _outcome: str | None = None
 
     def pages_read(self) -> Part | None:
-        """Return how many pages of the list have been read, and how many it has, if that is known."""
+        """Return how many pages of the list have been read, and how many it has, if known."""
         return None
 
     # Whole tables
@@ -161,8 +161,8 @@ class WritingStream(RESTStream[Any]):
     def read_rows(self, context: Context | None) -> Iterable[list[Any]]:
         """Yield, a page at a time, what `read` and `post_process` make of the records.
 
-        Rows are values that `rest_tap.writers.messages` writes. What is to be noted of a page is noted
-        once the next one is asked for.
+        Rows are values that `rest_tap.writers.messages` writes. What is to be noted of a page is
+        noted once the next one is asked for.
         """
         raise NotImplementedError
 
