@@ -95,6 +95,11 @@ select
         when team_level = 'differs' then 'a second team or a youth is in one name only'
         when name_level = 'other_number' then 'the numbers in the names differ'
         when tier in ('place', 'part of a name') then 'too little agrees'
+        when
+            tier = 'domain'
+            and coalesce(domain_standing_level, '') <> 'confirmed'
+            and coalesce(country_level, 'differ') = 'differ'
+            then 'the domain alone may be an adviser''s'
         -- What stands beside a name makes up for what it lacks.
         when tier not in ('name', 'similar name', 'similar name and place') then null
         when name_level = 'generic' then 'others are likely to bear the name'
