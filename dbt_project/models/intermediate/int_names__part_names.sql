@@ -1,4 +1,4 @@
--- The parts of each name, as names are compared, and the name itself where it has parts or is short.
+-- The parts of each name, in the form in which names are compared.
 with name_parts as (
 
     select * from {{ ref('int_names__parts') }}

@@ -1,4 +1,4 @@
--- The parts of names that are written as several: "UNEF - Union nationale des étudiants", "Maison (ex Foyer)".
+-- The parts of names that are written as several: "UNEF - Union nationale", "Maison (ex Foyer)".
 with contacts as (
 
     select * from {{ ref('int_contacts__organisations') }}

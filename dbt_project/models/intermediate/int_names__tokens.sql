@@ -86,7 +86,10 @@ weights as (
         ) as rarity,
         frequencies.is_small,
         case
-            when frequencies.is_small or common_words.word is not null or generic_words.word is not null
+            when
+                frequencies.is_small
+                or common_words.word is not null
+                or generic_words.word is not null
                 then 1
             else 0
         end as is_generic,

@@ -86,13 +86,15 @@ unlinked as (
                 and contacts.first_phone is null
                 and contacts.vat_number is null
                 then
-                    'nothing to link by: no organisation, no domain of its own, no phone number, no VAT number'
+                    'nothing to link by: no organisation, no domain of its own, no phone number, '
+                    || 'no VAT number'
                     || case when contacts.street_name is null then ', no street' else '' end
             when paired_contacts.contact_number is null then 'no company shares a key with it'
             when weighed.margin = 0
                 then
                     'two companies agree equally, neither well enough: '
-                    || companies.company_name || ' and ' || runners_up.company_name
+                    || coalesce(companies.company_name, weighed.company_id) || ' and '
+                    || coalesce(runners_up.company_name, weighed.runner_up_company_id)
             when weighed.contact_number is null then 'no company agrees in anything that tells'
             else
                 'the nearest company, ' || coalesce(companies.company_name, weighed.company_id)

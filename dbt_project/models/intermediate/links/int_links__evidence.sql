@@ -1,4 +1,4 @@
--- What speaks for and against the best company of each contact: a row per feature of which there is a level.
+-- What speaks for and against the best company of each contact: a row per feature.
 {{ config(materialized='view') }}
 
 {%- set features = [
