@@ -148,7 +148,8 @@ def test_a_link_is_explained_step_by_step(
     assert f"Link: auto: {company_id}, tier " in told
     waterfall = told.split(f"The company: {name} ({company_id})\n")[1].split("\n\n")[0]
     points = [
-        int(points) for points in re.findall(r"^  \w+ +\d+ +([+-]\d+) ", waterfall, re.MULTILINE)
+        int(points)
+        for points in re.findall(r"^  [\w ]* ([+-]\d+) +-?\d+(?: |$)", waterfall, re.MULTILINE)
     ]
     assert sum(points) == score
     assert re.search(rf"^  score +{score}$", waterfall, re.MULTILINE)
