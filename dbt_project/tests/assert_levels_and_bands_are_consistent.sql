@@ -1,4 +1,4 @@
--- Each level has its weight once, a surer band begins higher, and each tier has a band for any lead.
+-- Each level has its weight once, a surer band begins higher, and each tier has a band.
 select
     'levels' as broken,
     feature || ' ' || level as detail

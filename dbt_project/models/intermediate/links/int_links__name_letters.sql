@@ -1,4 +1,4 @@
--- The likeness of two names by their runs of three letters, in hundredths, and how far the next name is behind.
+-- The likeness of two names by their runs of three letters, and how far the next name is behind.
 with name_pairs as (
 
     select * from {{ ref('int_links__name_pairs') }}

@@ -110,11 +110,15 @@ measured as (
         company_names.team as company_team,
         case
             when name_letters.contact_core = name_letters.company_core then 100
-            else cast(floor(name_words.contact_covered_weight / name_words.contact_weight) as integer)
+            else cast(
+                floor(name_words.contact_covered_weight / name_words.contact_weight) as integer
+            )
         end as contact_covered,
         case
             when name_letters.contact_core = name_letters.company_core then 100
-            else cast(floor(name_words.company_covered_weight / name_words.company_weight) as integer)
+            else cast(
+                floor(name_words.company_covered_weight / name_words.company_weight) as integer
+            )
         end as company_covered,
         case
             when name_letters.contact_core = name_letters.company_core then 2
@@ -215,7 +219,8 @@ select
     {{ band_level('contact_missing', [65, 50, 35, 20, 5]) }} as contact_missing_level,
     {{ band_level('company_missing', [65, 50, 35, 20, 5]) }} as company_missing_level,
     {{ band_level('rarest_shared', [65, 50, 40, 25, 10, 1]) }} as rarest_word_level,
-    {{ band_level('shared_rarity + 60', [160, 130, 110, 90, 75, 60, 45, 30]) }} as shared_rarity_level,
+    {{ band_level('shared_rarity + 60', [160, 130, 110, 90, 75, 60, 45, 30]) }}
+        as shared_rarity_level,
     {{ band_level('contact_lead + 20', [55, 40, 32, 25, 21, 15, 1]) }} as contact_rival_level,
     {{ band_level('company_lead + 20', [55, 40, 32, 25, 21, 15, 1]) }} as company_rival_level,
     case when contact_team <> company_team then 'differs' end as team_level

@@ -78,10 +78,14 @@ different_words as (
     select distinct
         contact_token,
         company_token,
-        case when length(contact_word) < length(company_word) then contact_word else company_word end
-            as shorter,
-        case when length(contact_word) < length(company_word) then company_word else contact_word end
-            as longer
+        case
+            when length(contact_word) < length(company_word) then contact_word
+            else company_word
+        end as shorter,
+        case
+            when length(contact_word) < length(company_word) then company_word
+            else contact_word
+        end as longer
     from word_pairs
     where contact_token <> company_token
 
@@ -179,8 +183,8 @@ contact_agreements as (
     inner join tokens
         on
             company_initials.contact_core = tokens.core_number
-            and tokens.place >= company_initials.first_place
-            and tokens.place < company_initials.first_place + company_initials.letters
+            and company_initials.first_place <= tokens.place
+            and company_initials.first_place + company_initials.letters > tokens.place
 
 ),
 
@@ -214,8 +218,8 @@ company_agreements as (
     inner join tokens
         on
             contact_initials.company_core = tokens.core_number
-            and tokens.place >= contact_initials.first_place
-            and tokens.place < contact_initials.first_place + contact_initials.letters
+            and contact_initials.first_place <= tokens.place
+            and contact_initials.first_place + contact_initials.letters > tokens.place
 
 ),
 

@@ -1,5 +1,5 @@
--- The best company of each contact, and how far it is ahead of all others and of none; what a person
--- ruled out is left out.
+-- The best company of each contact, and how far it is ahead of all others and of none; what a
+-- person ruled out is left out.
 with overrides as (
 
     select * from {{ ref('int_link_overrides__checked') }}
