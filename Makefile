@@ -28,10 +28,10 @@ help: ## Say what there is
 setup: .meltano/ready ## Install Meltano, the taps, the loader and dbt
 
 demo: .meltano/ready ## Run the whole on a stand-in of both services, and show the joined data
-	@$(VENV)/bin/python -m demo
+	@$(VENV)/bin/python -m tools.demo
 
 demo-webhooks: .meltano/ready ## Let a contact register, and see it joined less than a minute later
-	@$(VENV)/bin/python -m demo.webhooks
+	@$(VENV)/bin/python -m tools.demo.webhooks
 
 check-webhooks: $(DEV)/ready ## Send 200 webhooks a second for a minute, twice; kill the receiver ten times
 	@$(DEV)/bin/python -m tests.kananas_webhooks.load
@@ -79,7 +79,7 @@ spark: $(DEV)/ready $(VENV)/ready $(DBT)/ready .venv-spark/ready ## Build the li
 	@$(DEV)/bin/python -m evaluation.spark --vars "$$GIVEN_VARS" $(if $(DB),--db "$$GIVEN_DB") $(GENERATED)
 
 airbyte-check: $(DEV)/ready .venv-airbyte-cdk/ready .venv-bench-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
-	@$(DEV)/bin/python -m scripts.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-bench-pyairbyte/bin/python
+	@$(DEV)/bin/python -m tools.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-bench-pyairbyte/bin/python
 
 bench: $(DEV)/ready .meltano/ready ## Compare with other pipelines: a few minutes, or BENCH=full for hours
 	@$(DEV)/bin/python benchmarks/pipelines/run.py --uv "$(UV)" $(BENCH) $(BENCH_ARGS)
@@ -92,17 +92,17 @@ lint: $(DEV)/ready ## Check form, types, SQL and Dockerfiles
 	@$(DEV)/bin/hadolint packaging/airbyte/*/Dockerfile
 
 matrix: ## Run every test on each Python from 3.10 to 3.13 that is present
-	@$(PYTHON) scripts/matrix.py
+	@$(PYTHON) tools/matrix.py
 
 lock: $(VENV)/ready ## Compile the requirement files anew, with the newest versions
-	@$(PYTHON) scripts/lock.py "$(UV)"
+	@$(PYTHON) tools/lock.py "$(UV)"
 
 docs: $(DEV)/ready ## Write the settings tables of README.md and the files in plugins/ anew
-	@$(DEV)/bin/python -m scripts.settings_tables
-	@$(DEV)/bin/python -m scripts.plugin_definitions
+	@$(DEV)/bin/python -m tools.settings_tables
+	@$(DEV)/bin/python -m tools.plugin_definitions
 
 seeds: .venv-seeds/ready ## Write the seeds that come from packages, and NOTICE, anew
-	@.venv-seeds/bin/python -m scripts.seeds
+	@.venv-seeds/bin/python -m tools.seeds
 
 clean: ## Remove environments, caches and Meltano's state; the data in output/ stays (next: run --full-refresh)
 	@rm -rf .venv .venv-* .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis

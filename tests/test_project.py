@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from scripts.plugin_definitions import definitions
-from scripts.settings_tables import BUILT_IN, render
 from tap_kananas.tap import TapKananas
 from tap_kizen.tap import TapKizen
 from target_duckdb.target import TargetDuckDB
+from tools.plugin_definitions import definitions
+from tools.settings_tables import BUILT_IN, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

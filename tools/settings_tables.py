@@ -1,6 +1,6 @@
 """Write the settings tables of README.md anew, from what `--about` tells.
 
-Usage: python -m scripts.settings_tables
+Usage: python -m tools.settings_tables
 """
 
 from __future__ import annotations
