@@ -97,7 +97,7 @@ matrix: ## Run every test on each Python from 3.10 to 3.13 that is present
 lock: $(VENV)/ready ## Compile the requirement files anew, with the newest versions
 	@$(PYTHON) tools/lock.py "$(UV)"
 
-docs: $(DEV)/ready ## Write the settings tables of README.md and the files in plugins/ anew
+docs: $(DEV)/ready ## Write docs/settings.md and the files in plugins/ anew
 	@$(DEV)/bin/python -m tools.settings_tables
 	@$(DEV)/bin/python -m tools.plugin_definitions
 
