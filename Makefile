@@ -20,7 +20,7 @@ UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
 .PHONY: help setup demo demo-webhooks check-webhooks check-faults check-real-taps evaluate fit explain spark bench
-.PHONY: test test-duckdb airbyte-check lint matrix lock docs seeds clean
+.PHONY: test coverage test-duckdb airbyte-check lint matrix lock docs seeds clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -46,6 +46,9 @@ check-real-taps: $(DEV)/ready $(REAL:%=.venv-real-%/ready) ## Load from a real P
 
 test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
 	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(PYTEST_ARGS)
+
+coverage: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test, and print the lines that none reaches; programs that tests start are not counted
+	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder --cov --cov-report=term-missing $(PYTEST_ARGS)
 
 test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=1.4 or 2.0
 	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python .matrix/duckdb-$(DUCKDB)
@@ -105,7 +108,7 @@ seeds: .venv-seeds/ready ## Write the seeds that come from packages, and NOTICE,
 	@.venv-seeds/bin/python -m tools.seeds
 
 clean: ## Remove environments, caches and Meltano's state; the data in output/ stays (next: run --full-refresh)
-	@rm -rf .venv .venv-* .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-* .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	@rm -rf output/spark
 	@rm -rf benchmarks/data benchmarks/environments benchmarks/target_duckdb/environment
 	@rm -rf dbt_project/target dbt_project/logs logs dist
