@@ -20,7 +20,7 @@ UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
 .PHONY: help setup demo demo-webhooks check-webhooks check-faults check-real-taps evaluate fit explain spark bench
-.PHONY: test coverage test-duckdb airbyte-check lint matrix lock docs seeds clean
+.PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs seeds clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -46,6 +46,18 @@ check-real-taps: $(DEV)/ready $(REAL:%=.venv-real-%/ready) ## Load from a real P
 
 test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
 	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(PYTEST_ARGS)
+
+# In-process tests of each package; what starts Meltano, dbt, or a program per test is left out.
+QUICK = tests/sandbox tests/rest_tap tests/tap_kananas/test_inference.py tests/tap_kananas/test_json_stream.py \
+	tests/tap_kananas/test_records_path.py tests/tap_kizen/test_columns.py tests/tap_kizen/test_timestamps.py \
+	tests/tap_kizen/test_values.py tests/target_duckdb/test_names.py \
+	tests/test_architecture.py tests/test_docs.py tests/test_versions.py
+SLOW = tests/rest_tap/test_backpressure.py tests/rest_tap/test_connection.py tests/rest_tap/test_logs.py \
+	tests/rest_tap/test_settings_declared.py tests/rest_tap/test_unclosed.py tests/sandbox/test_cli.py \
+	tests/rest_tap/test_transport.py tests/sandbox/test_generated_data.py tests/sandbox/test_namesakes.py
+
+test-quick: $(DEV)/ready ## Run tests that take less than a minute in all
+	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(SLOW:%=--ignore=%) $(PYTEST_ARGS) $(QUICK)
 
 coverage: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test, and print the lines that none reaches; programs that tests start are not counted
 	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder --cov --cov-report=term-missing $(PYTEST_ARGS)
