@@ -20,7 +20,7 @@ UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
 .PHONY: help setup demo demo-webhooks check-webhooks check-faults check-real-taps evaluate fit explain spark bench
-.PHONY: test test-duckdb airbyte-check lint matrix lock docs seeds clean
+.PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs seeds clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -28,10 +28,10 @@ help: ## Say what there is
 setup: .meltano/ready ## Install Meltano, the taps, the loader and dbt
 
 demo: .meltano/ready ## Run the whole on a stand-in of both services, and show the joined data
-	@$(VENV)/bin/python -m demo
+	@$(VENV)/bin/python -m tools.demo
 
 demo-webhooks: .meltano/ready ## Let a contact register, and see it joined less than a minute later
-	@$(VENV)/bin/python -m demo.webhooks
+	@$(VENV)/bin/python -m tools.demo.webhooks
 
 check-webhooks: $(DEV)/ready ## Send 200 webhooks a second for a minute, twice; kill the receiver ten times
 	@$(DEV)/bin/python -m tests.kananas_webhooks.load
@@ -46,6 +46,21 @@ check-real-taps: $(DEV)/ready $(REAL:%=.venv-real-%/ready) ## Load from a real P
 
 test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
 	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(PYTEST_ARGS)
+
+# In-process tests of each package; what starts Meltano, dbt, or a program per test is left out.
+QUICK = tests/sandbox tests/rest_tap tests/tap_kananas/test_inference.py tests/tap_kananas/test_json_stream.py \
+	tests/tap_kananas/test_records_path.py tests/tap_kizen/test_columns.py tests/tap_kizen/test_timestamps.py \
+	tests/tap_kizen/test_values.py tests/target_duckdb/test_names.py \
+	tests/test_architecture.py tests/test_docs.py tests/test_versions.py
+SLOW = tests/rest_tap/test_backpressure.py tests/rest_tap/test_connection.py tests/rest_tap/test_logs.py \
+	tests/rest_tap/test_settings_declared.py tests/rest_tap/test_unclosed.py tests/sandbox/test_cli.py \
+	tests/rest_tap/test_transport.py tests/sandbox/test_generated_data.py tests/sandbox/test_namesakes.py
+
+test-quick: $(DEV)/ready ## Run tests that take less than a minute in all
+	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(SLOW:%=--ignore=%) $(PYTEST_ARGS) $(QUICK)
+
+coverage: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test, and print the lines that none reaches; programs that tests start are not counted
+	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder --cov --cov-report=term-missing $(PYTEST_ARGS)
 
 test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=1.4 or 2.0
 	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python .matrix/duckdb-$(DUCKDB)
@@ -79,7 +94,7 @@ spark: $(DEV)/ready $(VENV)/ready $(DBT)/ready .venv-spark/ready ## Build the li
 	@$(DEV)/bin/python -m evaluation.spark --vars "$$GIVEN_VARS" $(if $(DB),--db "$$GIVEN_DB") $(GENERATED)
 
 airbyte-check: $(DEV)/ready .venv-airbyte-cdk/ready .venv-bench-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
-	@$(DEV)/bin/python -m scripts.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-bench-pyairbyte/bin/python
+	@$(DEV)/bin/python -m tools.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-bench-pyairbyte/bin/python
 
 bench: $(DEV)/ready .meltano/ready ## Compare with other pipelines: a few minutes, or BENCH=full for hours
 	@$(DEV)/bin/python benchmarks/pipelines/run.py --uv "$(UV)" $(BENCH) $(BENCH_ARGS)
@@ -92,20 +107,20 @@ lint: $(DEV)/ready ## Check form, types, SQL and Dockerfiles
 	@$(DEV)/bin/hadolint packaging/airbyte/*/Dockerfile
 
 matrix: ## Run every test on each Python from 3.10 to 3.13 that is present
-	@$(PYTHON) scripts/matrix.py
+	@$(PYTHON) tools/matrix.py
 
 lock: $(VENV)/ready ## Compile the requirement files anew, with the newest versions
-	@$(PYTHON) scripts/lock.py "$(UV)"
+	@$(PYTHON) tools/lock.py "$(UV)"
 
-docs: $(DEV)/ready ## Write the settings tables of README.md and the files in plugins/ anew
-	@$(DEV)/bin/python -m scripts.settings_tables
-	@$(DEV)/bin/python -m scripts.plugin_definitions
+docs: $(DEV)/ready ## Write docs/settings.md and the files in plugins/ anew
+	@$(DEV)/bin/python -m tools.settings_tables
+	@$(DEV)/bin/python -m tools.plugin_definitions
 
 seeds: .venv-seeds/ready ## Write the seeds that come from packages, and NOTICE, anew
-	@.venv-seeds/bin/python -m scripts.seeds
+	@.venv-seeds/bin/python -m tools.seeds
 
 clean: ## Remove environments, caches and Meltano's state; the data in output/ stays (next: run --full-refresh)
-	@rm -rf .venv .venv-* .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-* .matrix .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	@rm -rf output/spark
 	@rm -rf benchmarks/data benchmarks/environments benchmarks/target_duckdb/environment
 	@rm -rf dbt_project/target dbt_project/logs logs dist

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from demo.report import fit_any_terminal
 from evaluation import misses, report, sets
 from evaluation.baselines import CANDIDATES
 from evaluation.building import build_links, model_seconds, project_variables, variables
@@ -20,6 +19,7 @@ from evaluation.floor import Floor, Result
 from evaluation.inputs import InputError, check_output, copy_raw_tables, generate, load_truth
 from evaluation.processes import ProgramError, progress
 from evaluation.scores import candidates
+from tools.demo.report import fit_any_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

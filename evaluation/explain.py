@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from demo.report import fit_any_terminal, table
 from rest_tap.logs import printable
+from tools.demo.report import fit_any_terminal, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -27,11 +27,11 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
-from demo.report import fit_any_terminal, table
 from evaluation import sets
 from evaluation.building import PROJECT, build_links, dbt
 from evaluation.inputs import InputError, copy_raw_tables, load_truth
 from evaluation.processes import ProgramError
+from tools.demo.report import fit_any_terminal, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from demo.report import table
 from evaluation import misses, ngrams, peer
 from evaluation.baselines import CANDIDATES, CORE_NAME_OR_DOMAIN, NAMES_AS_WRITTEN
 from evaluation.inputs import InputError, unread_company_columns
 from evaluation.processes import progress
 from evaluation.scores import AUTO, LINKED, Score, candidates, groups, linked, score
 from rest_tap.logs import printable
+from tools.demo.report import table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,9 +6,9 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from demo.report import table
 from evaluation.inputs import InputError
 from evaluation.misses import KINDS
+from tools.demo.report import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,11 +14,11 @@ from typing import Any
 
 import duckdb
 
-from demo.report import table
 from evaluation.building import ROOT, build_links, dbt, variables
 from evaluation.inputs import InputError, copy_raw_tables, generate
 from evaluation.processes import ProgramError
 from target_duckdb.names import NO_HIVE, literal, quote
+from tools.demo.report import table
 
 SAME, DIFFERENT, WRONG_USAGE = 0, 1, 2
 

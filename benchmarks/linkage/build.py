@@ -19,11 +19,11 @@ from pathlib import Path
 
 import duckdb
 
-from demo.report import table
 from evaluation import peer
 from evaluation.building import build_links
 from evaluation.inputs import InputError, copy_raw_tables, generate, load_truth
 from evaluation.processes import ProgramError, Usage
+from tools.demo.report import table
 
 WITHIN, ABOVE, WRONG_USAGE = 0, 1, 2
 

@@ -12,8 +12,8 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-from scripts.airbyte_check import example
 from tests.airbyte_source.programs import SETTINGS, SOURCES, ask
+from tools.airbyte_check import example
 
 if TYPE_CHECKING:
     from sandbox.server import Sandbox

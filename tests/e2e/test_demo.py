@@ -106,7 +106,7 @@ def test_an_interrupt_ends_all_it_started(
 ) -> None:
     assert demo.code == 0
     python = str(checkout.path / ".venv" / "bin" / "python")
-    with checkout.start(python, "-m", "demo") as process:
+    with checkout.start(python, "-m", "tools.demo") as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "records" in line:
@@ -125,7 +125,7 @@ def test_a_failure_ends_all_it_started(demo: Ended, checkout: Checkout) -> None:
     database = checkout.path / "output" / "demo" / "warehouse.duckdb"
     with duckdb.connect(str(database)):
         python = str(checkout.path / ".venv" / "bin" / "python")
-        failed = checkout.run(python, "-m", "demo", TARGET_DUCKDB_LOCK_TIMEOUT="1")
+        failed = checkout.run(python, "-m", "tools.demo", TARGET_DUCKDB_LOCK_TIMEOUT="1")
     assert failed.code == 1
     assert f"locked by process {os.getpid()}" in failed.said
     assert "meltano.log" in failed.said.splitlines()[-1]

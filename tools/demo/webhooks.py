@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from demo import command, report
-from demo.processes import DemoError, meltano, receiver, sandbox, tail
-from demo.settings import OUTPUT, PUBLISHED, ROOT, environment
 from kananas_webhooks.addresses import Secrets
+from tools.demo import command, report
+from tools.demo.processes import DemoError, meltano, receiver, sandbox, tail
+from tools.demo.settings import OUTPUT, PUBLISHED, ROOT, environment
 
 if TYPE_CHECKING:
     import argparse
@@ -139,4 +139,4 @@ def _free_port() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(command.main(run, command.parser("demo.webhooks", __doc__).parse_args()))
+    sys.exit(command.main(run, command.parser("tools.demo.webhooks", __doc__).parse_args()))

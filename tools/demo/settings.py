@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.credentials import Credentials
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "output" / "demo"
 PUBLISHED = OUTPUT / "published" / "warehouse.duckdb"
 

@@ -2,7 +2,7 @@
 
 The CDK's standard tests and PyAirbyte each run in an environment of their own.
 
-Usage: python -m scripts.airbyte_check PYTHON_WITH_THE_CDK PYTHON_WITH_PYAIRBYTE
+Usage: python -m tools.airbyte_check PYTHON_WITH_THE_CDK PYTHON_WITH_PYAIRBYTE
 """
 
 from __future__ import annotations

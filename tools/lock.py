@@ -1,6 +1,6 @@
 """Compile the requirement files: every version of every environment, for every platform.
 
-Usage: python scripts/lock.py PATH_OF_UV
+Usage: python tools/lock.py PATH_OF_UV
 """
 
 from __future__ import annotations

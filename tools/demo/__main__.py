@@ -11,9 +11,9 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from demo import command, report
-from demo.processes import meltano, sandbox
-from demo.settings import OUTPUT, PUBLISHED, ROOT, environment
+from tools.demo import command, report
+from tools.demo.processes import meltano, sandbox
+from tools.demo.settings import OUTPUT, PUBLISHED, ROOT, environment
 
 if TYPE_CHECKING:
     import argparse
@@ -84,6 +84,6 @@ def _command(database: Path) -> str:
 
 
 if __name__ == "__main__":
-    options = command.parser("demo", __doc__)
+    options = command.parser("tools.demo", __doc__)
     options.add_argument("--seed", type=int, default=1, help="the same seed gives the same data")
     sys.exit(command.main(run, options.parse_args()))

@@ -4,7 +4,7 @@ They say what `meltano.yml` says, but for where the package comes from: outside 
 checkout that is `$KANANAS_KIZEN_ELT`, anything pip can install (a checkout, a wheel, a
 git address).
 
-Usage: python -m scripts.plugin_definitions [FOLDER]
+Usage: python -m tools.plugin_definitions [FOLDER]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Write the settings tables of README.md anew, from what `--about` tells.
+"""Write docs/settings.md from what `--about` says of each program.
 
-Usage: python -m scripts.settings_tables
+Usage: python -m tools.settings_tables
 """
 
 from __future__ import annotations
@@ -13,21 +13,30 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "settings.md"
 PROGRAMS = {
     "tap-kananas": "tap_kananas",
     "tap-kizen": "tap_kizen",
     "target-duckdb": "target_duckdb",
 }
+INTRODUCTION = """\
+# Settings
 
-# Every tap and target on the SDK has these.
+`make docs` writes this page from what `--about` says of each program.
+
+Below Meltano a setting stands in `meltano.yml` or in its environment variable, for example in
+`.env`. There the `path` of `target-duckdb` is `DUCKDB_PATH`. Without Meltano `--config=config.json`
+names a file of settings, and `--config=ENV` takes them from the environment variables.
+"""
+
+# Every tap and target on the SDK has these settings.
 BUILT_IN = re.compile(
     r"^(stream_maps|stream_map_config|faker_config|flattening_|batch_config|validate_records)"
 )
 
 
 def about(module: str) -> dict[str, Any]:
-    """Give what a program says of itself."""
+    """Return what a program says of itself."""
     command = [sys.executable, "-m", module, "--about", "--format=json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
     facts: dict[str, Any] = json.loads(done.stdout)
@@ -35,7 +44,7 @@ def about(module: str) -> dict[str, Any]:
 
 
 def table(name: str, facts: dict[str, Any]) -> str:
-    """Give the settings of a program as a Markdown table."""
+    """Return the settings of a program as a Markdown table."""
     schema = facts["settings"]
     prefix = name.upper().replace("-", "_")
     lines = ["| setting | environment variable | default | what it does |", "|---|---|---|---|"]
@@ -55,22 +64,15 @@ def table(name: str, facts: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def render(readme: str) -> str:
-    """Give a README with its tables as they have to be."""
-    for name, module in PROGRAMS.items():
-        begin, end = f"<!-- settings {name} -->\n", f"<!-- end {name} -->"
-        before, _, rest = readme.partition(begin)
-        _, mark, after = rest.partition(end)
-        if not mark:
-            message = f"README.md has no place for the settings of {name}"
-            raise ValueError(message)
-        readme = f"{before}{begin}{table(name, about(module))}\n{end}{after}"
-    return readme
+def render() -> str:
+    """Return the whole page."""
+    tables = [f"## {name}\n\n{table(name, about(module))}\n" for name, module in PROGRAMS.items()]
+    return "\n".join([INTRODUCTION, *tables])
 
 
 def main() -> int:
-    """Write the tables."""
-    README.write_text(render(README.read_text(encoding="utf-8")), encoding="utf-8")
+    """Write the page."""
+    PAGE.write_text(render(), encoding="utf-8")
     return 0
 
 

@@ -1,0 +1,1 @@
+"""Programs for those who work on this project: the demos, and what `make` runs."""
