@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from scipy.sparse import csr_matrix
+from scipy.stats import binom
 
 from evaluation import sets
 from evaluation.building import PROJECT, build_links, dbt
@@ -53,8 +54,10 @@ FIXED = {("vat", "equal"): 35, ("vat", "differ"): -15}
 BOUNDS = (-100, -6, -3, 0, 3, 6, 8, 10, 12, 14, 16, 18, 20, 25, 30)
 PRIOR_LINKS = 3
 # Bands as sure as AUTO make links that are used unseen: on each register so many of them have to be
-# right, whether it was in the fit or not.
+# right, whether it was in the fit or not. It is not taken for less where chance makes as many wrong
+# links once in five times.
 AUTO, AUTO_PRECISION = 0.97, 0.99
+UNLIKELY = 0.2
 
 
 class Level(NamedTuple):
@@ -286,14 +289,43 @@ def points(values: NDArray[np.float64], levels: Sequence[Level], design: Design)
     ]
 
 
-def best(pairs: Pairs, levels: Sequence[Level]) -> Best:
-    """Return the best candidate of each contact, as int_links__ranked finds it."""
+def balanced(every: Sequence[Pairs], levels: Sequence[Level]) -> list[Level]:
+    """Return the levels with what any pair begins with fitted anew.
+
+    Many weights are rounded to one side: together they would make all links less likely.
+    """
+    registers = [pairs.register for pairs in every]
+    scores = [_scores(pairs, levels) for pairs in every]
+
+    def loss(points_more: float) -> float:
+        total = 0.0
+        for pairs, points_before in zip(every, scores, strict=True):
+            utilities = (points_before + points_more) / POINTS
+            _, norms = _chances(utilities, pairs)
+            share = 1 / (registers.count(pairs.register) * len(pairs.starts))
+            total -= share * float(utilities[pairs.right].sum() - norms.sum())
+        return total
+
+    more = round(float(minimize_scalar(loss, bounds=(-20, 20), method="bounded").x))
+    return [
+        level._replace(weight=level.weight + more) if level.feature == "pair" else level
+        for level in levels
+    ]
+
+
+def _scores(pairs: Pairs, levels: Sequence[Level]) -> NDArray[np.int64]:
     scores = np.full(
         len(pairs.right), sum(level.weight for level in levels if level.feature == "pair")
     )
     for level in levels:
         if level.feature != "pair":
             scores += level.weight * (pairs.levels[level.feature] == level.place)
+    return scores
+
+
+def best(pairs: Pairs, levels: Sequence[Level]) -> Best:
+    """Return the best candidate of each contact, as int_links__ranked finds it."""
+    scores = _scores(pairs, levels)
     order = np.lexsort((np.arange(len(scores)), -scores, pairs.groups))
     first = order[np.searchsorted(pairs.groups[order], np.arange(len(pairs.starts)))]
     odds = np.power(10.0, (scores - scores[first][pairs.groups]) / 10)
@@ -307,33 +339,42 @@ def bands(
 ) -> list[tuple[str, int, float]]:
     """Return the confidence per tier and lead: rows of the seed link_bands.
 
+    From the least lead of which links are used unseen, all tiers count together: a tier describes a
+    link, and says nothing that the cautions do not.
+
     Args:
         every: the sets.
         found: their best candidates by the weights of all registers.
         unseen: their best candidates by the weights of the other registers.
     """
     tiers = sorted({str(tier) for pairs in every for tier in np.unique(pairs.tiers)} - {""})
-    measured = {tier: _measured(tier, every, found) for tier in tiers}
-    first = {
-        tier: next((n for n, value in enumerate(values) if value >= AUTO), len(BOUNDS))
-        for tier, values in measured.items()
-    }
-    for ones in (found, unseen):
-        while worst := _least_sure(every, ones, first):
-            first[worst] += 1
+    sure = next(
+        (
+            number
+            for number, lower in enumerate(BOUNDS)
+            if _is_sure(every, found, lower) and _is_sure(every, unseen, lower)
+        ),
+        len(BOUNDS),
+    )
+    together = _measured(tiers, every, found)
     rows: list[tuple[str, int, float]] = []
-    for tier, values in measured.items():
+    for tier in tiers:
+        alone = _measured([tier], every, found)
         last = None
-        for number, (lower, value) in enumerate(zip(BOUNDS, values, strict=True)):
-            shown = round(min(value, 0.999 if number >= first[tier] else AUTO - 0.005), 3)
-            if shown != last:
-                rows.append((tier, lower, shown))
-            last = shown
+        for number, lower in enumerate(BOUNDS):
+            share = (
+                min(max(together[number], AUTO), 0.999)
+                if number >= sure
+                else min(alone[number], AUTO - 0.005)
+            )
+            if round(share, 3) != last:
+                rows.append((tier, lower, round(share, 3)))
+            last = round(share, 3)
     return rows
 
 
-def _measured(tier: str, every: Sequence[Pairs], found: Sequence[Best]) -> list[float]:
-    """Return the share of right links of a tier in each band, never falling."""
+def _measured(tiers: Sequence[str], every: Sequence[Pairs], found: Sequence[Best]) -> list[float]:
+    """Return the share of right links of some tiers in each band, never falling."""
     registers = [pairs.register for pairs in every]
     shares: list[float] = []
     counts: list[float] = []
@@ -342,7 +383,8 @@ def _measured(tier: str, every: Sequence[Pairs], found: Sequence[Best]) -> list[
         odds = 10 ** ((max(lower, -8) + 1.5) / 10)
         links, right = float(PRIOR_LINKS), PRIOR_LINKS * odds / (1 + odds)
         for pairs, one in zip(every, found, strict=True):
-            inside = (pairs.tiers[one.pairs] == tier) & (one.leads >= lower) & (one.leads < upper)
+            inside = np.isin(pairs.tiers[one.pairs], tiers)
+            inside &= (one.leads >= lower) & (one.leads < upper)
             # A register of many links counts no more than three hundred of them.
             share = 1 / max(int(inside.sum()) / 300, 1) / registers.count(pairs.register)
             links += share * int(inside.sum())
@@ -352,34 +394,22 @@ def _measured(tier: str, every: Sequence[Pairs], found: Sequence[Best]) -> list[
     return rising(shares, counts)
 
 
-def _least_sure(
-    every: Sequence[Pairs], ones: Sequence[Best], first: Mapping[str, int]
-) -> str | None:
-    """Return the tier whose lowest band of AUTO brings most errors to a register with too many."""
-    bounds = {tier: (*BOUNDS, 10_000)[number] for tier, number in first.items()}
-    tallies: dict[str, dict[str, list[int]]] = {}
+def _is_sure(every: Sequence[Pairs], ones: Sequence[Best], lower: int) -> bool:
+    """Return whether on no register fewer links than AUTO_PRECISION are right from a lead on.
+
+    A register of few links may have one wrong by chance: it counts only where so many wrong ones
+    would be unlikely.
+    """
+    tallies: dict[str, list[int]] = {}
     for pairs, one in zip(every, ones, strict=True):
-        for tier, number in first.items():
-            if number == len(BOUNDS):
-                continue
-            inside = (
-                (pairs.tiers[one.pairs] == tier)
-                & (one.leads >= bounds[tier])
-                & ~pairs.cautions[one.pairs]
-            )
-            upper = (*BOUNDS[1:], 10_000)[number]
-            lowest = inside & (one.leads < upper)
-            tally = tallies.setdefault(pairs.register, {}).setdefault(tier, [0, 0, 0])
-            tally[0] += int(inside.sum())
-            tally[1] += int(inside.sum() - one.right[inside].sum())
-            tally[2] += int(lowest.sum() - one.right[lowest].sum())
-    for by_tier in tallies.values():
-        links = sum(tally[0] for tally in by_tier.values())
-        wrong = sum(tally[1] for tally in by_tier.values())
-        # One wrong link more tells nothing of a small register.
-        if wrong > 1 + (1 - AUTO_PRECISION) * links:
-            return max(sorted(by_tier), key=lambda tier: (by_tier[tier][2], by_tier[tier][1]))
-    return None
+        links = (one.leads >= lower) & ~pairs.cautions[one.pairs]
+        tally = tallies.setdefault(pairs.register, [0, 0])
+        tally[0] += int(links.sum())
+        tally[1] += int((links & ~one.right).sum())
+    return all(
+        binom.sf(wrong - 1, links, 1 - AUTO_PRECISION) >= UNLIKELY
+        for links, wrong in tallies.values()
+    )
 
 
 def rising(values: Sequence[float], counts: Sequence[float]) -> list[float]:
@@ -444,19 +474,15 @@ def save(output: Path, every: Sequence[Pairs], levels: Sequence[Level]) -> None:
     """Fit to the pairs of sets, write the seeds to a folder, and print what they reach."""
     design = designed(levels)
     matrices = [matrix(pairs, levels, design) for pairs in every]
-    in_all = points(fitted(every, matrices, levels, design), levels, design)
+    in_all = balanced(every, points(fitted(every, matrices, levels, design), levels, design))
     # Two registers may have sets of one name.
     unseen: dict[int, Best] = {}
     for register in sorted({pairs.register for pairs in every}):
         others = [number for number, pairs in enumerate(every) if pairs.register != register]
         if others:
-            values = fitted(
-                [every[number] for number in others],
-                [matrices[number] for number in others],
-                levels,
-                design,
-            )
-            weights = points(values, levels, design)
+            seen = [every[number] for number in others]
+            values = fitted(seen, [matrices[number] for number in others], levels, design)
+            weights = balanced(seen, points(values, levels, design))
             unseen |= {
                 number: best(pairs, weights)
                 for number, pairs in enumerate(every)

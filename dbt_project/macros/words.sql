@@ -23,37 +23,3 @@
         when length({{ shorter }}) >= 4 and left({{ shorter }}, 4) = left({{ longer }}, 4) then 50
     end
 {%- endmacro %}
-
-
-{#-
-    Per pair of names: the weight of one side's words, how much of it the other side covers, and the
-    rarest word that is covered, or missing.
--#}
-{% macro covered_words(words, agreements) -%}
-    select
-        words.contact_core,
-        words.company_core,
-        cast(sum(words.weight) as integer) as weight,
-        cast(sum(words.weight * coalesce(best.agreement, 0)) as integer) as covered_weight,
-        max(case when words.place = 1 then coalesce(best.agreement, 0) end) as first_agreement,
-        max(case when coalesce(best.agreement, 0) < 50 then words.weight else 0 end)
-            as missing_weight,
-        max(case when best.agreement >= 80 then words.weight else 0 end) as shared_weight,
-        cast(sum(case when best.agreement = 100 then words.weight * words.weight else 0 end) as bigint)
-            as equal_norm
-    from {{ words }} as words
-    left join (
-        select
-            contact_core,
-            company_core,
-            token_number,
-            max(agreement) as agreement
-        from {{ agreements }}
-        group by contact_core, company_core, token_number
-    ) as best
-        on
-            words.contact_core = best.contact_core
-            and words.company_core = best.company_core
-            and words.token_number = best.token_number
-    group by words.contact_core, words.company_core
-{%- endmacro %}

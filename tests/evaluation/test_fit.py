@@ -204,6 +204,41 @@ def test_points_are_whole_tenths_of_a_decimal_logarithm() -> None:
     }
 
 
+def test_links_are_as_likely_as_they_are_right_after_rounding() -> None:
+    rows = [(contact, "name", contact < 80, {"name": 1}) for contact in range(100)]
+    (pair, *others) = fit.balanced([_pairs(rows)], LEVELS)
+    assert pair.weight == 6  # four times as many are right as wrong
+    assert others == LEVELS[1:]
+
+
+def test_all_tiers_are_sure_from_one_lead_on() -> None:
+    every = [
+        _pairs(
+            [(n, "name" if n % 2 else "place", n >= 50 or n % 3 > 0, {}) for n in range(400)],
+            register,
+        )
+        for register in ("a", "b")
+    ]
+    leads = np.array([5] * 50 + [15] * 350)
+    found = [Best(np.arange(400), pairs.right, leads) for pairs in every]
+    rows = fit.bands(every, found, found)
+    sure = {tier: [lower for one, lower, share in rows if one == tier and share >= fit.AUTO]
+            for tier in ("name", "place")}  # fmt: skip
+    assert sure["name"][0] == sure["place"][0]
+    assert 5 < sure["name"][0] <= 15
+
+
+def test_one_wrong_link_of_a_small_register_is_chance() -> None:
+    def first_sure(wrong: int) -> list[int]:
+        pairs = _pairs([(n, "name", n >= wrong, {}) for n in range(60)])
+        found = [Best(np.arange(60), pairs.right, np.full(60, 40))]
+        return [lower for _, lower, share in fit.bands([pairs], found, found) if share >= fit.AUTO]
+
+    assert first_sure(0)
+    assert first_sure(1)
+    assert not first_sure(2)
+
+
 def test_a_band_is_sure_only_where_each_register_is_right() -> None:
     rows = [(contact, "name", True, {"name": 1}) for contact in range(400)]
     wrong = [(contact, "name", contact >= 40, {"name": 1}) for contact in range(400)]

@@ -88,66 +88,77 @@ company_rarity as (
 
 ),
 
-measured as (
+named as (
 
     select
         name_letters.*,
         contact_names.squeezed_name as contact_name,
         company_names.squeezed_name as company_name,
+        contact_names.squeezed_name = company_names.squeezed_name as is_equal,
         contact_names.initials as contact_initials,
         company_names.initials as company_initials,
         contact_names.digits as contact_digits,
         company_names.digits as company_digits,
+        contact_names.team as contact_team,
+        company_names.team as company_team,
         least(length(contact_names.squeezed_name), length(company_names.squeezed_name))
             as shorter_length,
         greatest(length(contact_names.squeezed_name), length(company_names.squeezed_name))
-            as longer_length,
+            as longer_length
+    from name_letters
+    inner join names as contact_names on name_letters.contact_core = contact_names.core_number
+    inner join names as company_names on name_letters.company_core = company_names.core_number
+
+),
+
+measured as (
+
+    select
+        named.*,
         spellings.contact_count,
-        name_parts.contact_core is not null as shares_a_part,
+        name_parts.part_level,
         token_sums.heaviest_weight,
         token_sums.is_generic,
-        contact_names.team as contact_team,
-        company_names.team as company_team,
         case
-            when name_letters.contact_core = name_letters.company_core then 100
+            when named.is_equal then 100
             else cast(
                 floor(name_words.contact_covered_weight / name_words.contact_weight) as integer
             )
         end as contact_covered,
         case
-            when name_letters.contact_core = name_letters.company_core then 100
+            when named.is_equal then 100
             else cast(
                 floor(name_words.company_covered_weight / name_words.company_weight) as integer
             )
         end as company_covered,
         case
-            when name_letters.contact_core = name_letters.company_core then 2
+            when named.is_equal then 2
             else
                 case when name_words.contact_first_agreement >= 80 then 1 else 0 end
                 + case when name_words.company_first_agreement >= 80 then 1 else 0 end
         end as agreeing_first_words,
-        coalesce(name_words.contact_missing_weight, 0) as contact_missing,
-        coalesce(name_words.company_missing_weight, 0) as company_missing,
+        case when named.is_equal then 0 else name_words.contact_missing_weight end
+            as contact_missing,
+        case when named.is_equal then 0 else name_words.company_missing_weight end
+            as company_missing,
         coalesce(name_words.rarest_shared_weight, token_sums.heaviest_weight) as rarest_shared,
         cast(floor(
             coalesce(
                 name_words.contact_covered_weight / 100, token_sums.token_weight
             ) - company_rarity.rarity
         ) as integer) as shared_rarity
-    from name_letters
-    inner join names as contact_names on name_letters.contact_core = contact_names.core_number
-    inner join names as company_names on name_letters.company_core = company_names.core_number
-    inner join token_sums on name_letters.contact_core = token_sums.core_number
-    inner join spellings on name_letters.contact_core = spellings.core_number
+    from named
+    inner join token_sums on named.contact_core = token_sums.core_number
+    inner join spellings on named.contact_core = spellings.core_number
     cross join company_rarity
     left join name_words
         on
-            name_letters.contact_core = name_words.contact_core
-            and name_letters.company_core = name_words.company_core
+            named.contact_core = name_words.contact_core
+            and named.company_core = name_words.company_core
     left join name_parts
         on
-            name_letters.contact_core = name_parts.contact_core
-            and name_letters.company_core = name_parts.company_core
+            named.contact_core = name_parts.contact_core
+            and named.company_core = name_parts.company_core
 
 ),
 
@@ -157,7 +168,7 @@ with_edits as (
     select
         *,
         case
-            when contact_name = company_name then 0
+            when is_equal then 0
             when cosine < 35 or longer_length - shorter_length > 2 then longer_length
             else {{ edit_distance('contact_name', 'company_name') }}
         end as edits
@@ -187,18 +198,19 @@ select
     contact_core,
     company_core,
     case
-        when contact_name = company_name and (heaviest_weight < 40 or is_generic) then 'generic'
-        when contact_name = company_name then 'exact'
+        when is_equal and (heaviest_weight < 40 or is_generic) then 'generic'
+        when is_equal then 'exact'
         when contact_digits <> company_digits and contact_digits <> '' and company_digits <> ''
             then 'other_number'
         when cosine = 100 or (contact_covered = 100 and company_covered = 100) then 'same_words'
         when is_one_slip and contact_count = 1 then 'one_slip'
         when is_one_slip then 'shared_slip'
-        when shares_a_part then 'part'
+        when part_level = 'part' then 'part'
         when
             length(contact_name) >= 3 and contact_name = company_initials
             or length(company_name) >= 3 and company_name = contact_initials
             then 'initials'
+        when part_level = 'part_word' then 'part_word'
         when
             shorter_length >= 10
             and left(contact_name, shorter_length) = left(company_name, shorter_length)

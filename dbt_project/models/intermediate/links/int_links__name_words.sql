@@ -27,31 +27,42 @@ tokens as (
 
 ),
 
-contact_words as (
+-- Each name is looked at from its own side.
+sides as (
 
     select
-        name_pairs.contact_core,
-        name_pairs.company_core,
-        tokens.token,
-        tokens.token_number,
-        tokens.place,
-        tokens.weight
+        contact_core,
+        company_core,
+        'contact' as side,
+        contact_core as core_number,
+        company_core as other_core
     from name_pairs
-    inner join tokens on name_pairs.contact_core = tokens.core_number
+
+    union all
+
+    select
+        contact_core,
+        company_core,
+        'company' as side,
+        company_core as core_number,
+        contact_core as other_core
+    from name_pairs
 
 ),
 
-company_words as (
+words as (
 
     select
-        name_pairs.contact_core,
-        name_pairs.company_core,
+        sides.contact_core,
+        sides.company_core,
+        sides.side,
+        sides.other_core,
         tokens.token,
         tokens.token_number,
         tokens.place,
         tokens.weight
-    from name_pairs
-    inner join tokens on name_pairs.company_core = tokens.core_number
+    from sides
+    inner join tokens on sides.core_number = tokens.core_number
 
 ),
 
@@ -59,17 +70,18 @@ company_words as (
 word_pairs as (
 
     select
-        contact_words.contact_core,
-        contact_words.company_core,
-        contact_words.token_number as contact_token,
+        words.contact_core,
+        words.company_core,
+        words.token_number as contact_token,
         tokens.token_number as company_token,
-        contact_words.token as contact_word,
+        words.token as contact_word,
         tokens.token as company_word
-    from contact_words
+    from words
     inner join tokens
         on
-            contact_words.company_core = tokens.core_number
-            and left(contact_words.token, 1) = left(tokens.token, 1)
+            words.other_core = tokens.core_number
+            and left(words.token, 1) = left(tokens.token, 1)
+    where words.side = 'contact'
 
 ),
 
@@ -101,7 +113,7 @@ compared_words as (
 
 ),
 
-agreements as (
+agreeing_words as (
 
     select
         word_pairs.contact_core,
@@ -120,47 +132,66 @@ agreements as (
 
 ),
 
--- A word may be the initials of some of the other name's: FC of Football Club.
-contact_initials as (
+joined_tokens as (
 
     select
-        contact_words.contact_core,
-        contact_words.company_core,
-        contact_words.token_number,
-        length(contact_words.token) as letters,
-        instr(names.initials, contact_words.token) as first_place
-    from contact_words
-    inner join names on contact_words.company_core = names.core_number
-    where
-        length(contact_words.token) between 2 and 6
-        and instr(names.initials, contact_words.token) > 0
+        tokens.core_number,
+        tokens.place,
+        tokens.token || next_tokens.token as joined_token
+    from tokens
+    inner join tokens as next_tokens
+        on
+            tokens.core_number = next_tokens.core_number
+            and tokens.place + 1 = next_tokens.place
 
 ),
 
-company_initials as (
+-- A word may be made of some of the other name's: FC of Football Club, PRESQUILE of PRESQU ILE.
+runs as (
 
     select
-        company_words.contact_core,
-        company_words.company_core,
-        company_words.token_number,
-        length(company_words.token) as letters,
-        instr(names.initials, company_words.token) as first_place
-    from company_words
-    inner join names on company_words.contact_core = names.core_number
+        words.contact_core,
+        words.company_core,
+        words.side,
+        words.token_number,
+        words.other_core,
+        instr(names.initials, words.token) as first_place,
+        length(words.token) as word_count,
+        85 as agreement
+    from words
+    inner join names on words.other_core = names.core_number
     where
-        length(company_words.token) between 2 and 6
-        and instr(names.initials, company_words.token) > 0
+        length(words.token) between 2 and 6
+        and instr(names.initials, words.token) > 0
+
+    union all
+
+    select
+        words.contact_core,
+        words.company_core,
+        words.side,
+        words.token_number,
+        words.other_core,
+        joined_tokens.place as first_place,
+        2 as word_count,
+        95 as agreement
+    from words
+    inner join joined_tokens
+        on
+            words.other_core = joined_tokens.core_number
+            and words.token = joined_tokens.joined_token
 
 ),
 
-contact_agreements as (
+agreements as (
 
     select
         contact_core,
         company_core,
+        'contact' as side,
         contact_token as token_number,
         agreement
-    from agreements
+    from agreeing_words
     where agreement is not null
 
     union all
@@ -168,34 +199,10 @@ contact_agreements as (
     select
         contact_core,
         company_core,
-        token_number,
-        85 as agreement
-    from contact_initials
-
-    union all
-
-    select
-        company_initials.contact_core,
-        company_initials.company_core,
-        tokens.token_number,
-        85 as agreement
-    from company_initials
-    inner join tokens
-        on
-            company_initials.contact_core = tokens.core_number
-            and company_initials.first_place <= tokens.place
-            and company_initials.first_place + company_initials.letters > tokens.place
-
-),
-
-company_agreements as (
-
-    select
-        contact_core,
-        company_core,
+        'company' as side,
         company_token as token_number,
         agreement
-    from agreements
+    from agreeing_words
     where agreement is not null
 
     union all
@@ -203,53 +210,74 @@ company_agreements as (
     select
         contact_core,
         company_core,
+        side,
         token_number,
-        85 as agreement
-    from company_initials
+        agreement
+    from runs
 
     union all
 
     select
-        contact_initials.contact_core,
-        contact_initials.company_core,
+        runs.contact_core,
+        runs.company_core,
+        case runs.side when 'contact' then 'company' else 'contact' end as side,
         tokens.token_number,
-        85 as agreement
-    from contact_initials
+        runs.agreement
+    from runs
     inner join tokens
         on
-            contact_initials.company_core = tokens.core_number
-            and contact_initials.first_place <= tokens.place
-            and contact_initials.first_place + contact_initials.letters > tokens.place
+            runs.other_core = tokens.core_number
+            and runs.first_place <= tokens.place
+            and runs.first_place + runs.word_count > tokens.place
 
 ),
 
-contact_covered as (
+-- A word counts as far as its best counterpart agrees.
+best_agreements as (
 
-    {{ covered_words('contact_words', 'contact_agreements') }}
+    select
+        contact_core,
+        company_core,
+        side,
+        token_number,
+        max(agreement) as agreement
+    from agreements
+    group by contact_core, company_core, side, token_number
 
 ),
 
-company_covered as (
+covered_words as (
 
-    {{ covered_words('company_words', 'company_agreements') }}
+    select
+        words.contact_core,
+        words.company_core,
+        words.side,
+        words.place,
+        words.weight,
+        coalesce(best_agreements.agreement, 0) as agreement
+    from words
+    left join best_agreements
+        on
+            words.contact_core = best_agreements.contact_core
+            and words.company_core = best_agreements.company_core
+            and words.side = best_agreements.side
+            and words.token_number = best_agreements.token_number
 
 )
 
 select
-    contact_covered.contact_core,
-    contact_covered.company_core,
-    contact_covered.weight as contact_weight,
-    contact_covered.covered_weight as contact_covered_weight,
-    contact_covered.first_agreement as contact_first_agreement,
-    contact_covered.missing_weight as contact_missing_weight,
-    contact_covered.shared_weight as rarest_shared_weight,
-    contact_covered.equal_norm,
-    company_covered.weight as company_weight,
-    company_covered.covered_weight as company_covered_weight,
-    company_covered.first_agreement as company_first_agreement,
-    company_covered.missing_weight as company_missing_weight
-from contact_covered
-inner join company_covered
-    on
-        contact_covered.contact_core = company_covered.contact_core
-        and contact_covered.company_core = company_covered.company_core
+    contact_core,
+    company_core,
+    {%- for side in ['contact', 'company'] %}
+        cast(sum(case when side = '{{ side }}' then weight end) as integer) as {{ side }}_weight,
+        cast(sum(case when side = '{{ side }}' then weight * agreement end) as integer)
+            as {{ side }}_covered_weight,
+        max(case when side = '{{ side }}' and place = 1 then agreement end)
+            as {{ side }}_first_agreement,
+        max(case when side = '{{ side }}' and agreement < 50 then weight else 0 end)
+            as {{ side }}_missing_weight,
+    {%- endfor %}
+    max(case when side = 'contact' and agreement >= 80 then weight else 0 end)
+        as rarest_shared_weight
+from covered_words
+group by contact_core, company_core
