@@ -29,7 +29,7 @@ from scipy.sparse import csr_matrix
 from scipy.stats import binom
 
 from evaluation import sets
-from evaluation.building import PROJECT, build_links, dbt
+from evaluation.building import PROJECT, build_links, database, dbt
 from evaluation.inputs import InputError, copy_raw_tables, load_truth
 from evaluation.processes import ProgramError
 from tools.demo.report import fit_any_terminal, table
@@ -143,7 +143,7 @@ def compare(given: sets.Set, register: str, levels: Sequence[Level], folder: Pat
             "create or replace table intermediate.int_links__ranked as"
             " from intermediate.int_links__scored"
         )
-    environment = {"DUCKDB_PATH": str(warehouse)}
+    environment = database(warehouse, folder)
     dbt(["run", "--select", "int_links__tiers"], folder, environment=environment)
     features = sorted({level.feature for level in levels} - {"pair"})
     with duckdb.connect(warehouse, read_only=True) as connection:

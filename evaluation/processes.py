@@ -37,8 +37,13 @@ def progress(text: str) -> None:
     print(f"… {text}", flush=True)
 
 
-def run(arguments: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> Usage:
-    """Run a program that prints into a file.
+def run(
+    arguments: Sequence[str],
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Usage:
+    """Run a program that prints into a file, in a folder if one is given.
 
     Raises:
         ProgramError: it failed, or could not be started.
@@ -51,6 +56,7 @@ def run(arguments: Sequence[str], log: Path, environment: Mapping[str, str] | No
             stdout=subprocess.PIPE,
             stderr=output,
             env={**os.environ, **(environment or {})},
+            cwd=folder,
         )
         try:
             found, _ = process.communicate()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,9 +15,16 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which all processes that run tests keep what dbt parsed."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "parsed"
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory, parsed: Path) -> Project:
     """The dbt project in a checkout of its own, whose path holds a space."""
-    return Project.copied_to(tmp_path_factory.mktemp("a checkout"))
+    return Project.copied_to(tmp_path_factory.mktemp("a checkout"), parsed)
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +38,19 @@ def database(database_path: Path) -> Path:
     """The path of a DuckDB file that does not exist yet."""
     database_path.unlink(missing_ok=True)
     return database_path
+
+
+@pytest.fixture(scope="session")
+def seeds(project: Project, database_path: Path) -> Path:
+    """A DuckDB file that holds the seeds and no more."""
+    database_path.unlink(missing_ok=True)
+    run = project.run(database_path, "seed")
+    assert run.exit_code == 0, run.output
+    return database_path.rename(database_path.with_name("seeds.duckdb"))
+
+
+@pytest.fixture
+def seeded(seeds: Path, database: Path) -> Path:
+    """The path of a DuckDB file that holds the seeds and no more, for this test alone."""
+    shutil.copyfile(seeds, database)
+    return database

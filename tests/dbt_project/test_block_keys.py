@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 
     from tests.dbt_project.project import Project
 
-BUILD = ("build", "--exclude-resource-type", "test", "unit_test", "--select")
+RUN = ("run", "--select", "+int_links__block_keys")
 
 
 @pytest.fixture(scope="module")
-def keys(project: Project, database_path: Path) -> Path:
-    database_path.unlink(missing_ok=True)
-    build = project.run(database_path, *BUILD, "+int_links__block_keys")
-    assert build.exit_code == 0, build.output
+def keys(project: Project, database_path: Path, seeds: Path) -> Path:
+    shutil.copyfile(seeds, database_path)
+    run = project.run(database_path, *RUN)
+    assert run.exit_code == 0, run.output
     return database_path
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tests.dbt_project.project import Project
 
-MODELS = ("build", "--resource-type", "seed", "--resource-type", "model")
+MODELS = ("run", "--select", "+contacts", "int_companies__domains")
 LEGACY = """
 create table kizen.companies as select
     'c' as id, 'Legacy' as name, 'a@legacy.fr' as email,
@@ -57,7 +57,7 @@ RECORD_ROW = ("c", "Record", "1 rue B", "Nice", "record.fr")
 )
 def test_either_shape(
     project: Project,
-    database: Path,
+    seeded: Path,
     tables: list[str],
     variable: str,
     expected: tuple[str, ...],
@@ -66,19 +66,20 @@ def test_either_shape(
         "create table kananas.contacts as "
         f"select 1 as id, '{expected[1]}' as organisation, 'x@{expected[4]}' as email"
     )
-    write(database, "create schema kananas", "create schema kizen", contact, *tables)
-    run = project.run(database, *MODELS, "--vars", f"kizen_companies_from: {variable}")
+    write(seeded, "create schema kananas", "create schema kizen", contact, *tables)
+    given = () if variable == "auto" else ("--vars", f"kizen_companies_from: {variable}")
+    run = project.run(seeded, *MODELS, *given)
     assert run.exit_code == 0, run.output
     assert read(
-        database, "select company_id, company_name, street, city from staging.stg_kizen__companies"
+        seeded, "select company_id, company_name, street, city from staging.stg_kizen__companies"
     ) == [expected[:4]]
     # The domain is found in either shape.
-    assert read(database, "select domain from intermediate.int_companies__domains") == [
+    assert read(seeded, "select domain from intermediate.int_companies__domains") == [
         (expected[4],)
     ]
-    assert read(database, "select company_id from marts.contacts") == [expected[:1]]
+    assert read(seeded, "select company_id from marts.contacts") == [expected[:1]]
     columns = read(
-        database,
+        seeded,
         "select column_name, data_type from duckdb_columns() "
         "where table_name = 'stg_kizen__companies' order by column_index",
     )

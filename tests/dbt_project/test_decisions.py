@@ -74,8 +74,8 @@ def account(project: Project, database_path: Path) -> Account:
     schemas = ("kananas", "kizen", "decisions")
     write(database_path, *(f"create schema {schema}" for schema in schemas))
     write(database_path, COMPANIES, CONTACTS, NO_DECISIONS)
-    build = ("build", "--exclude-resource-type", "unit_test", "--vars", VARIABLES)
-    first = project.run(database_path, *build)
+    build = ("build", "--vars", VARIABLES, "--exclude-resource-type", "unit_test")
+    first = project.run(database_path, *build, "test")
     assert first.exit_code == 0, first.output
     queue = read(
         database_path,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.dbt_project.project import read, write
+from tests.dbt_project.project import WITH_ARTIFACTS, read, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 # The unit tests bring their own rows: once in the suite is enough.
 BUILD = ("build", "--exclude-resource-type", "unit_test")
-MODELS = ("build", "--resource-type", "seed", "--resource-type", "model")
+MODELS = ("run", "--select", "+contacts", "companies")
 
 
-def test_french_columns_of_text_without_metadata(project: Project, database: Path) -> None:
+def test_french_columns_of_text_without_metadata(project: Project, seeded: Path) -> None:
     write(
-        database,
+        seeded,
         "create schema kananas",
         "create schema kizen",
         """
@@ -31,10 +31,10 @@ def test_french_columns_of_text_without_metadata(project: Project, database: Pat
         """,
         "create table kizen.companies as select 'c' as id, 'Elan' as name, '' as email",
     )
-    run = project.run(database, *MODELS)
+    run = project.run(seeded, *MODELS)
     assert run.exit_code == 0, run.output
     assert read(
-        database,
+        seeded,
         """
         select contact_id, first_name, last_name, organisation, email, balance,
             cast(birth_date as varchar), postal_code, vat_number, company_id, link_tier
@@ -50,31 +50,32 @@ def test_french_columns_of_text_without_metadata(project: Project, database: Pat
     ]
 
 
-def test_an_account_with_nothing_but_ids(project: Project, database: Path) -> None:
+def test_an_account_with_nothing_but_ids(project: Project, seeded: Path) -> None:
     write(
-        database,
+        seeded,
         "create schema kananas",
         "create schema kizen",
         "create table kananas.contacts as select 1 as id union all select 2",
         "create table kizen.companies (id varchar)",
     )
-    run = project.run(database, *MODELS)
+    run = project.run(seeded, *MODELS)
     assert run.exit_code == 0, run.output
     assert read(
-        database,
+        seeded,
         """
         select contact_id, organisation, email, birth_date, balance, tags, created_at, link_status
         from marts.contacts order by contact_id
         """,
     ) == [(key, None, None, None, None, None, None, "none") for key in ("1", "2")]
-    assert read(database, "select count(*) from marts.companies") == [(0,)]
+    assert read(seeded, "select count(*) from marts.companies") == [(0,)]
 
 
 def test_tables_that_were_never_loaded_give_empty_marts(
     project: Project, database: Path, tmp_path: Path
 ) -> None:
     target, logs = tmp_path / "its target", tmp_path / "its logs"
-    run = project.run(database, *BUILD, DBT_TARGET_PATH=str(target), DBT_LOG_PATH=str(logs))
+    paths = {"DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(logs)}
+    run = project.run(database, *BUILD, **paths, **WITH_ARTIFACTS)
     assert run.exit_code == 0, run.output
     for mart in ("contacts", "companies", "contact_company_links"):
         assert read(database, f"select count(*) from marts.{mart}") == [(0,)]

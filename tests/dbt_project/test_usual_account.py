@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.dbt_project.project import read, write
+from tests.dbt_project.project import WITH_ARTIFACTS, read, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +91,7 @@ def account(
     database_path.unlink(missing_ok=True)
     write(database_path, "create schema kananas", "create schema kizen", CONTACTS, COMPANIES)
     write(database_path, WEBHOOKS)
-    build = project.run(database_path, "build")
+    build = project.run(database_path, "build", **WITH_ARTIFACTS)
     assert build.exit_code == 0, build.output
     webhooks = read(database_path, STAGED_WEBHOOKS)
     kept = tmp_path_factory.mktemp("built") / "kept.duckdb"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from evaluation.building import dbt
+from evaluation.building import database, dbt
 from evaluation.inputs import generate
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Builds:
         dbt(
             ["build", "--select", "+link_changes", "--exclude-resource-type", "test", "unit_test"],
             self._folder,
-            environment={"DUCKDB_PATH": str(self.warehouse)},
+            environment=database(self.warehouse, self._folder),
         )
         with duckdb.connect(self.warehouse, read_only=True) as connection:
             return connection.execute(LINKS).fetchall(), connection.execute(CHANGES).fetchall()
