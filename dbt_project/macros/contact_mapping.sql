@@ -74,7 +74,7 @@
             {%- endif -%}
         ) as filled_count_{{ loop.index }},
         {%- endfor %}
-        count(*) as contact_count
+        count(*) as row_count
     from (
         select
             {%- for entry in entries if not entry.path %}
@@ -93,6 +93,72 @@
 {%- endmacro %}
 
 
+{#-
+    Selects how a column map meets a raw table: a row per meaning and raw column, as contact_mapping_report
+    describes it, with the number of rows as `row_count`.
+-#}
+{% macro mapping_report(relation, columns, candidates) -%}
+    with source as (
+
+        {{ live_rows(relation, columns) }}
+
+    ),
+
+    counts as (
+
+        {{ mapping_counts(columns, candidates) }}
+
+    ),
+
+    counted as (
+
+        {{ counted_mapping(columns, candidates) }}
+
+    )
+
+    select
+        meaning,
+        raw_column,
+        json_path,
+        raw_type,
+        case
+            when raw_column is null then 'no column'
+            when meaning is null then 'feeds nothing'
+            when candidate = 1 then 'feeds'
+            else 'feeds where those before are empty'
+        end as effect,
+        candidate,
+        row_count,
+        filled_count,
+        cast(filled_count as double) / nullif(row_count, 0) as fill_rate
+    from counted
+{%- endmacro %}
+
+
+{#-
+    The same of several raw tables, with the name of each as `raw_table`; no row where there is no table.
+
+    tables: a list of {name, relation, columns, candidates}
+-#}
+{% macro mapping_reports(tables) -%}
+    {%- set none_at_all = {'name': none, 'relation': none, 'columns': none, 'candidates': {'id': []}} -%}
+    {%- for table in tables or [none_at_all] %}
+    select
+        {{ text_or_null(table.name) }} as raw_table,
+        report.*
+    from (
+        {{ mapping_report(table.relation, table.columns, table.candidates) }}
+    ) as report
+    {%- if table.name is none %}
+    where 1 = 0
+    {%- endif %}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+
 {#- One row per entry of the mapping, with its count in `counts`. -#}
 {% macro counted_mapping(columns, candidates) -%}
     {%- set counted = namespace(entries=0) -%}
@@ -104,7 +170,7 @@
         {{ text_or_null(entry.column) }} as raw_column,
         {{ text_or_null(entry.path | join('.') if entry.path else none) }} as json_path,
         {{ text_or_null(entry.type) }} as raw_type,
-        contact_count,
+        row_count,
         {%- if entry.column is none %}
         cast(0 as {{ dbt.type_bigint() }}) as filled_count
         {%- else %}

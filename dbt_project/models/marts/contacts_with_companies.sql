@@ -59,6 +59,8 @@ select
     companies.custom_fields as company_custom_fields,
     companies.created_at as company_created_at,
     companies.contact_count as company_contact_count,
+    companies.open_deal_count as company_open_deal_count,
+    companies.last_activity_at as company_last_activity_at,
     links.status as link_status,
     links.tier as link_tier,
     links.score as link_score,
