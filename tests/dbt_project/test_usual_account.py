@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.dbt_project.project import WITH_ARTIFACTS, read, write
+from tests.dbt_project import crm
+from tests.dbt_project.project import ROOT, WITH_ARTIFACTS, read, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +65,20 @@ create table kananas.webhook_events as select
     1::bigint as sequence, now() as received_at, ' {"type": "contact", "id": 7}' as body,
     '{"type": "contact", "id": 7}'::json as payload, null::timestamptz as _sdc_deleted_at
 """
+CRM = (
+    crm.OBJECTS,
+    crm.FIELDS,
+    crm.STAGES,
+    crm.GRANTS,
+    crm.PEOPLE,
+    crm.TEAM,
+    crm.ACTIVITIES,
+)
+QUESTIONS = re.findall(
+    "^## (.*?)\n\n```sql\n(.*?)```",
+    (ROOT / "docs" / "questions.md").read_text("utf-8"),
+    re.MULTILINE | re.DOTALL,
+)
 STAGED_WEBHOOKS = """
 select payload_type, payload_id, payload_keys, is_repeated, content_type, body
 from staging.stg_kananas__webhook_events
@@ -90,11 +106,12 @@ def account(
 ) -> Account:
     database_path.unlink(missing_ok=True)
     write(database_path, "create schema kananas", "create schema kizen", CONTACTS, COMPANIES)
-    write(database_path, WEBHOOKS)
+    write(database_path, WEBHOOKS, *CRM)
     build = project.run(database_path, "build", **WITH_ARTIFACTS)
     assert build.exit_code == 0, build.output
     webhooks = read(database_path, STAGED_WEBHOOKS)
-    kept = tmp_path_factory.mktemp("built") / "kept.duckdb"
+    # Views name the file that they were made in.
+    kept = tmp_path_factory.mktemp("built") / database_path.name
     shutil.copyfile(database_path, kept)
 
     freshness = project.run(database_path, "source", "freshness")
@@ -214,3 +231,24 @@ def test_twice_the_same_input_gives_the_same_links(account: Account) -> None:
 def test_webhooks_are_staged_where_there_are_some(account: Account) -> None:
     body = ' {"type": "contact", "id": 7}'
     assert account.webhooks == [("contact", "7", '["type","id"]', False, None, body)]
+
+
+def test_there_are_ten_questions() -> None:
+    assert len(QUESTIONS) == 10
+
+
+@pytest.mark.parametrize(
+    "query", [query for _, query in QUESTIONS], ids=[name for name, _ in QUESTIONS]
+)
+def test_each_question_has_an_answer(built: Path, query: str) -> None:
+    assert read(built, query)
+
+
+def test_deals_and_talks_of_members_companies(built: Path) -> None:
+    (query,) = (query for name, query in QUESTIONS if "who spoke to them last" in name)
+    rows = [
+        (contact, company, deals, amounts)
+        for contact, _, _, company, deals, amounts, *_ in read(built, query)
+    ]
+    assert rows == [(key, "Boulangerie Élan SARL", 1, '{"EUR":1200.50}') for key in ("1", "2")]
+    assert {str(row[-2]) for row in read(built, query)} == {"Ida Sø"}
