@@ -458,7 +458,7 @@ def fit(text: str, output: Path, folder: Path) -> None:
     """Fit to the sets of a text of folders, write the seeds, and print what they reach.
 
     Raises:
-        InputError: a set cannot be read.
+        InputError: a set cannot be read, or has no right link among its pairs.
         ProgramError: dbt failed.
     """
     levels = read_levels(SEEDS / "link_levels.csv")
@@ -466,7 +466,11 @@ def fit(text: str, output: Path, folder: Path) -> None:
     every = []
     for register, one in given:
         print(f"{register}: {one.name} …", flush=True)
-        every.append(compare(one, register, levels, folder))
+        pairs = compare(one, register, levels, folder)
+        if not pairs.right.any():
+            msg = f"SETS: {one.name}: no right link is among its pairs, so it can teach nothing"
+            raise InputError(msg)
+        every.append(pairs)
     save(output, every, levels)
 
 

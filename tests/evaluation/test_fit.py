@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -261,3 +262,20 @@ def test_sets_that_cannot_be_read_are_wrong_usage(
     assert errors.startswith("SETS")
     assert len(errors.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_set_without_a_right_link_among_its_pairs_is_wrong_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with duckdb.connect(tmp_path / "strangers.duckdb") as connection:
+        connection.execute("create schema kananas; create schema kizen")
+        connection.execute("create table kananas.contacts as select 1 as id, 'Xylo' as firm")
+        connection.execute("create table kizen.companies as select 'c' as id, 'Quarr' as name")
+    (tmp_path / "strangers.truth.csv").write_text("contact_id,company_id\n1,c\n", "utf-8")
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    assert fit.main(["--sets", str(tmp_path), "--output", str(seeds)]) == 2
+    assert capsys.readouterr().err == (
+        "SETS: strangers: no right link is among its pairs, so it can teach nothing\n"
+    )
+    assert list(seeds.iterdir()) == []
