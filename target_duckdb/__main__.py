@@ -1,5 +1,12 @@
 """`python -m target_duckdb` is `target-duckdb`."""
 
-from target_duckdb.target import TargetDuckDB
+import sys
+
+try:
+    from target_duckdb.target import TargetDuckDB
+except ModuleNotFoundError as error:
+    if error.name != "duckdb":
+        raise
+    sys.exit("the package 'duckdb' is not installed: pip install 'kananas-kizen-elt[duckdb]'")
 
 TargetDuckDB.cli()
