@@ -435,7 +435,10 @@ def unique_identifier(value: object) -> str:
 
 def as_text(record: Any) -> bytes:  # noqa: ANN401
     """Return a decoded record as JSON, whatever is in it, for people to read."""
-    return json.dumps(record, default=str).encode()
+    try:
+        return json.dumps(record, default=str).encode()
+    except RecursionError:
+        return b'"nested too deeply to be written"'
 
 
 def json_text(value: object) -> str:
