@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from target_duckdb.errors import CheckpointError, DatabaseLockedError, TargetError, one_line
+from target_duckdb.errors import (
+    CheckpointError,
+    DatabaseLockedError,
+    SettingError,
+    TargetError,
+    one_line,
+)
 from target_duckdb.names import literal, quote
 from target_duckdb.settings import IN_MEMORY, MOTHERDUCK, is_file
 
@@ -327,7 +333,13 @@ class Database:
 
     def _default_name(self) -> str:
         if self._path.startswith(MOTHERDUCK):
-            return self._path[len(MOTHERDUCK) :].split("?")[0]
+            name = self._path[len(MOTHERDUCK) :].split("?")[0]
+            if not name:
+                msg = (
+                    "setting 'path' names no database: write 'md:name', or give setting 'database'"
+                )
+                raise SettingError(msg)
+            return name
         stem = "target" if self._path == IN_MEMORY else Path(self._path).stem
         return f"{stem}_db" if stem.lower() in _RESERVED else stem
 

@@ -277,7 +277,7 @@ class Decoder:
             for index, (name, node) in enumerate(self._properties.items())
         ]
         self._stagers = {
-            column.name: values.any_text
+            column.name: (values.any_key_text if column.name in self.keys else values.any_text)
             if column.sql_type == "VARCHAR" and not validate
             else values.stager(column.sql_type, is_exact=column.is_exact)
             for column in self.columns

@@ -241,6 +241,7 @@ def _full(path: str) -> Path | None:
     """Return the whole path; None where no file can be called so, or a home is not known."""
     try:
         full = Path(path).expanduser().absolute()
+        full.is_dir()  # fails where the name is too long for the file system
         return None if b"\0" in os.fsencode(full) else full
-    except (RuntimeError, UnicodeEncodeError):
+    except (OSError, RuntimeError, UnicodeEncodeError):
         return None

@@ -42,7 +42,7 @@ _END_OF_DAY = 24
 _LEAP_SECOND = 60
 _DATE = r"(?P<y>\d{4})-(?P<mo>\d{1,2})-(?P<d>\d{1,2})"
 _CLOCK = r"(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d+))?)?"
-_ZONE = r"\s*(?P<z>[Zz]|[+-]\d{2}(?::?[0-5]\d)?)?"
+_ZONE = r"\s*(?P<z>[Zz]|UTC|[+-]\d{2}(?::?[0-5]\d)?)?"
 _FORMS = {
     "date": re.compile(f"{_DATE}(?:[Tt ]{_CLOCK}{_ZONE})?", re.ASCII),
     "time": re.compile(f"{_CLOCK}{_ZONE}", re.ASCII),
@@ -77,6 +77,11 @@ def _refuse(expected: str, value: object) -> NoReturn:
 def any_text(value: object) -> str:
     """Return a text, or what else JSON has as the text it is written as."""
     return text(value) if isinstance(value, str) else json_text(value)
+
+
+def any_key_text(value: object) -> str:
+    """Return the same of a key, of which one number has one spelling."""
+    return text(value) if isinstance(value, str) else key_json(value)
 
 
 def text(value: object) -> str:
@@ -312,7 +317,7 @@ class _Parsed:
     def _zone(self) -> dt.timezone | None:
         if not self.offset:
             return None
-        if self.offset in "Zz":
+        if self.offset in {"Z", "z", "UTC"}:
             return dt.timezone.utc
         digits = self.offset[1:].replace(":", "").ljust(4, "0")
         delta = dt.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
