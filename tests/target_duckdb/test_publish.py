@@ -282,7 +282,7 @@ INDEXED = """
 CREATE TABLE keyed (id BIGINT PRIMARY KEY, "a ""b" VARCHAR UNIQUE, g INTEGER, UNIQUE (g, id));
 INSERT INTO keyed SELECT range, md5(range::VARCHAR) || chr(0), range % 7 FROM range(20_000);
 CREATE INDEX lowered ON keyed (lower("a ""b"));
-CREATE INDEX moments ON keyed ((TIMESTAMPTZ '2024-01-01 00:00:00Z' + to_seconds(id)));
+CREATE INDEX doubled ON keyed ((id * 2));
 CREATE TABLE empty (id INTEGER PRIMARY KEY);
 CREATE TABLE same AS SELECT 'x' AS v FROM range(10);
 CREATE INDEX same_v ON same (v);
