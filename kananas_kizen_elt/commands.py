@@ -28,7 +28,7 @@ def _run(package: str, module: str, *attributes: str) -> Any:  # noqa: ANN401 - 
 
 def target_duckdb() -> Any:  # noqa: ANN401
     """Run the loader."""
-    return _run("target_duckdb", "target", "TargetDuckDB", "cli")
+    return _run("target_duckdb", "__main__", "main")
 
 
 def duckdb_publish() -> Any:  # noqa: ANN401

@@ -7,6 +7,7 @@ import errno
 import gzip
 import json
 import os
+import re
 import shutil
 import stat
 import time
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 JSON_LINES = "jsonl"
 PARQUET = "parquet"
 _ROWS_AT_ONCE = 1_000
+_ADDRESS = re.compile("file:(//(localhost(?=/))?)?", re.IGNORECASE)
 
 _UNREADABLE = (OSError, EOFError, ImportError, ValueError, MessageError)
 """What a file says that is not there or damaged, or has no lines."""
@@ -40,15 +42,17 @@ _UNREADABLE = (OSError, EOFError, ImportError, ValueError, MessageError)
 def local_path(url: str) -> Path | None:
     """Return the path of a file on this machine, None for a file elsewhere.
 
-    `file://folder/name` has no host, as taps write it: it is read from the working directory.
+    `file://folder/name` has no host, as taps write it: it is read from the working directory. Some
+    write a path into the address as it is, whose `%20` is no space.
     """
     parts = urlparse(url)
     if parts.scheme not in {"", "file"}:
         return None
     if not parts.scheme:
         return Path(url)
-    host = "" if parts.netloc == "localhost" else parts.netloc
-    return Path(unquote(host + parts.path))
+    host = "" if parts.netloc.lower() == "localhost" else parts.netloc
+    path, written = Path(unquote(host + parts.path)), Path(_ADDRESS.sub("", url))
+    return written if written.exists() and not path.exists() else path
 
 
 def is_elsewhere(url: str) -> bool:

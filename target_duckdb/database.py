@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from target_duckdb.errors import CheckpointError, DatabaseLockedError, TargetError, one_line
+from target_duckdb.errors import (
+    CheckpointError,
+    DatabaseLockedError,
+    SettingError,
+    TargetError,
+    one_line,
+)
 from target_duckdb.names import literal, quote
 from target_duckdb.settings import IN_MEMORY, MOTHERDUCK, is_file
 
@@ -52,6 +58,12 @@ NEW_COLUMN = 512 << 10
 """Bytes that a commit holds for each column it adds to a table: two of DuckDB's blocks."""
 
 _UNITS = {"MB": 10**6, "GB": 10**9}
+
+_COMMITTED = "COMMIT succeeded"
+"""In DuckDB's words where only what follows a commit has failed: its log is to be moved."""
+
+_DETACHED = "Detached database"
+"""The same where the database is detached, but its log is not moved."""
 
 _SHORT = re.compile("failed to (pin|allocate|offload)|could not allocate", re.IGNORECASE)
 
@@ -121,14 +133,12 @@ class Memory:
             share: The limit, as DuckDB writes it.
 
         Raises:
-            duckdb.OutOfMemoryException: No memory suffices, or the limit is the user's.
-            duckdb.TransactionException: The same while a transaction is committed, or another
-                reason why it cannot be.
+            duckdb.Error: No memory suffices, the limit is the user's, or it is not for memory.
         """
         try:
             self._limit(share)
             work()
-        except (duckdb.OutOfMemoryException, duckdb.TransactionException) as error:
+        except duckdb.Error as error:
             if not (_is_out_of_memory(error) and self._further):
                 raise
             self._raise()
@@ -285,6 +295,8 @@ class Database:
         self._lock_timeout = lock_timeout
         self._logger = logger
         self._attached = False
+        #: Whether DuckDB refuses to work on the attached database, since it could not move its log.
+        self._is_invalid = False
         self.name = name or self._default_name()
         limits = (max_memory, *map(options.get, _LIMIT_NAMES))
         own_limit = next(filter(None, limits), None)
@@ -321,7 +333,13 @@ class Database:
 
     def _default_name(self) -> str:
         if self._path.startswith(MOTHERDUCK):
-            return self._path[len(MOTHERDUCK) :].split("?")[0]
+            name = self._path[len(MOTHERDUCK) :].split("?")[0]
+            if not name:
+                msg = (
+                    "setting 'path' names no database: write 'md:name', or give setting 'database'"
+                )
+                raise SettingError(msg)
+            return name
         stem = "target" if self._path == IN_MEMORY else Path(self._path).stem
         return f"{stem}_db" if stem.lower() in _RESERVED else stem
 
@@ -356,7 +374,13 @@ class Database:
             except BaseException:
                 self.connection.execute("ROLLBACK")
                 raise
-            self.connection.execute("COMMIT")
+            try:
+                self.connection.execute("COMMIT")
+            except duckdb.Error as error:
+                # What is committed to a file that is not in its place yet is lost with the file.
+                if self._new_file is not None or _COMMITTED not in str(error):
+                    raise
+                self._is_invalid = True
             is_committed = True
         finally:
             if self._new_file is None:
@@ -367,7 +391,7 @@ class Database:
             self._detach()
             return
         try:
-            self.memory.run(self._detach, COMMIT)
+            self.memory.run(self._move_log, COMMIT)
         except duckdb.Error as error:
             msg = (
                 "the rows are committed, but DuckDB cannot move them from its log into the file of "
@@ -375,6 +399,21 @@ class Database:
                 "room on its disk: keep the file and its '.wal' together"
             )
             raise CheckpointError(msg) from error
+
+    def _move_log(self) -> None:
+        """Detach the database, by which DuckDB moves what is in its log into the file."""
+        if self._is_invalid:
+            # Whatever DuckDB could not move stays in the log until the file is opened again.
+            self._is_invalid = False
+            self._detach()
+        if not self._attached:
+            try:
+                self._attach_once()
+            except duckdb.Error as error:
+                if lock_holder(error) is not None:
+                    return  # another program has opened the file, and with it the log
+                raise
+        self._detach()
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection | None]:
@@ -428,22 +467,27 @@ class Database:
                 return holder
             msg = f"cannot open the database of setting 'path': {one_line(error)}"
             raise TargetError(msg) from None
-        self._attached = True
         return None
 
     def _attach_once(self) -> None:
         if self._path.startswith(MOTHERDUCK):
             self.connection.execute(f"ATTACH IF NOT EXISTS {literal(self._path)}")
+            self._attached = True
             return
         if is_file(self._path):
             Path(self._path).parent.mkdir(parents=True, exist_ok=True)
         # With a type DuckDB does not look for an extension that reads a file of another kind.
         kind = "(TYPE duckdb)" if is_file(self._path) else ""
         self.connection.execute(f"ATTACH {literal(self._path)} AS {quote(self.name)} {kind}")
+        self._attached = True
 
     def _detach(self) -> None:
         if is_file(self._path):
-            self.connection.execute(f"DETACH {quote(self.name)}")
+            try:
+                self.connection.execute(f"DETACH {quote(self.name)}")
+            except duckdb.Error as error:
+                self._attached = _DETACHED not in str(error)
+                raise
             self._attached = False
 
     def _detach_checked(self) -> None:

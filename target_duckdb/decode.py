@@ -20,6 +20,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import sys
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
@@ -36,7 +37,7 @@ from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from target_duckdb import shapes, values
 from target_duckdb.columns import EXACT_NUMBER, INEXACT, column_type
 from target_duckdb.errors import InvalidKeyError, InvalidValueError, SchemaError
-from target_duckdb.messages import is_one_per_line, uncollected
+from target_duckdb.messages import deepest_member, is_one_per_line, uncollected
 from target_duckdb.names import folded
 from target_duckdb.schemas import resolve
 
@@ -50,6 +51,7 @@ _READ_AS_THEY_ARE = {"BIGINT", "BOOLEAN", "DOUBLE"}
 _SHORT_NUMBER = 15
 """A literal of up to this many characters without an exponent is exact in a DOUBLE."""
 
+_DEEPER = 100
 _NULL = b"null"
 _NUMBER_STARTS = frozenset(b"-0123456789")
 _CONTROL_CHARACTER = b"\\u00"
@@ -194,12 +196,35 @@ def decoded(record: bytes) -> dict[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError):
         reason = "the record is not JSON"
         raise InvalidValueError(reason) from None
+    except InvalidValueError as error:
+        reason = f"{_unreadable_member(record)}{error}"
+        raise InvalidValueError(reason) from None
     except RecursionError:
-        raise InvalidValueError(_TOO_DEEP) from None
+        raise _too_deep(record) from None
     return value  # type: ignore[no-any-return] # one that is no object is refused later
 
 
-_TOO_DEEP = "the record is nested too deeply"
+def _unreadable_member(record: bytes) -> str:
+    """Return the place of a number that cannot be read, as an error begins with it."""
+    try:
+        members = msgspec.json.decode(record, type=dict[str, msgspec.Raw])
+    except _REFUSALS:
+        return ""  # there is more in it that cannot be read
+    return next((f"property {n!r}: " for n, raw in members.items() if not _is_readable(raw)), "")
+
+
+def _is_readable(text: msgspec.Raw) -> bool:
+    try:
+        json.loads(bytes(text), parse_float=values.exact)
+    except ValueError:
+        return False
+    return True
+
+
+def _too_deep(record: bytes) -> InvalidValueError:
+    name = deepest_member(record, 1)
+    at = f" (property {name!r})" if name is not None else ""
+    return InvalidValueError(f"the record is nested too deeply{at}")
 
 
 class Decoder:
@@ -252,7 +277,7 @@ class Decoder:
             for index, (name, node) in enumerate(self._properties.items())
         ]
         self._stagers = {
-            column.name: values.any_text
+            column.name: (values.any_key_text if column.name in self.keys else values.any_text)
             if column.sql_type == "VARCHAR" and not validate
             else values.stager(column.sql_type, is_exact=column.is_exact)
             for column in self.columns
@@ -463,15 +488,21 @@ class Decoder:
         except InvalidValueError as error:
             return Refused(0, record if isinstance(record, dict) else values.as_text(record), error)
         except RecursionError:
-            return Refused(0, values.as_text(record), InvalidValueError(_TOO_DEEP))
+            text = values.as_text(record)
+            return Refused(0, text, _too_deep(text))
 
     def _decode_slowly(
         self, line: bytes, index: int, metadata: Mapping[str, Any]
     ) -> Rows | Refused:
+        limit = sys.getrecursionlimit()
+        # What the fast way reads is read here as well, from a place that is deeper in the stack.
+        sys.setrecursionlimit(limit + _DEEPER)
         try:
             found = self.decode_one(decoded(line), metadata)
         except InvalidValueError as error:
             return Refused(index, line, error)
+        finally:
+            sys.setrecursionlimit(limit)
         return Refused(index, line, found.error) if isinstance(found, Refused) else found
 
     def _staged(self, record: object) -> dict[str, Any]:

@@ -91,6 +91,26 @@ def find_names(connection: DuckDBPyConnection, database: str, schema: str) -> li
     return [name for (name,) in rows]
 
 
+def refuse_views(connection: DuckDBPyConnection, tables: Iterable[Table]) -> None:
+    """Raise an error where a view has the name of a stream.
+
+    Raises:
+        EvolutionError: One has.
+    """
+    for table in tables:
+        found = connection.execute(
+            "SELECT 1 FROM duckdb_views() "
+            "WHERE database_name = $1 AND schema_name = $2 AND view_name = $3",
+            [table.database, table.schema, table.name],
+        ).fetchone()
+        if found is not None:
+            msg = (
+                f"{table.schema}.{table.name} is a view, where a table was due; drop or rename it, "
+                "or give the stream another '__alias__' in 'stream_maps'"
+            )
+            raise EvolutionError(msg)
+
+
 def find_columns(connection: DuckDBPyConnection, table: Table) -> dict[str, str]:
     """Return the types of a table's columns by name, in order; nothing for a missing table."""
     rows = connection.execute(
@@ -107,7 +127,10 @@ def find_restrictions(connection: DuckDBPyConnection, tables: Iterable[Table]) -
         "SELECT database_name, schema_name, table_name, 'index ' || index_name "
         "FROM duckdb_indexes() UNION ALL "
         "SELECT database_name, schema_name, table_name, constraint_type || ' constraint' "
-        "FROM duckdb_constraints() WHERE constraint_type <> 'NOT NULL' ORDER BY ALL"
+        "FROM duckdb_constraints() WHERE constraint_type <> 'NOT NULL' UNION ALL "
+        "SELECT database_name, schema_name, referenced_table, "
+        "'foreign key of table ' || table_name || ' to a column' "
+        "FROM duckdb_constraints() WHERE constraint_type = 'FOREIGN KEY' ORDER BY ALL"
     ).fetchall()
     names = {(table.database, table.schema, table.name) for table in tables}
     return [
@@ -262,8 +285,13 @@ def activate(
 
 
 def delete_marked(connection: DuckDBPyConnection, table: Table) -> None:
-    """Delete rows the tap marked as deleted; must be called inside a transaction."""
-    connection.execute(f"DELETE FROM {table.sql} WHERE {quote(DELETED_AT)} IS NOT NULL")  # noqa: S608
+    """Delete rows the tap marked as deleted; must be called inside a transaction.
+
+    Where its schema makes a text of the time, an empty one is none.
+    """
+    is_text = find_columns(connection, table)[DELETED_AT] == "VARCHAR"
+    is_marked = f"{quote(DELETED_AT)} <> ''" if is_text else f"{quote(DELETED_AT)} IS NOT NULL"
+    connection.execute(f"DELETE FROM {table.sql} WHERE {is_marked}")  # noqa: S608
 
 
 def rename(
@@ -505,6 +533,7 @@ class Merge:
         if not streams:
             return
         tables = self._tables(connection, streams)
+        refuse_views(connection, tables.values())
         self.restrictions = find_restrictions(connection, tables.values())
         exact = {name: self._exact(connection, name, streams, tables[name]) for name in tables}
         schemas = Counter(stream.name for stream in streams)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import io
 import json
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -16,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import msgspec
 from singer_sdk.singerlib.encoding.base import SingerMessageType
 
-from target_duckdb.errors import MessageError
+from target_duckdb.errors import InvalidValueError, MessageError
 from target_duckdb.values import as_text, exact, integer
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ _READ_SIZE = 256 << 10
 
 LONGEST_LINE = 256 << 20
 """A longer line is refused: what has no end, such as /dev/zero, must not fill the memory."""
+
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}:]', re.DOTALL)
+"""What of JSON tells how deep it is and what its members are called."""
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -186,9 +190,12 @@ def _decode_slowly(text: bytes, line: int) -> Records | State | Message | BadLin
     except ValueError as error:
         # The decoder's own message may quote the line, which may be personal data.
         at = f" (column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
-        return BadLine(line, text, f"the line is not JSON{at}")
+        reason = str(error) if isinstance(error, InvalidValueError) else f"the line is not JSON{at}"
+        return BadLine(line, text, reason)
     except RecursionError:
-        return BadLine(line, text, "the line is nested too deeply")
+        name = deepest_member(text, 2)
+        at = f" (at {name!r})" if name is not None else ""
+        return BadLine(line, text, f"the line is nested too deeply{at}")
     return _message_of(members, text, line)
 
 
@@ -213,6 +220,28 @@ def _odd_record(members: dict[str, Any], text: bytes, line: int) -> Records | Ba
         return BadLine(line, text, "a RECORD message needs 'stream' and 'record'")
     time = members.get("time_extracted")
     return Records(line, stream, as_text(record), 1, members.get("version"), time, record)
+
+
+def deepest_member(text: bytes, level: int) -> str | None:
+    """Return the name of the member whose value is nested deeper than any other's, if it has one.
+
+    Args:
+        text: JSON of any depth, which need not be whole.
+        level: How many objects and arrays the member stands in.
+    """
+    depth = deepest = 0
+    latest: bytes | None = None
+    name = found = latest
+    for token in _TOKEN.findall(text):
+        if token in b"{[":
+            depth += 1
+            if depth > deepest:
+                deepest, found = depth, name
+        elif token in b"}]":
+            depth -= 1
+        elif depth == level:
+            latest, name = (latest, latest) if token == b":" else (token, name)
+    return None if found is None else str(json.loads(found))
 
 
 def _number(value: object) -> float:

@@ -170,6 +170,8 @@ def _modern(node: Any, root: dict[str, Any], lost: Callable[[str], None]) -> Any
         return node
     result: dict[str, Any] = {}
     for key, value in node.items():
+        if value is None and key != "const":
+            continue  # no other keyword means anything by null
         if key in _REFERENCES and _is_lost(value, root):
             lost(value)
         elif key in _VALUES:
@@ -227,6 +229,11 @@ def _replace_tuples(node: dict[str, Any]) -> None:
 
 def _replace_types(node: dict[str, Any]) -> None:
     """Replace what may stand in `type` and `disallow` in draft 3: `any`, and schemas."""
+    if isinstance(node.get("type"), list):
+        once: list[Any] = []
+        for each in node["type"]:
+            once += [] if each in once else [each]
+        node["type"] = once
     if "type" in node:
         options = _as_schemas(node["type"])
         if options is None:

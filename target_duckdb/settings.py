@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -241,6 +242,12 @@ def _full(path: str) -> Path | None:
     """Return the whole path; None where no file can be called so, or a home is not known."""
     try:
         full = Path(path).expanduser().absolute()
-        return None if b"\0" in os.fsencode(full) else full
-    except (RuntimeError, UnicodeEncodeError):
+    except (OSError, RuntimeError):
         return None
+    try:
+        full.stat()
+    except ValueError:
+        return None
+    except OSError as error:
+        return None if error.errno in {errno.ELOOP, errno.ENAMETOOLONG} else full
+    return full

@@ -39,17 +39,23 @@ _LARGEST_EXPONENT = 400
 """Beyond the range of a DOUBLE: larger numbers fit into no column."""
 
 _END_OF_DAY = 24
+_LEAP_SECOND = 60
 _DATE = r"(?P<y>\d{4})-(?P<mo>\d{1,2})-(?P<d>\d{1,2})"
 _CLOCK = r"(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d+))?)?"
-_ZONE = r"\s*(?P<z>[Zz]|[+-]\d{2}(?::?\d{2})?)?"
+_ZONE = r"\s*(?P<z>[Zz]|UTC|[+-]\d{2}(?::?[0-5]\d)?)?"
 _FORMS = {
     "date": re.compile(f"{_DATE}(?:[Tt ]{_CLOCK}{_ZONE})?", re.ASCII),
     "time": re.compile(f"{_CLOCK}{_ZONE}", re.ASCII),
     "date-time": re.compile(f"{_DATE}(?:[Tt ]{_CLOCK}{_ZONE})?", re.ASCII),
 }
+_OUT_OF_YEARS = "the moment is outside the years 1 to 9999 in UTC"
+_MISREAD = re.compile(r"(?:^|[Tt ])\d{2}(?::?\d{2})?[.,]|[+-]\d{2}:?[6-9]\d")
+"""12:30.5 is half a minute, of which Python makes half a second; of +05:75 it makes +06:15."""
+
 _FRACTION = re.compile(r"[.,](\d+)", re.ASCII)
 _NOT_FINITE = {math.inf: "Infinity", -math.inf: "-Infinity"}
-_T = TypeVar("_T", dt.date, dt.time, dt.datetime)
+_T = TypeVar("_T", dt.time, dt.datetime)
+_R = TypeVar("_R", str, dt.datetime)
 Staged = str | int | bool | msgspec.Raw
 
 
@@ -71,6 +77,11 @@ def _refuse(expected: str, value: object) -> NoReturn:
 def any_text(value: object) -> str:
     """Return a text, or what else JSON has as the text it is written as."""
     return text(value) if isinstance(value, str) else json_text(value)
+
+
+def any_key_text(value: object) -> str:
+    """Return the same of a key, of which one number has one spelling."""
+    return text(value) if isinstance(value, str) else key_json(value)
 
 
 def text(value: object) -> str:
@@ -218,11 +229,11 @@ def date(value: object) -> str:
             return dt.date.fromisoformat(value).isoformat()
         except ValueError:
             pass
-    parsed = _match(value, "date")
-    if parsed.fraction.strip("0") or (parsed.hour, parsed.minute, parsed.second) != (0, 0, 0):
+    moment = _checked("date", _match(value, "date").moment)
+    if moment.time() != dt.time():
         reason = "the text is no date: it has a time of day"
         raise InvalidValueError(reason)
-    return _checked("date", lambda: dt.date(parsed.year, parsed.month, parsed.day)).isoformat()
+    return moment.date().isoformat()
 
 
 def time(value: object) -> str:
@@ -234,13 +245,15 @@ def time(value: object) -> str:
         except msgspec.ValidationError:
             pass
         try:
-            return clock(dt.time.fromisoformat(value))
+            if _MISREAD.search(value) is None:
+                return clock(dt.time.fromisoformat(value))
         except ValueError:
             pass
     parsed = _match(value, "time")
-    if parsed.is_end_of_day:
-        return "24:00:00"
-    return clock(_checked("time", parsed.clock))
+    moment = _checked("time", parsed.clock)
+    # Without an offset it stays what it is: DuckDB has a 24:00, and puts it after all others.
+    is_last = parsed.is_end_of_day and not moment.utcoffset()
+    return "24:00:00" if is_last else clock(moment)
 
 
 def clock(moment: dt.time) -> str:
@@ -264,7 +277,8 @@ def _moment(value: object) -> dt.datetime:
         except msgspec.ValidationError:
             pass
         try:
-            return dt.datetime.fromisoformat(value)
+            if _MISREAD.search(value) is None:
+                return dt.datetime.fromisoformat(value)
         except ValueError:
             pass
     return _checked("date-time", _match(value, "date-time").moment)
@@ -287,21 +301,23 @@ class _Parsed:
     def is_end_of_day(self) -> bool:
         """Whether this is 24:00, which ISO 8601 and PostgreSQL have and Python has not."""
         rest = (self.minute, self.second, int(self.fraction or 0))
-        return self.hour == _END_OF_DAY and rest == (0, 0, 0) and not self.offset
+        return self.hour == _END_OF_DAY and rest == (0, 0, 0)
 
     def clock(self) -> dt.time:
-        """Return the time of day, to the microsecond."""
+        """Return the time of day, to the microsecond; 24:00 as 0:00."""
+        hour = 0 if self.is_end_of_day else self.hour
         micro = int(self.fraction[:6].ljust(6, "0"))
-        return dt.time(self.hour, self.minute, self.second, micro, tzinfo=self._zone())
+        return dt.time(hour, self.minute, self.second, micro, tzinfo=self._zone())
 
     def moment(self) -> dt.datetime:
-        """Return the moment, to the microsecond."""
-        return dt.datetime.combine(dt.date(self.year, self.month, self.day), self.clock())
+        """Return the moment, to the microsecond; 24:00 as 0:00 of the next day."""
+        moment = dt.datetime.combine(dt.date(self.year, self.month, self.day), self.clock())
+        return moment + dt.timedelta(days=1) if self.is_end_of_day else moment
 
     def _zone(self) -> dt.timezone | None:
         if not self.offset:
             return None
-        if self.offset in "Zz":
+        if self.offset in {"Z", "z", "UTC"}:
             return dt.timezone.utc
         digits = self.offset[1:].replace(":", "").ljust(4, "0")
         delta = dt.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
@@ -323,6 +339,9 @@ def _match(value: object, name: str) -> _Parsed:
     year, month, day, *clock = (int(given.get(each) or 0) for each in ("y", "mo", "d", *"hms"))
     hour, minute, second = clock
     fraction, offset = given.get("f") or "", given.get("z") or ""
+    if second == _LEAP_SECOND:
+        reason = "the text names a leap second (':60'), which no column of DuckDB holds"
+        raise InvalidValueError(reason)
     return _Parsed(year, month, day, hour, minute, second, fraction, offset)
 
 
@@ -331,7 +350,9 @@ def _checked(name: str, make: Callable[[], _T]) -> _T:
         return make()
     except ValueError:
         reason = f"the text is no {name} of ISO 8601"
-        raise InvalidValueError(reason) from None
+    except OverflowError:
+        reason = _OUT_OF_YEARS
+    raise InvalidValueError(reason)
 
 
 # Keys: what stands for a value must be the same for the same value, and other for any other.
@@ -360,32 +381,34 @@ def number_text(value: object) -> str:
 
 def moment_text(value: object) -> str:
     """Return a moment in UTC with all its digits: one spelling for one moment."""
-    whole, fraction = _without_fraction(value)
-    moment = _moment(whole)
+    moment, fraction = _apart(value, _moment)
     if moment.tzinfo is not None:
         try:
             moment = moment.astimezone(dt.timezone.utc)
         except OverflowError:
-            reason = "the moment is outside the years 1 to 9999 in UTC"
-            raise InvalidValueError(reason) from None
+            raise InvalidValueError(_OUT_OF_YEARS) from None
     return f"{moment.isoformat()[:19]}{fraction}Z"
 
 
 def clock_text(value: object) -> str:
     """Return a time of day in UTC with all its digits."""
-    whole, fraction = _without_fraction(value)
-    return f"{time(whole)}{fraction}"
+    return "".join(_apart(value, time))
 
 
-def _without_fraction(value: object) -> tuple[str, str]:
-    """Return a text without the fraction of its second, and that without zeros at its end."""
+def _apart(value: object, read: Callable[[str], _R]) -> tuple[_R, str]:
+    """Return what is read of a text without the fraction of its second, and all its digits.
+
+    The digits come without zeros at their end, and with the point before them.
+    """
     if not isinstance(value, str):
         _refuse("string", value)
     found = _FRACTION.search(value)
     if found is None:
-        return value, ""
+        return read(value), ""
+    read(value)  # 24:00:00 is right, 24:00:00.5 is not
     digits = found[1].rstrip("0")
-    return value[: found.start()] + value[found.end() :], f".{digits}" if digits else ""
+    whole = value[: found.start()] + value[found.end() :]
+    return read(whole), f".{digits}" if digits else ""
 
 
 def key_json(value: object) -> str:
@@ -417,7 +440,10 @@ def unique_identifier(value: object) -> str:
 
 def as_text(record: Any) -> bytes:  # noqa: ANN401
     """Return a decoded record as JSON, whatever is in it, for people to read."""
-    return json.dumps(record, default=str).encode()
+    try:
+        return json.dumps(record, default=str).encode()
+    except RecursionError:
+        return b'"nested too deeply to be written"'
 
 
 def json_text(value: object) -> str:

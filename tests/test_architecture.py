@@ -27,9 +27,6 @@ ALLOWED: dict[str, set[str]] = {
 CIRCLES: dict[str, set[frozenset[str]]] = {
     "airbyte_source": {frozenset({"airbyte_source.reading", "airbyte_source.source"})},
     "tap_kananas": {frozenset({"tap_kananas.streams", "tap_kananas.tap"})},
-    "target_duckdb": {
-        frozenset({f"target_duckdb.{name}" for name in ("commit", "drain", "sink", "target")})
-    },
 }
 
 

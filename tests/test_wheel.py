@@ -15,6 +15,7 @@ COMMANDS = {
     "duckdb-publish": "duckdb",
     "sandbox": "sandbox",
     "kananas-webhooks": "webhooks",
+    "python -m target_duckdb": "duckdb",
 }
 
 
@@ -37,8 +38,9 @@ def test_a_missing_extra_is_named(wheel: Path, tmp_path: Path) -> None:
     install(home, str(wheel))
 
     def run(command: str) -> subprocess.CompletedProcess[str]:
-        option = "--help" if command != "target-duckdb" else "--version"
-        program = [str(home / "bin" / command), option]
+        option = "--version" if command.endswith(("target-duckdb", "target_duckdb")) else "--help"
+        name, *arguments = command.split()
+        program = [str(home / "bin" / name), *arguments, option]
         return subprocess.run(program, capture_output=True, text=True, check=False, cwd=tmp_path)
 
     assert run("tap-kizen").returncode == 0

@@ -143,6 +143,16 @@ def test_only_true_makes_files_transient(tmp_path: Path, value: Any) -> None:
     assert files(tmp_path) == ["1.jsonl"]
 
 
+@pytest.mark.parametrize("begin", ["file://localhost", "FILE://LOCALHOST", "file://", "file:", ""])
+@pytest.mark.parametrize("name", ["plain.jsonl", "a%20b.jsonl", "a b#c?d.jsonl"])
+def test_addresses_whose_path_is_not_encoded(tmp_path: Path, begin: str, name: str) -> None:
+    path = tmp_path / "test.duckdb"
+    write(tmp_path / name, RECORDS)
+    load(path, [schema(PROPERTIES, ["id"]), batch(f"{begin}{tmp_path}/{name}")])
+    assert query(path, "SELECT count(*) FROM items") == [(3,)]
+    assert files(tmp_path) == ["test.duckdb"]
+
+
 def test_plain_path_instead_of_an_address(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     write(tmp_path / "1 %41.jsonl", RECORDS)

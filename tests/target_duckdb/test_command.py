@@ -107,6 +107,7 @@ def test_settings_from_the_environment(tmp_path: Path) -> None:
         ({"path": 5}, "config['path']"),
         ({"path": "a?b.duckdb"}, "setting 'path': DuckDB takes no '?' in the name of a file"),
         ({"path": "of?/x.duckdb"}, "setting 'path': DuckDB takes no '?' in the name of a file"),
+        ({"path": "x" * 300}, "setting 'path' is no name of a file here"),
         ({"path": "x\0.duckdb"}, "setting 'path' is no name of a file here: 'x\\x00.duckdb'"),
         ({"path": "\ud800.duckdb"}, "setting 'path' is no name of a file here"),
         ({"path": "~no-such-user/x.duckdb"}, "setting 'path' is no name of a file here"),
@@ -376,3 +377,11 @@ def test_the_file_is_not_locked_while_records_are_awaited(tmp_path: Path) -> Non
         target.stderr.read()
         assert target.wait() == 0
     assert query(path, "SELECT id FROM items, meanwhile ORDER BY id") == [(1,), (2,)]
+
+
+def test_an_address_of_motherduck_needs_a_database(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"path": "md:"}))
+    given = lines(MESSAGES).decode()
+    done = run("--config", str(tmp_path / "config.json"), input=given)
+    assert done.returncode == 2
+    assert "setting 'path' names no database: write 'md:name'" in done.stderr.splitlines()[-1]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tempfile
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from target_duckdb.columns import TypeOptions
 from target_duckdb.decode import Decoder, Refused, Rows
 from target_duckdb.errors import RecordError
 from target_duckdb.messages import is_one_per_line
+from target_duckdb.target import TargetDuckDB
 from tests.target_duckdb.helpers import lines, load, query, record, schema
 from tests.target_duckdb.test_properties import loaded, streams
 
@@ -268,6 +272,105 @@ def test_both_ways_give_the_same_rows(
             file.write_bytes(lines(records))
             found.append(repr(loaded([begin, batch([file])])))
     assert found[0] == found[1]
+
+
+# Numbers and texts as JSON may spell them, and values made of them.
+LITERALS = st.sampled_from(
+    [
+        "123456789012345678901234567890", "-123456789012345678901234567890",
+        "9223372036854775807", "9223372036854775808", "-9223372036854775809",
+        "18446744073709551615", "18446744073709551616", "9007199254740993", "9007199254740993.0",
+        "1E400", "-1e400", "1e-400", "1E2", "100", "1.0", "1.50", "-0", "-0.0", "0e0", "5e-324",
+        "0.1234567890123456789012345678901234567890", "NaN", "-Infinity",
+        "true", "null", '""', '"a"', '"\\u0061"', '"\\ud800"', '"\\ud83d\\ude00"',
+        '"\\u0000\\u001f"', '"\\/\u2028"',
+    ]
+)  # fmt: skip
+NAMES = st.sampled_from(['"n"', '"\\u006e"', '"a"', '""', '"\\ud800"'])
+
+
+def written(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    members = st.tuples(NAMES, st.sampled_from([":", " : "]), inner).map("".join)
+    arrays = st.lists(inner, max_size=3).map(lambda items: "[" + ",".join(items) + "]")
+    objects = st.lists(members, max_size=3).map(lambda pairs: "{" + ", ".join(pairs) + "}")
+    deep = st.tuples(inner, st.sampled_from([50, 1000])).map(
+        lambda p: "[" * p[1] + p[0] + "]" * p[1]
+    )
+    return arrays | objects | deep
+
+
+SPELLINGS = st.recursive(LITERALS, written, max_leaves=6)
+WHOLE = {"type": ["integer", "null"]}
+SPELLED: dict[str, dict[str, Any]] = {
+    "any": {},
+    "object": {"type": ["object", "null"]},
+    "list": {"type": ["array", "null"]},
+    "both": {"type": ["object", "array", "null"]},
+    "whole": {"type": ["object", "null"], "properties": {"n": WHOLE}},
+    "number": {"type": ["object", "null"], "properties": {"n": {"type": ["number", "null"]}}},
+    "strict": {"type": "object", "properties": {"n": WHOLE}, "additionalProperties": False},
+    "map": {"type": ["object", "null"], "additionalProperties": WHOLE},
+    "wholes": {"type": ["array", "null"], "items": WHOLE},
+    "either": {"type": ["integer", "string", "null"]},
+    "choice": {"anyOf": [WHOLE, {"type": "boolean"}]},
+    "huge": {"anyOf": [{"type": "integer", "maximum": 2**100}, {"type": ["object", "null"]}]},
+}
+
+
+def spelled_rows(texts: list[str]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """What is in the table and in the quarantine."""
+    target = TargetDuckDB(config={"path": ":memory:", "on_invalid_record": "quarantine"})
+    begin = schema({"id": {"type": "integer"}, **SPELLED})
+    messages = [f'{{"type":"RECORD","stream":"items","record":{text}}}' for text in texts]
+    try:
+        target.process_lines(cast("IO[str]", io.BytesIO(lines([begin, *messages]))))
+        target.flush()
+        query_ = target.database.connection.execute
+        found = query_("SELECT * FROM target.main.items ORDER BY id").fetchall()
+        names = query_("SELECT table_name FROM duckdb_tables()").fetchall()
+        if ("_quarantine",) not in names:
+            return found, []
+        refused = "SELECT line_number, reason FROM target.main._quarantine ORDER BY line_number"
+        return found, query_(refused).fetchall()
+    finally:
+        target.close()
+
+
+def exactly(text: str) -> Any:
+    """A JSON value with its numbers as numbers of any size, which are not booleans."""
+    return json.loads(
+        text,
+        parse_float=lambda literal: ("number", Decimal(literal)),
+        parse_int=lambda literal: ("number", Decimal(literal)),
+    )
+
+
+@given(
+    records=st.lists(st.tuples(st.sampled_from(list(SPELLED)), SPELLINGS), min_size=1, max_size=12)
+)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_value_is_what_was_sent_or_refused_by_name(records: list[tuple[str, str]]) -> None:
+    texts = [f'{{"id":{n},"{name}":{value}}}' for n, (name, value) in enumerate(records)]
+    found, refused = spelled_rows(texts)
+    with pytest.MonkeyPatch.context() as patch:
+        slowly(patch)
+        assert (found, refused) == spelled_rows(texts)
+    assert len(found) + len(refused) == len(records)
+    columns = ["id", *SPELLED]
+    for row in found:
+        name, value = records[row[0]]
+        in_table = row[columns.index(name)]
+        assert (None if in_table is None else exactly(in_table)) == exactly(value)
+    for line, reason in refused:
+        assert repr(records[line - 2][0]) in reason
+
+
+def test_a_number_beyond_all_is_refused_by_name() -> None:
+    texts = ['{"id":1}', '{"id":2,"both":{"n":[0,1e99999999999999999999]}}', '{"id":3}']
+    found, refused = spelled_rows(texts)
+    assert [row[0] for row in found] == [1, 3]
+    reason = "property 'both': a number has an exponent of more than 18 digits"
+    assert refused == [(3, reason)]
 
 
 @pytest.mark.parametrize(

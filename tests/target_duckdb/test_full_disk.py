@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from typing import IO, TYPE_CHECKING, cast
@@ -27,6 +28,25 @@ connection.execute("SET checkpoint_threshold = '1GB'")
 connection.execute("CREATE TABLE killed AS SELECT uuid() AS id FROM range(100_000)")
 os._exit(1)
 """
+
+
+ROOM = [50, 76, 216, 676]
+"""Kilobytes of a disk beyond those of the file."""
+
+ON_A_SMALL_DISK = """
+disk=$1 size=$2; shift 2
+mount -t tmpfs -o "size=${size}k" tmpfs "$disk/on" && cp "$disk/test.duckdb" "$disk/on" || exit 9
+"$@"; code=$?
+cp "$disk"/on/test.duckdb* "$disk/after" && exit $code
+"""
+"""The program of the arguments on a disk of its own, and what it leaves copied from there."""
+
+
+def may_mount() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    command = ["unshare", "-Urm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 @pytest.fixture
@@ -91,3 +111,36 @@ def test_what_is_committed_is_said_to_be(
     detach()
     target.close()
     assert query(path, "SELECT id FROM items ORDER BY id") == [(1,), (2,)]
+
+
+@pytest.mark.skipif(not may_mount(), reason="no file system may be mounted here")
+def test_on_a_full_disk_the_last_line_says_what_is_in_the_file(tmp_path: Path) -> None:
+    """DuckDB moves its log within the commit here: it may fail when the rows are committed."""
+    rows = [record({"id": n, "v": f"{n:040}"}) for n in range(6_000)]
+    begin = schema({**ID, "v": {"type": "string"}}, ["id"])
+    load(tmp_path / "test.duckdb", [begin, *rows[:5_000]])
+    given = lines([begin, *rows[5_000:], state(2)])
+    (tmp_path / "on").mkdir()
+    options = {"checkpoint_threshold": "1KB"}
+    settings = {"path": str(tmp_path / "on/test.duckdb"), "settings": options}
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    ends = set()
+    kilobytes = (tmp_path / "test.duckdb").stat().st_size >> 10
+    for size in (kilobytes + room for room in ROOM):
+        after = tmp_path / "after"
+        after.mkdir()
+        command = [*COMMAND, "--config", str(tmp_path / "config.json")]
+        alone = ["unshare", "-Urm", "sh", "-c", ON_A_SMALL_DISK, "sh", str(tmp_path), str(size)]
+        done = subprocess.run([*alone, *command], input=given, capture_output=True, check=False)
+        last = done.stderr.decode().splitlines()[-1]
+        assert done.returncode in {0, 1}, last
+        assert b"Traceback" not in done.stderr
+        is_said = done.returncode == 0 or "the rows are committed" in last
+        assert done.stdout == (b"2\n" if is_said else b"")
+        count = query(after / "test.duckdb", "SELECT count(*) FROM main.items")
+        assert count == [(6_000 if is_said else 5_000,)], last
+        ends.add((done.returncode, is_said))
+        shutil.rmtree(after)
+    assert {(0, True), (1, False)} <= ends
+    if duckdb.__version__ >= "1.5":  # before, nothing is committed where the log is not moved
+        assert (1, True) in ends

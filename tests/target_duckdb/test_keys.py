@@ -241,3 +241,12 @@ def test_the_type_of_a_step_with_bounds(
     path = tmp_path / "test.duckdb"
     load(path, [schema({"v": {"type": "number", **node}}), record({"v": 0})])
     assert types(path)["v"] == sql_type
+
+
+def test_numbers_that_are_loaded_as_texts_have_one_spelling(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    keys = ['"k": 1', '"k": 1.0', '"k": 1E0', '"k": 9007199254740993', '"k": true', '"k": "x"']
+    load(path, [schema({"k": TEXT}, ["k"]), *map(line, keys)], validate_records=False)
+    assert query(path, "SELECT k FROM items ORDER BY k") == [
+        ("1",), ("9007199254740993",), ("true",), ("x",),
+    ]  # fmt: skip

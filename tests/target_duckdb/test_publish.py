@@ -278,6 +278,49 @@ def test_a_damaged_file_replaces_no_copy(
     assert refused > 5
 
 
+INDEXED = """
+CREATE TABLE keyed (id BIGINT PRIMARY KEY, "a ""b" VARCHAR UNIQUE, g INTEGER, UNIQUE (g, id));
+INSERT INTO keyed SELECT range, md5(range::VARCHAR) || chr(0), range % 7 FROM range(20_000);
+CREATE INDEX lowered ON keyed (lower("a ""b"));
+CREATE INDEX doubled ON keyed ((id * 2));
+CREATE TABLE empty (id INTEGER PRIMARY KEY);
+CREATE TABLE same AS SELECT 'x' AS v FROM range(10);
+CREATE INDEX same_v ON same (v);
+CHECKPOINT
+"""
+BY_INDEX = """
+SELECT count(*), bit_xor(hash(k)) FROM keyed k WHERE id > 0 UNION ALL
+SELECT count(*), bit_xor(hash(k)) FROM keyed k WHERE "a ""b" > '' UNION ALL
+SELECT count(*), bit_xor(hash(k)) FROM keyed k WHERE lower("a ""b") > ''
+"""
+
+
+def test_a_damaged_index_replaces_no_copy(source: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(source)) as connection:
+        connection.execute(INDEXED)
+    copy = publish(source, tmp_path / "published", 5)
+    good = source.read_bytes()
+    found = []
+    places = range(3 * 4096 + 999, len(good), 3 * 262_144)
+    for place in places:
+        damaged = bytearray(good)
+        damaged[place] ^= 0x55
+        source.write_bytes(damaged)
+        try:
+            publish(source, copy.parent, 5)
+        except PublishError:
+            found.append(place)
+            continue
+        with duckdb.connect(str(copy), read_only=True) as connection:
+            connection.execute(
+                "SET index_scan_percentage = 1; SET index_scan_max_count = 1_000_000"
+            )
+            rows = connection.execute(BY_INDEX).fetchall()
+        assert [count for count, _ in rows] == [19_999, 20_000, 20_000], place
+        copy.write_bytes(good)
+    assert len(found) > len(places) / 2
+
+
 def content(copy: Path) -> dict[str, Any]:
     with duckdb.connect(str(copy), read_only=True) as connection:
         return {

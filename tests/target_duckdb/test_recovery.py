@@ -159,6 +159,26 @@ def test_private_files_are_private(tmp_path: Path) -> None:
     directory.close()
 
 
+SIGNALLED_WHILE_IMPORTING = """
+import os, runpy, sys
+class Signal:
+    def find_spec(self, name, *others):
+        if name == "singer_sdk":
+            os.kill(os.getpid(), int(sys.argv.pop()))
+sys.meta_path.insert(0, Signal())
+runpy.run_module("target_duckdb", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_before_all_else_is_one_line(signum: int) -> None:
+    command = [sys.executable, "-c", SIGNALLED_WHILE_IMPORTING, str(int(signum))]
+    done = subprocess.run(command, input=b"", capture_output=True, check=False)
+    assert done.returncode == 128 + signum
+    line = f"target-duckdb: ended by signal {signum:d}; nothing was loaded\n"
+    assert done.stderr.decode() == line
+
+
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_run_and_leaves_nothing(tmp_path: Path, signum: int) -> None:
     path = tmp_path / "test.duckdb"

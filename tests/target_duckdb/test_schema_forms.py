@@ -162,3 +162,16 @@ def test_a_schema_that_names_every_type_takes_all_there_is(names: dict[str, Any]
 )
 def test_a_schema_that_names_every_type_and_limits_one_does_not(limit: dict[str, Any]) -> None:
     assert shape({"type": EVERY_TYPE, **limit}, {}) is not Any
+
+
+def test_keywords_that_are_null_and_types_named_twice(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    node = {"type": ["string", "null", "string"], "maxLength": None, "enum": None, "format": None}
+    nested = {"type": "object", "properties": {"a": {"type": None, "minimum": None}}}
+    messages = [
+        schema({"v": node, "w": nested}, required=None),
+        record({"v": "x", "w": {"a": 1}}),
+    ]
+    load(path, messages)
+    assert types(path) == {"v": "VARCHAR", "w": "JSON"}
+    assert query(path, "SELECT v, w FROM items") == [("x", '{"a":1}')]

@@ -237,3 +237,23 @@ def test_a_unique_index_in_the_way_is_named(tmp_path: Path) -> None:
     with pytest.raises(TargetError, match=r"index by_v of table main\.items"):
         load(path, [begin, record({"id": 2, "v": "a"})])
     assert query(path, "SELECT id, v FROM items") == [(1, "a")]
+
+
+def test_a_foreign_key_of_another_table_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    messages = [schema(ID, ["id"]), record({"id": 1})]
+    load(path, messages)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("ALTER TABLE items ADD PRIMARY KEY (id)")
+        connection.execute("CREATE TABLE child (id BIGINT REFERENCES items (id))")
+        connection.execute("INSERT INTO child VALUES (1)")
+    with pytest.raises(TargetError, match="foreign key of table child to a column of table main"):
+        load(path, messages)
+
+
+def test_a_view_of_the_name_of_a_stream_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE VIEW items AS SELECT 1 AS id")
+    with pytest.raises(TargetError, match=r"main\.items is a view, where a table was due"):
+        load(path, [schema(ID, ["id"]), record({"id": 1})])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from target_duckdb.errors import RecordError
 from tests.target_duckdb.helpers import load, query, record, schema, types
 
 if TYPE_CHECKING:
@@ -126,9 +127,23 @@ VALUES = [
     (MOMENT, '"2024-05-06 07:08:09+02:00"', "2024-05-06 05:08:09+00"),
     (MOMENT, '"2024-05-06"', "2024-05-06 00:00:00+00"),
     (MOMENT, '"9999-12-31T23:59:59.999999-12:00"', "10000-01-01 11:59:59.999999+00"),
+    (MOMENT, '"2026-01-01T24:00:00"', "2026-01-02 00:00:00+00"),
+    (MOMENT, '"2026-12-31 24:00:00.000Z"', "2027-01-01 00:00:00+00"),
+    (MOMENT, '"2024-02-28T24:00+05:45"', "2024-02-28 18:15:00+00"),
+    (MOMENT, '"2024-05-06 07:08:09.5 UTC"', "2024-05-06 07:08:09.5+00"),
+    (MOMENT, '"2024-05-06T07:08:09+05:45"', "2024-05-06 01:23:09+00"),
+    (MOMENT, '"2024-05-06T07:08:09-03:30"', "2024-05-06 10:38:09+00"),
+    (MOMENT, '"2024-05-06 07:08:09.5+1245"', "2024-05-05 18:23:09.5+00"),
+    (MOMENT, '"1930-05-06T07:08:09+00:19:32"', "1930-05-06 06:48:37+00"),
     (MOMENT, "null", None),
     (DAY, '"2024-02-29"', "2024-02-29"),
+    (DAY, '"2024-02-28T24:00:00"', "2024-02-29"),
     (CLOCK, '"23:59:59.999999"', "23:59:59.999999"),
+    (CLOCK, '"24:00:00"', "24:00:00"),
+    (CLOCK, '"24:00:00Z"', "24:00:00"),
+    (CLOCK, '"24:00:00+02:00"', "22:00:00"),
+    (CLOCK, '"10:00:00+05:45"', "04:15:00"),
+    (CLOCK, '"10:00:00-09:30"', "19:30:00"),
     (CLOCK, '"10:00:00+02:00"', "08:00:00"),
     (CLOCK, '"01:00:00Z"', "01:00:00"),
     (WHOLE, "9223372036854775807", "9223372036854775807"),
@@ -193,6 +208,50 @@ def test_values_arrive_exactly(tmp_path: Path, *, weird: bool, validate: bool) -
     )
     found = dict(query(path, union))
     assert [found[index] for index in range(len(VALUES))] == [expected for *_, expected in VALUES]
+
+
+NO_TIMES = [
+    (MOMENT, "2026-01-01T24:00:00.5", "is no date-time"),
+    (MOMENT, "2026-01-01T24:00:01Z", "is no date-time"),
+    (MOMENT, "2026-01-01T24:30", "is no date-time"),
+    (MOMENT, "2026-01-01T25:00", "is no date-time"),
+    (MOMENT, "2026-01-01T12:30.5", "is no date-time"),
+    (MOMENT, "2026-01-01T12.5Z", "is no date-time"),
+    (MOMENT, "2026-01-01T12:00:00+05:75", "is no date-time"),
+    (MOMENT, "9999-12-31T24:00:00", "outside the years 1 to 9999"),
+    (MOMENT, "2016-12-31T23:59:60Z", "leap second"),
+    (MOMENT, "2017-01-01 00:59:60.5+01:00", "leap second"),
+    (DAY, "2026-01-01T24:00:01", "is no date"),
+    (DAY, "2016-12-31T23:59:60", "leap second"),
+    (CLOCK, "24:00:00.5", "is no time"),
+    (CLOCK, "24:01", "is no time"),
+    (CLOCK, "12:30.5", "is no time"),
+    (CLOCK, "23:59:60", "leap second"),
+]
+
+
+@pytest.mark.parametrize("keys", [[], ["v"]], ids=["plain", "key"])
+@pytest.mark.parametrize(("property_schema", "value", "words"), NO_TIMES)
+def test_what_is_no_time_is_refused(
+    tmp_path: Path, property_schema: dict[str, Any], value: str, words: str, keys: list[str]
+) -> None:
+    messages = [schema({"v": property_schema}, keys), record({"v": value})]
+    with pytest.raises(RecordError, match=f"line 2: property 'v': .*{words}") as refused:
+        load(tmp_path / "test.duckdb", messages)
+    assert value not in str(refused.value)
+
+
+def test_keys_at_the_end_of_a_day(tmp_path: Path) -> None:
+    """24:00 is 0:00 of the next day, whatever its offset is and however fine other keys are."""
+    path = tmp_path / "test.duckdb"
+    same = ["2026-01-01T24:00:00", "2026-01-02T00:00:00.000Z", "2026-01-01T24:00:00-00:00"]
+    other = ["2026-01-01T23:59:59.9999999Z", "2026-01-02T00:00:00.0000001Z"]
+    load(path, [schema({"v": MOMENT}, ["v"]), *(record({"v": each}) for each in same + other)])
+    assert query(path, "SELECT v::VARCHAR FROM items ORDER BY v") == [
+        ("2026-01-01T23:59:59.9999999Z",),
+        ("2026-01-02T00:00:00.0000001Z",),
+        ("2026-01-02T00:00:00Z",),
+    ]
 
 
 def test_infinities_and_nan_are_numbers(tmp_path: Path) -> None:

@@ -154,6 +154,18 @@ def test_rows_the_tap_marks_as_deleted(tmp_path: Path) -> None:
     assert query(path, "SELECT id FROM items") == [(1,)]
 
 
+def test_an_empty_text_marks_nothing_as_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    messages = [
+        schema({**ID, "_sdc_deleted_at": {"type": ["string", "null"]}}, ["id"]),
+        record({"id": 1, "_sdc_deleted_at": ""}),
+        record({"id": 2, "_sdc_deleted_at": None}),
+        record({"id": 3, "_sdc_deleted_at": "2024-01-01"}),
+    ]
+    load(path, messages, hard_delete=True)
+    assert query(path, "SELECT id FROM items ORDER BY id") == [(1,), (2,)]
+
+
 def test_changes_of_the_version_in_the_table_are_committed_on_the_way(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     load(path, [schema(ID, ["id"]), *full(2, 1, 2)])
