@@ -112,9 +112,8 @@ matrix: ## Run every test on each Python from 3.10 to 3.13 that is present
 lock: $(VENV)/ready ## Compile the requirement files anew, with the newest versions
 	@$(PYTHON) tools/lock.py "$(UV)"
 
-docs: $(DEV)/ready ## Write docs/settings.md and the files in plugins/ anew
-	@$(DEV)/bin/python -m tools.settings_tables
-	@$(DEV)/bin/python -m tools.plugin_definitions
+docs: $(DEV)/ready ## Write what is made from the code: settings, plugins/, streams, snapshots
+	@$(DEV)/bin/python -m tools.docs
 
 seeds: .venv-seeds/ready ## Write the seeds that come from packages, and NOTICE, anew
 	@.venv-seeds/bin/python -m tools.seeds
