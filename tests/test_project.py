@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +17,6 @@ from tools.plugins import definitions, project_file
 from tools.settings_page import BUILT_IN, render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from singer_sdk.plugin_base import PluginBase
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,27 +122,3 @@ def test_no_lock_file_names_a_registry() -> None:
         text = file.read_text(encoding="utf-8")
         assert "://" not in text
         assert "--index" not in text
-
-
-def _imported(module: ast.Module) -> Iterator[str]:
-    """Yield the names that a module imports when it is loaded: not for types, not in functions."""
-    for node in module.body:
-        if isinstance(node, ast.ImportFrom) and node.module is not None:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-
-
-def test_no_modules_import_each_other_in_a_circle() -> None:
-    packages = [file.parent for file in ROOT.glob("*/__init__.py") if file.parent.name != "tests"]
-    modules = {
-        ".".join(file.relative_to(ROOT).with_suffix("").parts): _imported(
-            ast.parse(file.read_text(encoding="utf-8"))
-        )
-        for package in packages
-        for file in package.rglob("*.py")
-    }
-    assert "target_duckdb.target" in modules
-    ours = {name: {other for other in found if other in modules} for name, found in modules.items()}
-    TopologicalSorter(ours).prepare()  # raises CycleError, which names the circle
