@@ -217,7 +217,7 @@ class AccountStream(KananasStream):
                     row[name] = convert(row[name])
             yield row
 
-    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+    def record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
         """Yield the messages of a record, whose columns have been chosen and brought into type."""
         now = datetime.now(tz=timezone.utc)
         for stream_map in self.stream_maps:
@@ -256,9 +256,7 @@ class AccountStream(KananasStream):
         }
         self.state_manager.is_flushed = False
 
-    def _increment_stream_state(
-        self, latest_record: Record, *, context: Context | None = None
-    ) -> None:
+    def note_record(self, record: Record, context: Context | None) -> None:
         """Leave the bookmark to `conclude`, which knows when the read began."""
 
     def log_sync_costs(self) -> None:

@@ -254,9 +254,7 @@ class LoggedActivitiesStream(ChildStream):
             self._bookmark.save()
         super().conclude(context)
 
-    def _increment_stream_state(
-        self, latest_record: Record, *, context: Context | None = None
-    ) -> None:
+    def note_record(self, record: Record, context: Context | None) -> None:
         """Leave the bookmark to `conclude`: the list comes in no order of time."""
 
 
