@@ -18,7 +18,7 @@ from rest_tap.errors import PartialReadError, UnavailableError
 from rest_tap.mapping import failures_told
 from rest_tap.progress import Part, Progress
 from rest_tap.sdk import OpenRestStream
-from rest_tap.writers.batches import local_root, pages_of
+from rest_tap.writers.batches import check_storage, local_root, pages_of
 from rest_tap.writers.messages import BufferedWriter
 
 if TYPE_CHECKING:
@@ -265,11 +265,13 @@ class WritingStream(OpenRestStream):
             The encoding and the address of each file.
 
         Raises:
-            ConfigurationError: If another kind needs a package that is not installed.
+            ConfigurationError: If another kind needs a package that is not installed, or there is
+                no such storage.
         """
         root = local_root(batch_config)
         if root is None:
             try:
+                check_storage(batch_config.storage)
                 yield from super().get_batches(batch_config, context)
             except ImportError as error:
                 message = f"setting 'batch_config' needs a package that is not installed: {error}"
