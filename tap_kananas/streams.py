@@ -138,9 +138,12 @@ class AccountStream(KananasStream):
             if bookmark is not None:
                 bookmark.end_page()
 
-        for sent in self.list_records(end_page):
+        def as_row(sent: dict[str, Any]) -> dict[str, Any]:
             record = without_loader_columns(sent)
-            row = {RECORD_HASH: hash_record(record), **record} if hash_record else record
+            return {RECORD_HASH: hash_record(record), **record} if hash_record else record
+
+        for sent in self.list_records(end_page, lambda sent: key.is_new(as_row(sent))):
+            row = as_row(sent)
             columns.add(row)
             key.add(row)
             if bookmark is not None:
