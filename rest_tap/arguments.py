@@ -1,14 +1,20 @@
-"""What a tap is given besides its settings: a state and a catalog, as JSON in files."""
+"""What a tap is given in files of JSON: settings, a state and a catalog."""
 
 from __future__ import annotations
 
+import json
+from contextlib import contextmanager
+from io import StringIO
 from pathlib import PurePath
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib import Catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _OBJECT = {"type": "object"}
 _LIST = {"type": "array", "items": _OBJECT}
@@ -37,6 +43,34 @@ _SHAPES: dict[str, dict[str, Any]] = {
         },
     },
 }
+
+
+@contextmanager
+def files_told() -> Iterator[None]:
+    """Tell a file that cannot be read, or holds something else, as what it is.
+
+    Raises:
+        ConfigurationError: In the place of what reading it raises.
+    """
+    try:
+        yield
+    except (OSError, TypeError, ValueError) as error:
+        message = f"a file given as an argument: {error}"
+        raise ConfigurationError(message) from error
+
+
+def readable(file: IO[str] | None) -> IO[str] | None:
+    """Return a file of the same text, which is JSON.
+
+    Raises:
+        ConfigurationError: If it is not, or cannot be read.
+    """
+    if file is None:
+        return None
+    with files_told():
+        text = file.read()
+        json.loads(text)
+    return StringIO(text)
 
 
 def check_argument(name: str, given: object) -> None:

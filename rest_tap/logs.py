@@ -32,8 +32,9 @@ def _shown(found: re.Match[str]) -> str:
     return sign if is_harmless else sign.encode("unicode_escape").decode()
 
 
-# Said once more, with less, by what follows: the line that ends the tap.
-_REPEATED = ("An unhandled error occurred while syncing", "Giving up ")
+# Said once more, with less, by what follows: the line that ends the tap. The last one is of
+# urllib3, with a traceback, about an answer whose head is damaged.
+_REPEATED = ("An unhandled error occurred while syncing", "Giving up ", "Failed to parse headers")
 
 
 class OwnWords(logging.Filter):

@@ -23,6 +23,40 @@ CREDENTIAL = th.StringType(pattern=r"^[!-~]+(?![\s\S])")
 #: An address without user and password (`https://user:word@host`), query and fragment.
 ADDRESS = r"^https?://[^?#@\s]+$"
 
+# What the SDK takes for granted of `batch_config`, and its own schema does not ask for.
+_BATCH_FILES = Draft7Validator(
+    {
+        "properties": {
+            "batch_config": {
+                "if": {"type": "object", "minProperties": 1},
+                "then": {
+                    "required": ["encoding", "storage"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "encoding": {
+                            "type": "object",
+                            "required": ["format"],
+                            "additionalProperties": False,
+                            "properties": {"format": {}, "compression": {}},
+                        },
+                        "storage": {
+                            "type": "object",
+                            "required": ["root"],
+                            "additionalProperties": False,
+                            "properties": {
+                                "root": {"type": "string", "minLength": 1},
+                                "prefix": {"type": ["string", "null"]},
+                                "params": {"type": "object"},
+                            },
+                        },
+                        "batch_size": {"type": ["integer", "null"], "minimum": 1},
+                    },
+                },
+            }
+        }
+    }
+)
+
 _USER = re.compile(r"//[^/\s]*@")
 
 COMMON_SETTINGS: tuple[th.Property[Any], ...] = (
@@ -103,7 +137,9 @@ def explain_settings_errors(
     Returns:
         One line for each wrong setting; none where all is well.
     """
-    errors = Draft7Validator(schema).iter_errors(config)
+    errors = list(Draft7Validator(schema).iter_errors(config))
+    if not any("batch_config" in error.path for error in errors):
+        errors += _BATCH_FILES.iter_errors(config)
     return [_explain(error, schema, env_prefix) for error in errors]
 
 

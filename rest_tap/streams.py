@@ -94,7 +94,7 @@ class HttpStream(WritingStream):
         """Seconds a request may wait for the service."""
         return int(self.config.get("request_timeout", DEFAULT_REQUEST_TIMEOUT_SECONDS))
 
-    def _request(
+    def send_request(
         self, prepared_request: requests.PreparedRequest, context: Context | None
     ) -> requests.Response:
         """Send a request once.
@@ -103,7 +103,7 @@ class HttpStream(WritingStream):
             FatalAPIError: If the answer is too large, besides what `validate_response` raises.
         """
         with self.size_told():
-            return super()._request(prepared_request, context)
+            return super().send_request(prepared_request, context)
 
     @contextmanager
     def size_told(self) -> Iterator[None]:

@@ -9,21 +9,21 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from tempfile import gettempdir
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import requests
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, MappingError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
 
-from rest_tap.arguments import check_argument
+from rest_tap.arguments import check_argument, files_told, readable
 from rest_tap.http.connection import describe_connection_failure
 from rest_tap.logs import keep_to_own_words
 from rest_tap.mapping import unused_maps
+from rest_tap.sdk import OpenTap
 from rest_tap.secrets import keep_out_of_logs, secret_values
 from rest_tap.settings import explain_environment, explain_settings_errors
 from rest_tap.transport import new_session
@@ -34,7 +34,6 @@ from rest_tap.writers.messages import BufferedWriter
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from types import FrameType
 
     import click
     from singer_sdk import Stream
@@ -93,17 +92,11 @@ class OneLineCommand(SingerCommand):
         except requests.RequestException as error:
             # Some are a ValueError or an OSError as well.
             self._end(EXIT_FAILED, describe_connection_failure(error))
-        except ValueError as error:
-            if not self._is_about_arguments(error):
-                raise
-            self._end(EXIT_WRONG_SETTINGS, f"a file given as an argument: {error}")
         except MappingError as error:
             self._end(EXIT_WRONG_SETTINGS, f"setting 'stream_maps': {error}")
         except SingerSDKError as error:
             self._end(EXIT_FAILED, str(error))
         except OSError as error:
-            if self._is_about_arguments(error):
-                self._end(EXIT_WRONG_SETTINGS, f"a file given as an argument: {error}")
             if error.errno not in _NO_ROOM:
                 raise
             self._end(
@@ -112,22 +105,19 @@ class OneLineCommand(SingerCommand):
                 f"folder for temporary files, {gettempdir()} (TMPDIR)",
             )
 
-    @staticmethod
-    def _is_about_arguments(error: BaseException) -> bool:
-        """Return whether an error came up where the SDK reads the files of the command line."""
-        frames = traceback.extract_tb(error.__traceback__)
-        return any(frame.name in {"read_json_file", "load_json"} for frame in frames)
-
     def _end(self, code: int, line: str) -> NoReturn:
         self.logger.critical("%s", line)
         sys.exit(code)
 
 
-class RestTap(Tap):
+class RestTap(OpenTap):
     """A Singer tap over an HTTP service, with errors a user can act on."""
 
     package_name = "kananas-kizen-elt"
     message_writer_class = BufferedWriter
+
+    # SDK 0.55 gives every tap a setting `start_date`; where a tap has one, it declares its own.
+    capabilities: ClassVar = [each for each in Tap.capabilities if each.value != "start-date"]
 
     _batch_folder: BatchFolder | None = None
 
@@ -149,21 +139,20 @@ class RestTap(Tap):
             # Without the SDK's words, which quote the value.
             raise ConfigurationError("; ".join(lines)) from error
 
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> NoReturn:
+    def end_on_signal(self, number: int) -> NoReturn:
         """End at once, after a last STATE message.
 
         The SDK raises `SystemExit` wherever the program is, and where Python cleans up that is a
         traceback which nobody can catch; and it ends with 0, as if all had been read.
         """
-        del frame
         try:
             # There may be nobody who reads any more.
             with suppress(OSError):
                 self._state_writer.write_state(self.state)
         except RuntimeError:
             # In the middle of writing to standard output: the rest of that has to follow.
-            sys.exit(_SIGNALLED + signum)
-        os._exit(_SIGNALLED + signum)
+            sys.exit(_SIGNALLED + number)
+        os._exit(_SIGNALLED + number)
 
     @cached_property
     def session(self) -> requests.Session:
@@ -190,7 +179,7 @@ class RestTap(Tap):
             )
         return streams
 
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+    def check_settings(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings; say what is wrong without quoting a secret.
 
         Raises:
@@ -203,7 +192,32 @@ class RestTap(Tap):
         if lines and raise_errors:
             raise ConfigurationError("; ".join(lines))
         # The SDK's check also fills in the defaults.
-        return super()._validate_config(raise_errors=False)
+        return super().check_settings(raise_errors=False)
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ANN401 - the SDK's
+        """Read the files of settings.
+
+        Raises:
+            ConfigurationError: If one cannot be read, or holds no object.
+        """
+        with files_told():
+            return super().cb_config(ctx, param, value)
+
+    @classmethod
+    def invoke(
+        cls,
+        *,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
+        **options: Any,  # noqa: ANN401 - the SDK's
+    ) -> None:
+        """Run the tap with the options of the command line.
+
+        Raises:
+            ConfigurationError: If the state or the catalog is no JSON, besides wrong settings.
+        """
+        super().invoke(state=readable(state), catalog=readable(catalog), **options)
 
     @classmethod
     def get_singer_command(cls) -> click.Command:

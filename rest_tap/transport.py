@@ -90,6 +90,14 @@ class OwnAdapter(HTTPAdapter):
         return response
 
 
+class OwnSession(requests.Session):
+    """A session that follows no redirect: the credentials in its headers belong to one host."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - overrides
+        """Leave the address in a redirect unread: it may be none, which is no failure of ours."""
+        return None
+
+
 def new_session(api_url: str, requests_per_second: int | None) -> requests.Session:
     """Return a session whose requests are paced and whose answers have a limit.
 
@@ -97,7 +105,7 @@ def new_session(api_url: str, requests_per_second: int | None) -> requests.Sessi
         api_url: The address of the service.
         requests_per_second: How many requests the service allows in any second; None sets no limit.
     """
-    session = requests.Session()
+    session = OwnSession()
     session.verify = ca_bundle()
     pace = None
     if requests_per_second is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,14 +9,10 @@ from sandbox.crm import Crm
 from sandbox.generate.companies import company_id
 from sandbox.generate.contacts import contact, contact_id, updated_at
 from sandbox.generate.plan import Plan
-from sandbox.php import as_strings
 from sandbox.records import Record, Records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
-
-    from typing_extensions import Self
 
     from sandbox.options import Options
 
@@ -37,17 +32,11 @@ class Account:
         self.companies = self.crm.companies
 
     def _contact(self, index: int) -> Record:
-        record = contact(self._plan, index)
-        return as_strings(record) if self._strings else record
+        return self.as_served(contact(self._plan, index))
 
-    def opened(self) -> AbstractContextManager[Self]:
-        """Return a context that closes the account's files at its end."""
-        return closing(self)
-
-    def close(self) -> None:
-        """Close the files that hold the records."""
-        self.contacts.close()
-        self.crm.close()
+    def as_served(self, contact: Record) -> Record:
+        """Return a contact as Kananas serves it: numbers may be strings, as PHP writes them."""
+        return _as_strings(contact) if self._strings else contact
 
     @property
     def linked_contacts(self) -> int:
@@ -63,3 +52,20 @@ class Account:
     def truth(self) -> dict[int, str]:
         """Contact id → company id, of the generated contacts whose company is in the CRM."""
         return dict(self.links())
+
+
+def _as_strings(record: Record) -> Record:
+    """Return ``record`` with numbers as strings and booleans as "1" and "", at every depth."""
+    return {key: _as_string(value) for key, value in record.items()}
+
+
+def _as_string(value: object) -> object:
+    if isinstance(value, bool):
+        return "1" if value else ""
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list):
+        return [_as_string(item) for item in value]
+    if isinstance(value, dict):
+        return _as_strings(value)
+    return value

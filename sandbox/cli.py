@@ -7,34 +7,25 @@ import csv
 import json
 import os
 import sys
+from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import NamedTemporaryFile
+from typing import IO, TYPE_CHECKING, Any
 
 from sandbox.credentials import Credentials
-from sandbox.envelopes import ENVELOPES
 from sandbox.faults import read_faults
-from sandbox.files import written
 from sandbox.generate.crm.model import BY_NAME
-from sandbox.lies import LIES
-from sandbox.options import (
-    KANANAS_PAGINGS,
-    KIZEN_ACCOUNTS,
-    KIZEN_COUNTS,
-    KIZEN_REFUSALS,
-    Options,
-    counts_at,
-)
+from sandbox.options import DEFAULT_PORT, Options, counts_at, dashed, offered
 from sandbox.server import PortInUseError, Sandbox, opened
 from sandbox.shares import Shares, share_options
-from sandbox.webhooks import FORMS, VARIED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from dataclasses import Field
 
 DONE, WRONG_USAGE = 0, 2
-DEFAULT_PORT = 8765
 _WARMED = ("contacts", "companies")
-_CREDENTIALS = ("kananas-token", "kizen-api-key", "kizen-user-id", "kizen-business-id")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -43,37 +34,15 @@ def _parser() -> argparse.ArgumentParser:
         description="Serve Kananas and Kizen on localhost over generated, invented data.",
     )
     add = parser.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add(
-        "--port",
-        type=int,
-        default=DEFAULT_PORT,
-        help="port to listen on; 0 takes any free one (default: %(default)s)",
-    )
     add(
         "--scale",
         type=float,
         default=1,
         help="size of the data; 1 is 2,000 contacts and 600 companies (default: %(default)s)",
     )
-    add("--contacts", type=int, help="number of contacts, whatever the scale")
-    add("--companies", type=int, help="number of companies, whatever the scale")
-    add("--seed", type=int, default=1, help="the same seed gives the same data (default: 1)")
-    add(
-        "--envelope",
-        choices=ENVELOPES,
-        default="object",
-        help="shape of Kananas' answer (default: %(default)s)",
-    )
-    add("--numbers-as-strings", action="store_true", help="numbers of Kananas as strings")
-    _add_behaviour(parser)
-    add("--latency", type=float, default=0, help="milliseconds per request (default: 0)")
-    add(
-        "--rate-limit",
-        type=int,
-        default=25,
-        help="Kizen requests per second and API key; 0 is no limit (default: %(default)s)",
-    )
+    for option in offered():
+        add(f"--{dashed(option.name)}", dest=option.name, **_argument(option))
+    add("--faults", type=Path, metavar="FILE", help="JSON: a list of faults that happen")
     add("--truth", type=Path, help="CSV to write: contact_id,company_id")
     add("--ready-file", type=Path, help="JSON to write once the sandbox listens")
     add(
@@ -85,14 +54,14 @@ def _parser() -> argparse.ArgumentParser:
         "(without a name: contacts and companies)",
     )
     add("--generate-only", type=Path, metavar="FOLDER", help="write the data there, serve nothing")
-    add("--access-log", action="store_true", help="a line per request on stderr")
-    for name in _CREDENTIALS:
-        variable = f"SANDBOX_{name.replace('-', '_').upper()}"
-        add(f"--{name}", help=f"also from the environment variable {variable}")
+    for credential in fields(Credentials):
+        variable = f"SANDBOX_{credential.name.upper()}"
+        help_ = f"also from the environment variable {variable}"
+        add(f"--{dashed(credential.name)}", help=help_)
     group = parser.add_argument_group("shares, between 0 and 1")
     for share in share_options():
         group.add_argument(
-            f"--share-{share.name.replace('_', '-')}",
+            f"--share-{dashed(share.name)}",
             type=float,
             default=share.default,
             metavar="SHARE",
@@ -101,99 +70,49 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_behaviour(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add(
-        "--kananas-lie",
-        choices=LIES,
-        metavar="LIE",
-        help=f"answer wrongly with status 200: {', '.join(LIES)}",
-    )
-    add(
-        "--kananas-paging",
-        choices=KANANAS_PAGINGS,
-        default="none",
-        help="parameters that Kananas heeds: page and limit, or offset and limit (default: none)",
-    )
-    add(
-        "--kananas-webhook",
-        default=os.environ.get("SANDBOX_KANANAS_WEBHOOK") or None,
-        metavar="ADDRESS",
-        help="where to send a webhook for each contact that registers; also from the environment "
-        "variable SANDBOX_KANANAS_WEBHOOK",
-    )
-    add(
-        "--kananas-webhook-form",
-        choices=(VARIED, *FORMS),
-        default=VARIED,
-        help="how a webhook looks (default: each time another way)",
-    )
-    add(
-        "--kizen-account",
-        choices=KIZEN_ACCOUNTS,
-        default="both",
-        help="generations of Kizen's API that answer (default: %(default)s)",
-    )
-    add(
-        "--kizen-counts",
-        choices=KIZEN_COUNTS,
-        default="documented",
-        help="which of Kizen's pages carry a count (default: %(default)s)",
-    )
-    add(
-        "--kizen-hidden",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="object or list that the Kizen user may not see; may be repeated",
-    )
-    add(
-        "--kizen-refuses",
-        action="append",
-        choices=KIZEN_REFUSALS,
-        help="what Kizen answers with 400; may be repeated (default: updated-ordering)",
-    )
-    add(
-        "--kizen-moving",
-        type=int,
-        default=0,
-        metavar="N",
-        help="archive and add so many records before each page of records (default: 0)",
-    )
-    add("--faults", type=Path, metavar="FILE", help="JSON: a list of faults that happen")
+def _argument(option: Field[Any]) -> dict[str, Any]:
+    """Return how an option reads its value; what is not given is left out of the result."""
+    said = option.metadata
+    argument: dict[str, Any] = {"default": argparse.SUPPRESS, "help": said["help"]}
+    default = said.get("usual", option.default)
+    if isinstance(option.default, bool):
+        return {**argument, "action": "store_true"}
+    if isinstance(option.default, tuple):
+        argument["action"] = "append"
+        default = ", ".join(option.default)
+    elif option.default is not None:
+        argument["type"] = float if option.name == "latency" else type(option.default)
+    if default or default == 0:
+        argument["help"] += f" (default: {default})"
+    # What --kizen-hidden may name is told by Options, in one line.
+    if "choices" in said and option.name != "kizen_hidden":
+        argument["choices"] = list(said["choices"])
+    if "metavar" in said:
+        argument["metavar"] = said["metavar"]
+    return argument
 
 
 def _options(given: argparse.Namespace) -> Options:
     contacts, companies = counts_at(given.scale)
-    names = [name.replace("-", "_") for name in _CREDENTIALS]
+    values: dict[str, Any] = {
+        "contacts": contacts,
+        "companies": companies,
+        "port": 0 if given.generate_only else DEFAULT_PORT,
+        "kananas_webhook": os.environ.get("SANDBOX_KANANAS_WEBHOOK") or None,
+    }
+    for option in offered():
+        if hasattr(given, option.name):
+            value = getattr(given, option.name)
+            values[option.name] = tuple(value) if isinstance(value, list) else value
+    if given.generate_only:
+        values["port"] = 0
     defaults = Credentials.from_environment()
-    return Options(
-        contacts=contacts if given.contacts is None else given.contacts,
-        companies=companies if given.companies is None else given.companies,
-        seed=given.seed,
-        host=given.host,
-        port=0 if given.generate_only else given.port,
-        envelope=given.envelope,
-        numbers_as_strings=given.numbers_as_strings,
-        latency=given.latency,
-        rate_limit=given.rate_limit,
-        kananas_lie=given.kananas_lie,
-        kananas_paging=given.kananas_paging,
-        kananas_webhook=given.kananas_webhook,
-        kananas_webhook_form=given.kananas_webhook_form,
-        kizen_account=given.kizen_account,
-        kizen_counts=given.kizen_counts,
-        kizen_hidden=tuple(given.kizen_hidden),
-        kizen_refuses=tuple(given.kizen_refuses or Options.kizen_refuses),
-        kizen_moving=given.kizen_moving,
-        access_log=given.access_log,
-        credentials=Credentials(
-            **{name: getattr(given, name) or getattr(defaults, name) for name in names}
-        ),
-        shares=Shares(
-            **{share.name: getattr(given, f"share_{share.name}") for share in share_options()}
-        ),
-    )
+    credentials = {
+        each.name: getattr(given, each.name) or getattr(defaults, each.name)
+        for each in fields(Credentials)
+    }
+    shares = {share.name: getattr(given, f"share_{share.name}") for share in share_options()}
+    return Options(**values, credentials=Credentials(**credentials), shares=Shares(**shares))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -246,14 +165,14 @@ def _announce(sandbox: Sandbox, ready_file: Path | None) -> None:
         }
     )
     if ready_file:
-        with written(ready_file) as file:
+        with _written(ready_file) as file:
             file.write(f"{line}\n")
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 def _write_truth(sandbox: Sandbox, path: Path) -> None:
-    with written(path) as file:
+    with _written(path) as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(("contact_id", "company_id"))
         rows.writerows(sandbox.account.links())
@@ -266,9 +185,30 @@ def _write_data(sandbox: Sandbox, folder: Path) -> None:
         ("contacts", sandbox.account.contacts),
         ("companies", sandbox.account.companies),
     ):
-        with written(folder / f"{name}.jsonl") as file:
+        with _written(folder / f"{name}.jsonl") as file:
             for line in records.lines():
                 file.write(f"{line.decode()}\n")
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[IO[str]]:
+    """Open a text file that takes the place of ``path`` when the block ends without an error.
+
+    Raises:
+        OSError: the folder does not exist or cannot be written to.
+    """
+    handle = NamedTemporaryFile(  # noqa: SIM115 - renamed before it is closed for good
+        "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
+    )
+    try:
+        with handle:
+            yield handle
+            handle.flush()
+            os.fsync(handle.fileno())
+        Path(handle.name).replace(path)
+    except BaseException:
+        Path(handle.name).unlink(missing_ok=True)
+        raise
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from random import Random
 from threading import RLock
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from sandbox.generate.crm.model import Field, ObjectModel
     from sandbox.generate.plan import Plan
 
-_PLAIN_LISTS = ("forms", "surveys", "team", "roles", "permission_groups", "automations")
-
+# What the tap calls a list, where that is not how the API calls it.
+_STREAMS = {"activities": "activity_types"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -70,16 +70,8 @@ class Crm:
         self.records = {name: self._of_object(name) for name in BY_NAME}
         self.companies = Records(plan.companies, lambda index: company(plan, index))
         self.clients = Records(self._maker.sizes.contacts, self._client)
-        self.lists = {
-            "forms": lists.named(self._seed, "forms"),
-            "surveys": lists.named(self._seed, "surveys"),
-            "roles": lists.named(self._seed, "roles"),
-            "permission_groups": lists.named(self._seed, "permission_groups"),
-            "automations": lists.named(self._seed, "automations"),
-            "team": lists.team(self._seed),
-            "stages": lists.stages(self._seed),
-            "activities": lists.activity_types(self._seed),
-        }
+        self.lists = {each.name: each.entries(self._seed) for each in lists.FIXED_LISTS}
+        self.stages = lists.stages(self._seed)
         self.scheduled = Records(
             lists.scheduled_count(plan.companies),
             lambda index: lists.scheduled_activity(plan, index),
@@ -97,11 +89,10 @@ class Crm:
                 "companies": len(self.companies),
                 "custom_objects": len(self.objects),
                 "custom_object_fields": sum(len(model.fields) for model in self.objects.values()),
-                "pipeline_stages": len(self.lists["stages"]),
-                "activity_types": len(self.lists["activities"]),
+                "pipeline_stages": len(self.stages),
                 "logged_activities": sum(len(records) for records in self.logged.values()),
                 "scheduled_activities": len(self.scheduled),
-                **{name: len(self.lists[name]) for name in _PLAIN_LISTS},
+                **{_STREAMS.get(name, name): len(entries) for name, entries in self.lists.items()},
                 **{name: len(records) for name, records in self.records.items()},
             }
 
@@ -125,18 +116,6 @@ class Crm:
             "created": values["created"],
             "custom_fields": {},
         }
-
-    def close(self) -> None:
-        """Close the files that hold the records."""
-        with ExitStack() as closing:
-            for records in (
-                *self.records.values(),
-                *self.logged.values(),
-                self.companies,
-                self.clients,
-                self.scheduled,
-            ):
-                closing.callback(records.close)
 
     def _twins(self, name: str) -> Records | None:
         """Return the legacy list that holds the same records as the object ``name``."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from sandbox.waiting import Closing
+    from sandbox.middleware import Closing
 
 
 @dataclass(frozen=True)

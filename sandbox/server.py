@@ -14,9 +14,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox.account import Account
 from sandbox.faults import Fault
-from sandbox.kananas import SCRIPT
+from sandbox.kananas.registration import PAGE
+from sandbox.kananas.service import SCRIPT
 from sandbox.options import Options
-from sandbox.registration import PAGE
 from sandbox.stack import KIZEN_BASE, Stack
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from sandbox.arrivals import Arrivals
     from sandbox.credentials import Credentials
     from sandbox.faults import Faults
-    from sandbox.waiting import Closing
-    from sandbox.webhooks import Webhooks
+    from sandbox.kananas.webhooks import Webhooks
+    from sandbox.middleware import Closing
 
 __all__ = ["Fault", "Options", "PortInUseError", "Sandbox", "running"]
 
@@ -137,7 +137,7 @@ class Sandbox:
 
     @property
     def kananas_lie(self) -> str | None:
-        """How Kananas' answers are wrong (a key of :data:`sandbox.lies.LIES`); may be set."""
+        """How Kananas' answers are wrong (a key of ``LIES``); may be set."""
         return self._stack.kananas.lie
 
     @kananas_lie.setter
@@ -186,8 +186,8 @@ def opened(options: Options) -> Iterator[Sandbox]:
             message = f"port {options.port} of {options.host} is in use: choose another --port"
             raise PortInUseError(message) from error
         raise
-    with listener, Account(options).opened() as account:
-        yield Sandbox(options, account, listener)
+    with listener:
+        yield Sandbox(options, Account(options), listener)
 
 
 @contextmanager

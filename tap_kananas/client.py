@@ -156,11 +156,15 @@ class KananasStream(HttpStream):
         download = cast("Any", self.request_decorator(cast("Any", self._download)))
         return cast("ResponseBody", download(request, None))
 
-    def list_records(self, end_page: Callable[[], None]) -> Iterator[dict[str, Any]]:
+    def list_records(
+        self, end_page: Callable[[], None], is_new: Callable[[dict[str, Any]], bool]
+    ) -> Iterator[dict[str, Any]]:
         """Ask for the list, and yield its records.
 
         Args:
             end_page: Is called after the last record of each response.
+            is_new: Says whether a record has not been yielded yet: it is asked of pages that are
+                others on the way back.
 
         Raises:
             FatalAPIError: If a response is no list of records; the line says what it is, what
@@ -180,6 +184,9 @@ class KananasStream(HttpStream):
                     yield from response.records()
                     end_page()
                     notes.update(dict.fromkeys(response.notes))
+            for parameters, digest in paginator.second_pass:
+                yield from filter(is_new, self._moved(parameters, digest))
+                end_page()
         except (ResponseError, ResponseBodyError) as error:
             named = " and ".join(map(self._owner, getattr(error, "settings", ())))
             self._refuse(f"answered with {error}" + (f": check {named}" if named else ""), error)
@@ -188,17 +195,32 @@ class KananasStream(HttpStream):
         for note in (*notes, *paginator.notes):
             self.logger.warning("%s: %s", self.name, note)
 
+    def _moved(self, parameters: dict[str, str], digest: bytes) -> Iterator[dict[str, Any]]:
+        """Ask for a page again, and yield its records where they are others than before."""
+        with ExitStack() as stack:
+            try:
+                body = stack.enter_context(self.fetch(parameters))
+                response = self._records_of(body)
+                if _count(response)[1] == digest:
+                    return
+            except (UnavailableError, RefusedError, NoRecordsError):
+                # The list is shorter now, and ends before this page.
+                return
+            yield from response.records()
+
+    def _records_of(self, body: ResponseBody) -> RecordsResponse:
+        asked = self.resource
+        return RecordsResponse(body, asked.request, asked.records_path, asked.primary_keys[0])
+
     @contextmanager
     def _page(self, paginator: Paginator) -> Iterator[_Page | None]:
         """Ask for the next page, which stays open; None where the list ended before it."""
         with ExitStack() as stack:
             try:
                 body = stack.enter_context(self.fetch(paginator.parameters))
-                asked = self.resource
-                response = RecordsResponse(
-                    body, asked.request, asked.records_path, asked.primary_keys[0]
-                )
-                page = _Page(response, *_count(response)) if asked.paging else _Page(response)
+                response = self._records_of(body)
+                counted = _count(response) if self.resource.paging else ()
+                page = _Page(response, *counted)
             except (UnavailableError, RefusedError, NoRecordsError) as error:
                 is_past_end = isinstance(error, NotFoundError) and paginator.has_begun
                 if not is_past_end and not paginator.may_have_ended:

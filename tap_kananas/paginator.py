@@ -27,6 +27,7 @@ class Paginator:
         self._next = paging.first if paging else 0
         self._pages = 0
         self._last: tuple[int, bytes] | None = None
+        self._read: list[tuple[dict[str, str], bytes]] = []
         # How many records a page has that is not the last one.
         self._full = paging.size if paging else 0
         #: What a user should know, one sentence each.
@@ -59,6 +60,16 @@ class Paginator:
     @property
     def _last_count(self) -> int:
         return self._last[0] if self._last else 0
+
+    @property
+    def second_pass(self) -> list[tuple[dict[str, str], bytes]]:
+        """The parameters and the digests of all full pages, backwards.
+
+        Where a row is deleted while pages are read, the first row of a page that is not read yet
+        moves to the page before. On the way back rows move towards pages that are still to come.
+        """
+        full = self._read[:-1] if self.may_have_ended else self._read
+        return full[::-1]
 
     def note_refused_page(self) -> None:
         """Note that a page was refused, since the list ended before it."""
@@ -104,6 +115,7 @@ class Paginator:
             )
             self._full = self._last_count
         self._last = (records, digest)
+        self._read.append((self.parameters, digest))
         self._pages += 1
         self._next += 1 if self._paging.kind == "page" else records
         return True

@@ -138,9 +138,12 @@ class AccountStream(KananasStream):
             if bookmark is not None:
                 bookmark.end_page()
 
-        for sent in self.list_records(end_page):
+        def as_row(sent: dict[str, Any]) -> dict[str, Any]:
             record = without_loader_columns(sent)
-            row = {RECORD_HASH: hash_record(record), **record} if hash_record else record
+            return {RECORD_HASH: hash_record(record), **record} if hash_record else record
+
+        for sent in self.list_records(end_page, lambda sent: key.is_new(as_row(sent))):
+            row = as_row(sent)
             columns.add(row)
             key.add(row)
             if bookmark is not None:
@@ -217,7 +220,7 @@ class AccountStream(KananasStream):
                     row[name] = convert(row[name])
             yield row
 
-    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+    def record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
         """Yield the messages of a record, whose columns have been chosen and brought into type."""
         now = datetime.now(tz=timezone.utc)
         for stream_map in self.stream_maps:
@@ -256,9 +259,7 @@ class AccountStream(KananasStream):
         }
         self.state_manager.is_flushed = False
 
-    def _increment_stream_state(
-        self, latest_record: Record, *, context: Context | None = None
-    ) -> None:
+    def note_record(self, record: Record, context: Context | None) -> None:
         """Leave the bookmark to `conclude`, which knows when the read began."""
 
     def log_sync_costs(self) -> None:

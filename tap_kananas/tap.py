@@ -216,13 +216,13 @@ class TapKananas(RestTap):
         self.earlier_state: dict[str, Any] = state if isinstance(state, dict) else {}
         super().__init__(state=state, **arguments)
 
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+    def check_settings(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings, also against each other.
 
         Raises:
             ConfigurationError: If one is wrong, and `raise_errors` is set.
         """
-        lines = super()._validate_config(raise_errors=raise_errors)
+        lines = super().check_settings(raise_errors=raise_errors)
         if lines:
             return lines
         try:

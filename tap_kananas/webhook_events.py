@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigurationError, FatalAPIError
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.streams import Stream
 
 from rest_tap.mapping import failures_told
 from rest_tap.progress import Progress
+from rest_tap.sdk import OpenStream
 from tap_kananas.resources import WEBHOOK_EVENTS
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ _FIELDS = th.CustomType({"type": ["object", "null"]})
 _ANY = th.CustomType({"type": ["object", "array", "string", "number", "boolean", "null"]})
 
 
-class WebhookEvents(Stream):
+class WebhookEvents(OpenStream):
     """The stored events, each once, in the order in which they came."""
 
     name = WEBHOOK_EVENTS
@@ -99,10 +99,10 @@ class WebhookEvents(Stream):
         """Send events as messages: batch files would hold columns that are left out."""
         return None
 
-    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+    def record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
         """Yield the messages of an event."""
         with failures_told(self.name):
-            messages = list(super()._generate_record_messages(record))
+            messages = list(super().record_messages(record))
         yield from messages
 
     def get_records(self, context: Context | None) -> Iterable[dict[str, Any]]:

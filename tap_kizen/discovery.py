@@ -13,11 +13,11 @@ from tap_kizen.account import Account, Entity
 from tap_kizen.records import RecordsStream
 from tap_kizen.rows.columns import fields_of, name_columns
 from tap_kizen.streams import (
-    CURRENT_STREAMS,
     ClientsStream,
     CompaniesStream,
     CustomObjectFieldsStream,
     CustomObjectsStream,
+    fixed_streams,
 )
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def streams_of(tap: Tap, account: Account) -> list[KizenStream]:
     if tap.config["legacy_clients"]:
         fixed.append(ClientsStream(tap))
     if account.has_objects:
-        fixed.extend(stream(tap) for stream in CURRENT_STREAMS)
+        fixed.extend(stream(tap) for stream in fixed_streams())
     wanted = [entity for entity in account.objects if is_wanted(entity, tap.config)]
     return [*fixed, *(RecordsStream(tap, name, entity) for name, entity in name_streams(wanted))]
 
@@ -105,7 +105,7 @@ def name_streams(entities: Iterable[Entity]) -> Iterator[tuple[str, Entity]]:
     name; each other gets `_` and the first 8 characters of its id. Fixed names count whether or
     not the stream is there, so that an account's names do not depend on permissions.
     """
-    streams: tuple[type[KizenStream], ...] = (CompaniesStream, ClientsStream, *CURRENT_STREAMS)
+    streams: tuple[type[KizenStream], ...] = (CompaniesStream, ClientsStream, *fixed_streams())
     fixed = {*LOADER_TABLES, *(vars(stream)["name"] for stream in streams)}
     taken = set(fixed)
     for entity in sorted(entities, key=lambda each: each.id):

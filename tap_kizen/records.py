@@ -226,9 +226,7 @@ class RecordsStream(KizenStream):
             self._bookmark.save()
         super().conclude(context)
 
-    def _increment_stream_state(
-        self, latest_record: Record, *, context: Context | None = None
-    ) -> None:
+    def note_record(self, record: Record, context: Context | None) -> None:
         """Leave the bookmark to `read`, which knows the order that records come in."""
 
     # Records as rows

@@ -56,7 +56,7 @@ class LegacyStream(KizenStream):
 
 
 class CompaniesStream(LegacyStream):
-    """Companies, by the documented route `GET /company`.
+    """Companies by the older, documented route `GET /company`; `custom_fields` whole.
 
     The keys of a record are as a third-party connector read them: id, name, email, phones,
     addresses, tags, domains, created and `custom_fields`.
@@ -82,7 +82,10 @@ class CompaniesStream(LegacyStream):
 
 
 class ClientsStream(LegacyStream):
-    """Contacts, by the older route `GET /client`, which a third-party connector reads."""
+    """Contacts by the older route `GET /client`; only with `legacy_clients`.
+
+    A third-party connector reads that route.
+    """
 
     name = "clients"
     path = "/client"
@@ -147,7 +150,7 @@ class ChildStream(KizenStream):
 
 
 class CustomObjectFieldsStream(ChildStream):
-    """The fields of every object."""
+    """The fields of every object (`object_id`)."""
 
     name = "custom_object_fields"
     path = "/custom-objects/{object_id}/fields"
@@ -173,7 +176,7 @@ class CustomObjectFieldsStream(ChildStream):
 
 
 class PipelineStagesStream(ChildStream):
-    """The stages of every object of type `pipeline`."""
+    """The stages of every object of type `pipeline` (`object_id`)."""
 
     name = "pipeline_stages"
     path = "/pipelines/{object_id}/stages?ordering=order"
@@ -196,7 +199,7 @@ class ActivityTypesStream(KizenStream):
 
 
 class LoggedActivitiesStream(ChildStream):
-    """What was done, of every kind of activity.
+    """What was done, of every kind of activity (`activity_type_id`).
 
     No filter on time is documented, so every page is read; records logged before the
     bookmark are left out here. Now and then all are sent, to find the vanished ones.
@@ -206,14 +209,14 @@ class LoggedActivitiesStream(ChildStream):
     path = "/activities/{activity_type_id}/responses"
     parent_key = "activity_type_id"
     ordering = None
+    replication_key = "logged_at"
     schema: ClassVar[dict[str, Any]] = table(activity_type_id=STRING, logged_at=MOMENT)
 
     _bookmark: Bookmark
 
     def __init__(self, tap: Tap) -> None:
-        """Ask with POST, and count on by `logged_at`."""
+        """Ask with POST."""
         super().__init__(tap, http_method="POST")
-        self.replication_key = "logged_at"
 
     def prepare_request_payload(
         self,
@@ -251,9 +254,7 @@ class LoggedActivitiesStream(ChildStream):
             self._bookmark.save()
         super().conclude(context)
 
-    def _increment_stream_state(
-        self, latest_record: Record, *, context: Context | None = None
-    ) -> None:
+    def note_record(self, record: Record, context: Context | None) -> None:
         """Leave the bookmark to `conclude`: the list comes in no order of time."""
 
 
@@ -319,18 +320,13 @@ class AutomationsStream(KizenStream):
     schema: ClassVar[dict[str, Any]] = table(name=STRING, created=MOMENT)
 
 
-#: The lists of the current API that every account may have.
-CURRENT_STREAMS: tuple[type[KizenStream], ...] = (
-    CustomObjectsStream,
-    CustomObjectFieldsStream,
-    PipelineStagesStream,
-    ActivityTypesStream,
-    LoggedActivitiesStream,
-    ScheduledActivitiesStream,
-    FormsStream,
-    SurveysStream,
-    TeamStream,
-    RolesStream,
-    PermissionGroupsStream,
-    AutomationsStream,
-)
+def fixed_streams() -> list[type[KizenStream]]:
+    """Return the lists of the current API that an account may have, in the order they stand in."""
+    return [
+        each
+        for each in globals().values()
+        if isinstance(each, type)
+        and issubclass(each, KizenStream)
+        and "path" in vars(each)
+        and not issubclass(each, LegacyStream)
+    ]

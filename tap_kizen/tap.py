@@ -35,13 +35,13 @@ class TapKizen(RestTap):
         self.service = Service()
         super().__init__(**arguments)
 
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+    def check_settings(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings, the period too.
 
         Raises:
             ConfigurationError: If one is wrong and `raise_errors` is set.
         """
-        lines = super()._validate_config(raise_errors=raise_errors)
+        lines = super().check_settings(raise_errors=raise_errors)
         if raise_errors:
             start = self.period.start
             if start is not None and start > datetime.now(tz=timezone.utc):

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import ast
-from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.imports import (
+    circles,
+    main,
+    mermaid,
+    module_graph,
+    modules,
+    package_graph,
+    packages,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: What each package may import of the others.
 ALLOWED: dict[str, set[str]] = {
@@ -23,56 +32,10 @@ ALLOWED: dict[str, set[str]] = {
     "target_duckdb": set(),
 }
 
-#: Modules that still know each other, if only by type.
-CIRCLES: dict[str, set[frozenset[str]]] = {
-    "airbyte_source": {frozenset({"airbyte_source.reading", "airbyte_source.source"})},
-    "tap_kananas": {frozenset({"tap_kananas.streams", "tap_kananas.tap"})},
-}
-
-
-def imports(file: Path) -> set[str]:
-    """Every module that a file names, for types too, and wherever it is imported."""
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module is not None:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-    return found
-
-
-def modules(package: str) -> dict[str, set[str]]:
-    files = (ROOT / package).rglob("*.py")
-    return {".".join(file.relative_to(ROOT).with_suffix("").parts): imports(file) for file in files}
-
-
-def circles(package: str) -> set[frozenset[str]]:
-    """The groups of modules that import each other; each as large as it is."""
-    found = modules(package)
-    graph = {name: {other for other in named if other in found} for name, named in found.items()}
-    reached = {name: _reached(name, graph) for name in graph}
-    groups = defaultdict(set)
-    for name in graph:
-        mutual = frozenset(other for other in reached[name] if name in reached[other])
-        if mutual:
-            groups[mutual | {name}].add(name)
-    return set(groups)
-
-
-def _reached(start: str, graph: dict[str, set[str]]) -> set[str]:
-    met: set[str] = set()
-    waiting = [start]
-    while waiting:
-        for other in graph[waiting.pop()] - met:
-            met.add(other)
-            waiting.append(other)
-    return met
-
 
 def test_every_package_has_a_rule() -> None:
-    not_installed = {"benchmarks", "evaluation", "tests", "tools"}
-    packages = {file.parent.name for file in ROOT.glob("*/__init__.py")} - not_installed
-    assert packages == ALLOWED.keys()
+    not_installed = {"benchmarks", "evaluation", "tools"}
+    assert set(packages()) - not_installed == ALLOWED.keys()
 
 
 @pytest.mark.parametrize("package", ALLOWED)
@@ -82,18 +45,40 @@ def test_a_package_imports_only_what_it_may(package: str) -> None:
         assert others <= ALLOWED[package], module
 
 
-@pytest.mark.parametrize("package", ALLOWED)
-def test_no_modules_of_a_package_know_each_other_in_a_circle(package: str) -> None:
-    assert circles(package) <= CIRCLES.get(package, set())
+def test_no_modules_know_each_other_in_a_circle() -> None:
+    """Of any package of the repository, by types either."""
+    graph = module_graph(packages())
+    assert "target_duckdb.target" in graph
+    assert circles(graph) == circles(package_graph(graph)) == set()
 
 
-def test_a_circle_would_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.test_architecture.ROOT", tmp_path)
+def test_a_circle_would_be_found(tmp_path: Path) -> None:
     (tmp_path / "p").mkdir()
     (tmp_path / "p" / "a.py").write_text("def f():\n    from p import b\n", encoding="utf-8")
     (tmp_path / "p" / "b.py").write_text("import p.c\n", encoding="utf-8")
     (tmp_path / "p" / "c.py").write_text("from p.a import f\n", encoding="utf-8")
-    assert circles("p") == {frozenset({"p.a", "p.b", "p.c"})}
+    (tmp_path / "p" / "d.py").write_text("import p.a\n", encoding="utf-8")
+    graph = module_graph(["p"], tmp_path)
+    assert circles(graph) == {frozenset({"p.a", "p.b", "p.c"})}
+    assert mermaid(graph).splitlines()[1:] == [
+        "  p.a --> p.b", "  p.b --> p.c", "  p.c --> p.a", "  p.d --> p.a",
+    ]  # fmt: skip
+
+
+def test_the_command_draws_packages_and_modules(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for arguments, line in (
+        ([], "  tap_kizen --> rest_tap"),
+        (["tap_kizen"], "  tap_kizen.tap --> tap_kizen.discovery"),
+    ):
+        monkeypatch.setattr("sys.argv", ["imports", *arguments])
+        assert main() == 0
+        out, err = capsys.readouterr()
+        assert line in out.splitlines()
+        assert err.endswith("packages: no circle\n")
+    monkeypatch.setattr("sys.argv", ["imports", "nothing"])
+    assert main() == 2
 
 
 def test_packages_do_not_import_each_other_in_a_circle() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +12,11 @@ import yaml
 from tap_kananas.tap import TapKananas
 from tap_kizen.tap import TapKizen
 from target_duckdb.target import TargetDuckDB
-from tools.plugin_definitions import definitions
-from tools.settings_tables import BUILT_IN, render
+from tools.docs import generated
+from tools.plugins import definitions, project_file
+from tools.settings_page import BUILT_IN, render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from singer_sdk.plugin_base import PluginBase
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,17 +41,36 @@ def _plugins() -> dict[str, dict[str, Any]]:
     return {p["name"]: p for kind in ("extractors", "loaders") for p in kinds[kind]}
 
 
-def test_the_page_of_settings_is_what_about_tells() -> None:
-    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    assert render() == page, "run `make docs`"
+def test_what_is_made_from_the_code_is_as_the_code_is() -> None:
+    made = generated()
+    assert len(made) >= 8
+    for path, text in made.items():
+        assert path.read_text(encoding="utf-8") == text, f"{path}: run `make docs`"
+    definitions_on_file = {*(ROOT / "plugins").rglob("*.yml")}
+    assert definitions_on_file == {path for path in made if path.is_relative_to(ROOT / "plugins")}
 
 
-def test_the_plugin_definitions_are_those_of_meltano_yml() -> None:
-    found = {
-        str(file.relative_to(ROOT / "plugins")): yaml.safe_load(file.read_text(encoding="utf-8"))
-        for file in (ROOT / "plugins").rglob("*.yml")
-    }
-    assert found == definitions(), "run `make docs`"
+def test_a_setting_of_the_program_gets_into_every_file_that_names_settings() -> None:
+    text = (ROOT / "meltano.yml").read_text(encoding="utf-8")
+    tag = {"type": ["integer", "null"], "default": 7, "title": "Tag", "description": "A\n  tag."}
+    schema = {"properties": {"api_key": {"type": ["string"], "description": "K."}, "tag": tag}}
+    changed = project_file(text, {"tap-kizen": {**schema, "required": ["api_key"]}})
+    (plugin,) = [
+        each
+        for each in yaml.safe_load(changed)["plugins"]["extractors"]
+        if each["name"] == "tap-kizen"
+    ]
+    assert plugin["settings_group_validation"] == [["api_key"]]
+    assert plugin["settings"][1:] == [
+        {"name": "tag", "kind": "integer", "value": 7, "label": "Tag", "description": "A tag."}
+    ]
+    assert plugin["use_cached_catalog"] is False
+    without = [line for line in text.splitlines() if line.startswith("  - name")]
+    assert [line for line in changed.splitlines() if line.startswith("  - name")] == without
+    assert plugin["settings"][1] in definitions(changed)["extractors/tap-kizen.yml"]["settings"]
+    assert "| `tag` | `TAP_KIZEN_TAG` | `7` | A tag. |" in render(
+        {"tap-kizen": {"settings": schema}}
+    )
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -79,10 +95,11 @@ def test_meltano_knows_every_setting_of_a_program(name: str) -> None:
 def test_batch_files_are_the_way_to_this_loader_only() -> None:
     """Another project's loader may know no BATCH messages."""
     plugins = _plugins()
+    project = (ROOT / "meltano.yml").read_text(encoding="utf-8")
     for name in ("tap-kananas", "tap-kizen"):
         (setting,) = [s for s in plugins[name]["settings"] if s["name"] == "batch_config"]
         assert setting["value"]["storage"]["root"].startswith("$MELTANO_PROJECT_ROOT/.meltano/")
-        elsewhere = definitions()[f"extractors/{name}.yml"]["settings"]
+        elsewhere = definitions(project)[f"extractors/{name}.yml"]["settings"]
         (setting,) = [each for each in elsewhere if each["name"] == "batch_config"]
         assert "value" not in setting
 
@@ -105,27 +122,3 @@ def test_no_lock_file_names_a_registry() -> None:
         text = file.read_text(encoding="utf-8")
         assert "://" not in text
         assert "--index" not in text
-
-
-def _imported(module: ast.Module) -> Iterator[str]:
-    """Yield the names that a module imports when it is loaded: not for types, not in functions."""
-    for node in module.body:
-        if isinstance(node, ast.ImportFrom) and node.module is not None:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-
-
-def test_no_modules_import_each_other_in_a_circle() -> None:
-    packages = [file.parent for file in ROOT.glob("*/__init__.py") if file.parent.name != "tests"]
-    modules = {
-        ".".join(file.relative_to(ROOT).with_suffix("").parts): _imported(
-            ast.parse(file.read_text(encoding="utf-8"))
-        )
-        for package in packages
-        for file in package.rglob("*.py")
-    }
-    assert "target_duckdb.target" in modules
-    ours = {name: {other for other in found if other in modules} for name, found in modules.items()}
-    TopologicalSorter(ours).prepare()  # raises CycleError, which names the circle

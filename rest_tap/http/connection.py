@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from http.client import BadStatusLine
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from urllib3.exceptions import (
     HTTPError,
     LocationValueError,
     NameResolutionError,
+    ProxyError,
     ProxySchemeUnknown,
     ReadTimeoutError,
 )
@@ -33,6 +34,7 @@ _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 #: How OpenSSL calls what is no TLS at all.
 _NO_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"}
+_PROXY_ERRORS = (requests.exceptions.ProxyError, ProxyError)
 _NO_ADDRESS = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
@@ -87,7 +89,7 @@ _FAILURES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], st
         ),
     ),
     (
-        BadStatusLine,
+        HTTPException,
         "no connection to {place}: it does not speak HTTP: check setting 'api_url'",
     ),
     (
@@ -141,10 +143,14 @@ def describe_connection_failure(error: requests.RequestException) -> str:
     found = (
         words for kinds, words in _FAILURES if any(isinstance(cause, kinds) for cause in causes)
     )
-    return next(found, _OTHER_FAILURE).format(
-        place=place_of(url),
-        proxy=_proxy(url),
-        variable=_proxy_variable(url),
+    words = next(found, _OTHER_FAILURE)
+    place, proxy, variable = place_of(url), _proxy(url), _proxy_variable(url)
+    if proxy is not None and "{proxy}" not in words:
+        place = f"{place} through the proxy {place_of(proxy)} ({variable})"
+    return words.format(
+        place=place,
+        proxy=place_of(proxy),
+        variable=variable,
         name=type(error).__name__,
     )
 
@@ -165,25 +171,29 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _final_words(error: Exception, url: str) -> str | None:
     """Return a line where no other try can help; None where one may."""
     causes = list(_causes(error))
-    words = _words_on_tls(error, causes, place_of(url)) or _words_on_proxy(error, causes, url)
+    words = _words_on_tls(error, causes, url) or _words_on_proxy(error, causes, url)
     if words is None and isinstance(error, _NO_ADDRESS):
         return "setting 'api_url' is not a valid address: it begins with https://"
     return words
 
 
-def _words_on_tls(error: Exception, causes: list[BaseException], place: str) -> str | None:
+def _words_on_tls(error: Exception, causes: list[BaseException], url: str) -> str | None:
     tls = [cause for cause in causes if isinstance(cause, ssl.SSLError)]
     # requests raises an OSError of its own where the file of certificates is not there.
     is_foreign = not isinstance(error, requests.RequestException | HTTPError)
     if (tls or is_foreign) and (variable := _unreadable_bundle()):
         return f"the certificates that {variable} names cannot be read: check that variable"
+    place, checked, begins = place_of(url), "setting 'api_url'", "'api_url'"
+    if any(isinstance(cause, _PROXY_ERRORS) for cause in causes):
+        place = f"the proxy {place_of(_proxy(url))}"
+        checked = begins = _proxy_variable(url)
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in tls):
         return (
-            f"the TLS certificate of {place} could not be verified: check setting 'api_url', and "
+            f"the TLS certificate of {place} could not be verified: check {checked}, and "
             f"{_BUNDLES[0]} where an organisation has certificates of its own"
         )
     if any(cause.reason in _NO_TLS for cause in tls):
-        return f"{place} does not speak TLS: check whether 'api_url' is to begin with http://"
+        return f"{place} does not speak TLS: check whether {begins} is to begin with http://"
     return None
 
 
@@ -195,9 +205,21 @@ def _words_on_proxy(error: Exception, causes: list[BaseException], url: str) -> 
             "installed: pip install 'requests[socks]', or change the variable"
         )
     is_odd = any(isinstance(cause, ProxySchemeUnknown) for cause in causes)
-    if is_odd or isinstance(error, requests.exceptions.InvalidProxyURL):
+    is_odd = is_odd or isinstance(error, requests.exceptions.InvalidProxyURL)
+    if is_odd or (isinstance(error, _NO_ADDRESS) and not _is_address(_proxy(url))):
         return f"no connection to {place}: {variable} does not hold the address of a proxy"
     return None
+
+
+def _is_address(proxy: str | None) -> bool:
+    """Return whether a proxy has a host and, where it has one, a port; None is no proxy."""
+    if proxy is None:
+        return True
+    try:
+        parts = urlsplit(proxy)
+        return bool(parts.hostname and parts.hostname.strip()) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _unreadable_bundle() -> str | None:
@@ -220,11 +242,14 @@ def ca_bundle() -> str | bool:
     return next((os.environ[name] for name in _BUNDLES if os.environ.get(name)), True)
 
 
-def _proxy(url: str) -> str:
+def _proxy(url: str) -> str | None:
+    """Return the address of the proxy on the way to another address; None where there is none."""
     try:
-        return place_of(select_proxy(url, get_environ_proxies(url, no_proxy=None)))
+        proxy = select_proxy(url, get_environ_proxies(url, no_proxy=None))
     except ValueError:
-        return "an address that is none"
+        return None
+    # A proxy without a scheme is one of http, as requests has it.
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
 def _proxy_variable(url: str) -> str:

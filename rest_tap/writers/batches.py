@@ -24,7 +24,7 @@ from rest_tap.writers.messages import encode_lines
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from singer_sdk.helpers._batch import BatchConfig
+    from singer_sdk.helpers._batch import BatchConfig, StorageTarget
 
     from rest_tap.writers.backpressure import Backpressure
 
@@ -48,6 +48,20 @@ def local_root(config: BatchConfig) -> Path | None:
     if not is_ours or parts.scheme not in {"", "file"}:
         return None
     return Path(unquote(parts.path) if parts.scheme else config.storage.root)
+
+
+def check_storage(storage: StorageTarget) -> None:
+    """See that the storage of `batch_config` is of a kind there is.
+
+    Raises:
+        ConfigurationError: If it is not.
+        ImportError: If its package is not installed.
+    """
+    try:
+        storage.get_url("file")
+    except ValueError as error:
+        message = f"setting 'batch_config'['storage']['root']: {error}"
+        raise ConfigurationError(message) from error
 
 
 class BatchFolder:

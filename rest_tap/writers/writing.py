@@ -1,4 +1,4 @@
-"""What becomes of a stream's records: messages or batch files, versions, a line of progress."""
+"""Writes a stream's records as RECORD messages or BATCH files, with versions and progress."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
-from singer_sdk.streams import RESTStream
 
 from rest_tap.errors import PartialReadError, UnavailableError
 from rest_tap.mapping import failures_told
 from rest_tap.progress import Part, Progress
-from rest_tap.writers.batches import local_root, pages_of
+from rest_tap.sdk import OpenRestStream
+from rest_tap.writers.batches import check_storage, local_root, pages_of
 from rest_tap.writers.messages import BufferedWriter
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class BatchMessage(SDKBatchMessage):
     transient: bool = True
 
 
-class WritingStream(RESTStream[Any]):
+class WritingStream(OpenRestStream):
     """A stream that sends what it reads: one by one, by the page, or in files.
 
     After a complete read of a whole table, and only then, ACTIVATE_VERSION tells the loader which
@@ -178,7 +178,7 @@ class WritingStream(RESTStream[Any]):
             and self.ABORT_AT_RECORD_COUNT is None
         )
 
-    def _sync_records(
+    def sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[dict[str, Any], Any, Any]:
         """Send the records, by the page where that can be done.
@@ -189,7 +189,7 @@ class WritingStream(RESTStream[Any]):
         writer = self._tap.message_writer
         has_pages = write_messages and self._is_sent_in_pages(context)
         if not has_pages or not isinstance(writer, BufferedWriter):
-            yield from super()._sync_records(context, write_messages=write_messages)
+            yield from super().sync_records(context, write_messages=write_messages)
             return
         told = 0
         for rows in self._sync_pages():
@@ -224,7 +224,7 @@ class WritingStream(RESTStream[Any]):
         plain = isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled
         return len(self.stream_maps) == 1 and plain and all(self.mask.values())
 
-    def _process_record(
+    def process_record(
         self,
         record: Record,
         child_context: Context | None = None,
@@ -232,13 +232,13 @@ class WritingStream(RESTStream[Any]):
     ) -> None:
         """Return a record to the streams below and its partition's keys, where there are any."""
         if self.child_streams or partition_context:
-            super()._process_record(record, child_context, partition_context)
+            super().process_record(record, child_context, partition_context)
 
-    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+    def record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
         """Yield the messages of a record; one that needs no change is not looked into."""
         if not self.is_sent_as_read or self.TYPE_CONFORMANCE_LEVEL is not TypeConformanceLevel.NONE:
             with failures_told(self.name):
-                messages = list(super()._generate_record_messages(record))
+                messages = list(super().record_messages(record))
             yield from messages
             return
         yield RecordMessage(
@@ -265,11 +265,13 @@ class WritingStream(RESTStream[Any]):
             The encoding and the address of each file.
 
         Raises:
-            ConfigurationError: If another kind needs a package that is not installed.
+            ConfigurationError: If another kind needs a package that is not installed, or there is
+                no such storage.
         """
         root = local_root(batch_config)
         if root is None:
             try:
+                check_storage(batch_config.storage)
                 yield from super().get_batches(batch_config, context)
             except ImportError as error:
                 message = f"setting 'batch_config' needs a package that is not installed: {error}"
@@ -281,20 +283,20 @@ class WritingStream(RESTStream[Any]):
         if self._is_sent_in_pages(context):
             pages = self._sync_pages()
         else:
-            pages = pages_of(self._sync_records(context, write_messages=False), max_rows)
+            pages = pages_of(self.sync_records(context, write_messages=False), max_rows)
         for address in files.write(pages, batch_config.encoding.compression, max_rows):
             yield batch_config.encoding, [address]
 
-    def _generate_batch_messages(
+    def batch_messages(
         self, encoding: BaseBatchFileEncoding, manifest: list[str]
     ) -> Generator[SDKBatchMessage, None, None]:
         """Yield the messages of a batch, with the version that its records carry."""
-        for message in super()._generate_batch_messages(encoding, manifest):
+        for message in super().batch_messages(encoding, manifest):
             yield BatchMessage(message.stream, encoding, manifest, self._stream_version)
 
-    def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
+    def sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
         """Write the batches; the last one comes after the last record, and the version after it."""
-        super()._sync_batches(batch_config, context)
+        super().sync_batches(batch_config, context)
         version, self._due_version = self._due_version, None
         if version is not None:
             self._write_activate_version_message(version)

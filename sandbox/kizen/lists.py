@@ -1,13 +1,13 @@
-"""The fixed lists of the current generation: activities, forms, team and so on."""
+"""The lists of both generations: companies, contacts, activities, forms, team and so on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.routing import Route
-
-from sandbox.kizen.listing import Lists
-from sandbox.kizen.records import not_visible
+from sandbox.generate.crm.lists import FIXED_LISTS, FixedList
+from sandbox.generate.crm.model import COMPANY, CONTACT
+from sandbox.kizen.openapi import COUNTED, EITHER, PAGE, Operation
+from sandbox.kizen.pages import LARGEST_PAGE, Lists, not_visible
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,18 +18,8 @@ if TYPE_CHECKING:
     from sandbox.account import Account
     from sandbox.options import Options
 
-_LISTS = {
-    "/activities": ("activities", False),
-    "/forms": ("forms", False),
-    "/surveys": ("surveys", False),
-    "/role": ("roles", False),
-    "/permission-group": ("permission_groups", False),
-    "/automation2/automations": ("automations", True),
-}
-"""By path: the list, and whether its pages carry a count."""
 
-
-class FixedLists:
+class AccountLists:
     """Lists that every account has; those that the user may not see are empty."""
 
     def __init__(self, options: Options, account: Account) -> None:
@@ -38,26 +28,54 @@ class FixedLists:
         self._crm = account.crm
         self._lists = Lists(options)
 
-    def routes(self) -> list[Route]:
-        """Return the routes, below the API's base address."""
+    def legacy_routes(self) -> list[Operation]:
+        """Return ``/company``, the documented contract, and ``/client``, which others have seen."""
         return [
-            Route("/activities/scheduled-activity", self.scheduled),
-            Route("/activities/{activity}/responses", self.responses, methods=["POST"]),
-            Route("/team", self.team),
-            *(Route(path, self._list(*listed)) for path, listed in _LISTS.items()),
+            Operation("/company", self.companies, "Company", PAGE),
+            Operation("/client", self.clients, "Client", PAGE),
         ]
 
-    def _list(self, name: str, count: bool) -> Callable[[Request], Awaitable[Response]]:  # noqa: FBT001 - from a table
+    def routes(self) -> list[Operation]:
+        """Return the routes of the current generation, below the API's base address."""
+        return [
+            Operation(
+                "/activities/scheduled-activity", self.scheduled, "ScheduledActivity", COUNTED
+            ),
+            Operation(
+                "/activities/{activity}/responses",
+                self.responses,
+                "LoggedActivity",
+                PAGE,
+                method="POST",
+            ),
+            *(
+                Operation(fixed.path, self._answering(fixed), fixed.schema, _shape(fixed))
+                for fixed in FIXED_LISTS
+            ),
+        ]
+
+    async def companies(self, request: Request) -> Response:
+        """Answer a page of companies, the oldest first unless asked otherwise."""
+        self._crm.move(COMPANY)
+        return self._lists.of_records(
+            request, self._crm.companies, count=False, default_size=LARGEST_PAGE
+        )
+
+    async def clients(self, request: Request) -> Response:
+        """Answer a page of contacts, the oldest first unless asked otherwise."""
+        self._crm.move(CONTACT)
+        return self._lists.of_records(
+            request, self._crm.clients, count=False, default_size=LARGEST_PAGE
+        )
+
+    def _answering(self, fixed: FixedList) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            entries = [] if name in self._hidden else self._crm.lists[name]
-            return self._lists.of_entries(request, entries, count=count)
+            entries = [] if fixed.name in self._hidden else self._crm.lists[fixed.name]
+            return self._lists.of_entries(
+                request, entries, count=fixed.is_counted, bare=fixed.is_bare
+            )
 
         return answer
-
-    async def team(self, request: Request) -> Response:
-        """Answer the team: a bare array unless a page size was sent."""
-        entries = [] if "team" in self._hidden else self._crm.lists["team"]
-        return self._lists.of_entries(request, entries, count=False, bare=True)
 
     async def scheduled(self, request: Request) -> Response:
         """Answer the scheduled activities."""
@@ -69,5 +87,11 @@ class FixedLists:
         """Answer what was logged of one type of activity; the body is not looked at (assumed)."""
         records = self._crm.logged.get(request.path_params["activity"])
         if records is None or "activities" in self._hidden:
-            return not_visible()
+            raise not_visible()
         return self._lists.of_records(request, records, count=False)
+
+
+def _shape(fixed: FixedList) -> str:
+    if fixed.is_bare:
+        return EITHER
+    return COUNTED if fixed.is_counted else PAGE

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from sandbox.generate.crm.lists import FIXED_LISTS
 from sandbox.generate.crm.model import FIELD_TYPES
-from sandbox.kizen.paging import LARGEST_PAGE
+from sandbox.kizen.pages import LARGEST_PAGE
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -45,7 +45,12 @@ def _ref(name: str) -> Schema:
 
 _NAMED = _object(id=_ID, name=_TEXT)
 _MEMBER = _object(id=_ID, first_name=_TEXT, last_name=_TEXT, email=_TEXT)
-_NAMED_AND_CREATED = _object(id=_ID, name=_TEXT, created=_TIME)
+
+# The keys that entries of fixed lists have.
+_KEYS = {
+    "id": _ID, "name": _TEXT, "created": _TIME, "first_name": _TEXT, "last_name": _TEXT,
+    "email": _TEXT,
+}  # fmt: skip
 
 _SCHEMAS: dict[str, Schema] = {
     "Company": _object(
@@ -137,7 +142,6 @@ _SCHEMAS: dict[str, Schema] = {
     },
     "FieldValue": {"type": "object", "properties": {"id": _ID}, "required": ["id"]},
     "Stage": _object(id=_ID, name=_TEXT, order={"type": "integer"}),
-    "ActivityType": _NAMED_AND_CREATED,
     "LoggedActivity": _object(
         id=_ID,
         activity=_NAMED,
@@ -155,12 +159,6 @@ _SCHEMAS: dict[str, Schema] = {
         completed_at=_NULLABLE_TIME,
         assigned_to=_MEMBER,
     ),
-    "Form": _NAMED_AND_CREATED,
-    "Survey": _NAMED_AND_CREATED,
-    "Automation": _NAMED_AND_CREATED,
-    "TeamMember": _MEMBER,
-    "Role": _NAMED,
-    "PermissionGroup": _NAMED,
     "Search": {
         "type": "object",
         "properties": {
@@ -185,34 +183,59 @@ _SCHEMAS: dict[str, Schema] = {
             "field_names": {**_array(_TEXT), "nullable": True},
         },
     },
+    **{fixed.schema: _object(**{key: _KEYS[key] for key in fixed.keys}) for fixed in FIXED_LISTS},
 }
 
-_ONE, _PAGE, _COUNTED, _ARRAY, _EITHER = "one", "page", "counted", "array", "either"
-_OPERATIONS = (
-    ("get", "/company", "Company", _PAGE),
-    ("get", "/client", "Client", _PAGE),
-    ("get", "/custom-objects", "CustomObject", _COUNTED),
-    ("get", "/custom-objects/{object}", "CustomObject", _ONE),
-    ("get", "/custom-objects/{object}/fields", "Field", _ARRAY),
-    ("post", "/records/{object}/search", "Record", _COUNTED),
-    ("get", "/records/{record}/field-values/{field}", "FieldValue", _COUNTED),
-    ("get", "/pipelines/{object}/stages", "Stage", _EITHER),
-    ("get", "/activities", "ActivityType", _PAGE),
-    ("get", "/activities/scheduled-activity", "ScheduledActivity", _COUNTED),
-    ("post", "/activities/{activity}/responses", "LoggedActivity", _PAGE),
-    ("get", "/forms", "Form", _PAGE),
-    ("get", "/surveys", "Survey", _PAGE),
-    ("get", "/team", "TeamMember", _EITHER),
-    ("get", "/role", "Role", _PAGE),
-    ("get", "/permission-group", "PermissionGroup", _PAGE),
-    ("get", "/automation2/automations", "Automation", _COUNTED),
-)
+ONE, PAGE, COUNTED, ARRAY, EITHER = "one", "page", "counted", "array", "either"
+"""The shapes of answers: one item, pages, pages with a count, a bare array, an array or pages."""
+
+
+class Operation(Route):
+    """A route, and what the description says of it."""
+
+    def __init__(  # noqa: PLR0913 - what an operation has
+        self,
+        path: str,
+        endpoint: Callable[[Request], Awaitable[Response]],
+        item: str,
+        shape: str,
+        *,
+        method: str = "GET",
+        body: str | None = None,
+    ) -> None:
+        """Answer items of a schema in a shape; ``body`` is the schema of what is sent, if known."""
+        super().__init__(path, endpoint, methods=[method])
+        self._method = method.lower()
+        self._item = item
+        self._shape = shape
+        self._body = body
+
+    def described(self) -> tuple[str, str, Schema]:
+        """Return path, method and the operation as OpenAPI has it."""
+        name = self.path.strip("/").translate(str.maketrans("/-", "__", "{}"))
+        operation: Schema = {
+            "operationId": f"{self._method}_{name}",
+            "parameters": _parameters(self.path, self._shape),
+            "responses": {
+                "200": {
+                    "description": "What was asked for",
+                    "content": {"application/json": {"schema": _answer(self._item, self._shape)}},
+                },
+                "401": {"description": "A header is missing or wrong"},
+                "404": {"description": "Nothing there, or not visible; beyond the last page"},
+                "503": {"description": "More requests in a second than the limit"},
+            },
+        }
+        if self._method == "post":
+            schema = _ref(self._body) if self._body else {"type": "object"}
+            operation["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+        return self.path, self._method, operation
 
 
 def _answer(item: str, kind: str) -> Schema:
-    if kind == _ONE:
+    if kind == ONE:
         return _ref(item)
-    if kind == _ARRAY:
+    if kind == ARRAY:
         return _array(_ref(item))
     page = _object(
         next={**_TEXT, "format": "uri", "nullable": True},
@@ -220,15 +243,15 @@ def _answer(item: str, kind: str) -> Schema:
         results=_array(_ref(item)),
     )
     page["properties"] |= {"count": {"type": "integer"}, "errors": _array({})}
-    if kind == _COUNTED:
+    if kind == COUNTED:
         page["required"] = ["count", *page["required"]]
-    return {"oneOf": [_array(_ref(item)), page]} if kind == _EITHER else page
+    return {"oneOf": [_array(_ref(item)), page]} if kind == EITHER else page
 
 
 def _parameters(path: str, kind: str) -> list[Schema]:
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     parameters = [{"name": n, "in": "path", "required": True, "schema": _TEXT} for n in names]
-    if kind not in {_ONE, _ARRAY}:
+    if kind not in {ONE, ARRAY}:
         size = {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE}
         parameters += [
             {"name": "page", "in": "query", "schema": {"type": "integer", "minimum": 1}},
@@ -238,31 +261,11 @@ def _parameters(path: str, kind: str) -> list[Schema]:
     return parameters
 
 
-def _operation(method: str, path: str, item: str, kind: str) -> Schema:
-    operation: Schema = {
-        "operationId": f"{method}_{path.strip('/').translate(str.maketrans('/-', '__', '{}'))}",
-        "parameters": _parameters(path, kind),
-        "responses": {
-            "200": {
-                "description": "What was asked for",
-                "content": {"application/json": {"schema": _answer(item, kind)}},
-            },
-            "401": {"description": "A header is missing or wrong"},
-            "404": {"description": "Nothing there, or not visible; beyond the last page"},
-            "503": {"description": "More requests in a second than the limit"},
-        },
-    }
-    if method == "post":
-        schema = _ref("Search") if item == "Record" else {"type": "object"}
-        operation["requestBody"] = {"content": {"application/json": {"schema": schema}}}
-    return operation
-
-
-def description() -> Schema:
-    """Return the OpenAPI 3.0.3 document."""
+def description(operations: Iterable[Operation]) -> Schema:
+    """Return the OpenAPI 3.0.3 document of these operations."""
     paths: Schema = {}
-    for method, path, item, kind in _OPERATIONS:
-        paths.setdefault(path, {})[method] = _operation(method, path, item, kind)
+    for path, method, operation in map(Operation.described, operations):
+        paths.setdefault(path, {})[method] = operation
     keys = ("X-API-Key", "X-User-Id", "X-Business-Id")
     return {
         "openapi": "3.0.3",
@@ -281,17 +284,3 @@ def description() -> Schema:
             "schemas": _SCHEMAS,
         },
     }
-
-
-async def schema(_request: Request) -> Response:
-    """Answer ``GET /docs/schema``."""
-    return JSONResponse(description())
-
-
-def routes() -> list[Route]:
-    """Return the routes, below the API's base address."""
-    return [Route("/docs/schema", schema)]
-
-
-if __name__ == "__main__":
-    sys.stdout.write(json.dumps(description(), indent=1, ensure_ascii=False) + "\n")

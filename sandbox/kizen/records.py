@@ -1,21 +1,23 @@
-"""Objects, their fields and their records: the metadata-driven part of the current generation."""
+"""Objects, their fields and the search of their records: the metadata-driven part of Kizen."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import msgspec
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse
 
+from sandbox.crm import microseconds
 from sandbox.generate.crm.model import described_field, described_object, object_id
-from sandbox.kizen import paging, searching
-from sandbox.kizen.listing import DEFAULT_PAGE_SIZE, Lists
+from sandbox.kizen import pages
+from sandbox.kizen.openapi import ARRAY, COUNTED, EITHER, ONE, Operation
+from sandbox.kizen.pages import Lists, RefusedRequestError, not_visible
 
 if TYPE_CHECKING:
     from array import array
 
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from sandbox.account import Account
     from sandbox.generate.crm.model import ObjectModel
@@ -23,9 +25,33 @@ if TYPE_CHECKING:
     from sandbox.records import Record, Records
 
 
-def not_visible() -> Response:
-    """Return the answer to what does not exist, or is not visible to the user."""
-    return JSONResponse({"detail": "Not found.", "code": "not_found"}, status_code=404)
+_EARLIEST, _LATEST = -(2**62), 2**62
+_FILTERED = ("fields", "non_custom", "updated")
+
+
+class Filter(msgspec.Struct):
+    """One condition on a field of every record."""
+
+    type: str
+    subtype: str
+    field: str
+    condition: str
+    value: Any
+
+
+class Group(msgspec.Struct, rename={"every": "and"}):
+    """Conditions of which every one must hold; ``or`` is not understood."""
+
+    filters: list[Filter]
+    every: bool = True
+
+
+class Search(msgspec.Struct, rename={"every": "and"}):
+    """The body of a search; no filter is an empty ``query``."""
+
+    query: list[Group] = []
+    every: bool = True
+    field_names: list[str] | None = None
 
 
 class Objects:
@@ -38,27 +64,36 @@ class Objects:
         self._seed = seed
         self._lists = Lists(options)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Operation]:
         """Return the routes, below the API's base address."""
+        entity = "/custom-objects/{object}"
+        values = "/records/{record}/field-values/{field}"
         return [
-            Route("/custom-objects", self.objects),
-            Route("/custom-objects/{object}", self.object),
-            Route("/custom-objects/{object}/fields", self.fields),
-            Route("/records/{object}/search", self.search, methods=["POST"]),
-            Route("/records/{record}/field-values/{field}", self.values),
-            Route("/pipelines/{object}/stages", self.stages),
+            Operation("/custom-objects", self.objects, "CustomObject", COUNTED),
+            Operation(entity, self.object, "CustomObject", ONE),
+            Operation(f"{entity}/fields", self.fields, "Field", ARRAY),
+            Operation(
+                "/records/{object}/search",
+                self.search,
+                "Record",
+                COUNTED,
+                method="POST",
+                body="Search",
+            ),
+            Operation(values, self.values, "FieldValue", COUNTED),
+            Operation("/pipelines/{object}/stages", self.stages, "Stage", EITHER),
         ]
 
     def _visible(self) -> list[ObjectModel]:
         hidden = self._options.kizen_hidden
         return [model for model in self._crm.objects.values() if model.name not in hidden]
 
-    def _model(self, request: Request) -> ObjectModel | None:
+    def _model(self, request: Request) -> ObjectModel:
         wanted = request.path_params["object"]
         for model in self._visible():
             if wanted in {model.name, object_id(self._seed, model.name)}:
                 return model
-        return None
+        raise not_visible()
 
     async def objects(self, request: Request) -> Response:
         """Answer the objects; only custom ones unless ``custom_only=false`` (assumed)."""
@@ -72,15 +107,11 @@ class Objects:
 
     async def object(self, request: Request) -> Response:
         """Answer one object, by its id or API name."""
-        model = self._model(request)
-        return JSONResponse(described_object(self._seed, model)) if model else not_visible()
+        return JSONResponse(described_object(self._seed, self._model(request)))
 
     async def fields(self, request: Request) -> Response:
         """Answer the fields of an object: a bare array."""
-        model = self._model(request)
-        if model is None:
-            return not_visible()
-        objects = self._crm.objects
+        model, objects = self._model(request), self._crm.objects
         return JSONResponse(
             [
                 described_field(self._seed, model, field, objects.get(field.relation or ""))
@@ -90,62 +121,91 @@ class Objects:
 
     async def stages(self, request: Request) -> Response:
         """Answer the stages of a pipeline."""
-        model = self._model(request)
-        if model is None or model.object_type != "pipeline":
-            return not_visible()
-        return self._lists.of_entries(request, self._crm.lists["stages"], count=False, bare=True)
+        if self._model(request).object_type != "pipeline":
+            raise not_visible()
+        return self._lists.of_entries(request, self._crm.stages, count=False, bare=True)
 
     async def search(self, request: Request) -> Response:
         """Answer a page of the records of an object that the body asks for."""
-        model = self._model(request)
-        if model is None:
-            return not_visible()
-        self._crm.move(model.name)
-        records = self._crm.records[model.name]
-        try:
-            search = searching.read(await request.body())
-            chosen = searching.selected(search, records, self._options)
-        except searching.RefusedSearchError as error:
-            answer = {"query": [{"message": str(error), "code": "invalid"}]}
-            return JSONResponse(answer, status_code=400)
-        return self._page(request, records, chosen, search.field_names)
-
-    def _page(
-        self,
-        request: Request,
-        records: Records,
-        chosen: array[int] | None,
-        names: list[str] | None,
-    ) -> Response:
-        page = paging.requested(request, DEFAULT_PAGE_SIZE)
-        if not isinstance(page, paging.Page):
-            return page
+        name = self._model(request).name
+        self._crm.move(name)
+        records = self._crm.records[name]
+        search = _search(await request.body())
+        chosen = _selected(search, records, self._options)
+        page = pages.requested(request)
         ordering = request.query_params.get("ordering", "created")
         orderings = ["created", "-created"]
         if "updated-ordering" not in self._options.kizen_refuses:
             orderings += ["updated", "-updated"]
         if ordering not in orderings:
             message = f"Unknown ordering: use one of {', '.join(orderings)}."
-            return JSONResponse({"ordering": [{"message": message, "code": "invalid"}]}, 400)
+            error = {"message": message, "code": "invalid"}
+            raise RefusedRequestError(400, {"ordering": [error]})
         with records.lock:
-            keys = chosen
+            keys = records.snapshot() if chosen is None else chosen
             if ordering.endswith("updated"):
-                keys = records.by_stamp(records.snapshot() if keys is None else keys)
-            total = len(records) if keys is None else len(keys)
+                keys = records.by_timestamp(keys)
             results = records.encoded(
                 page.start, page.end, descending=ordering.startswith("-"), of=keys
             )
-        if names is not None:
-            results = _only(results, names)
+        if search.field_names is not None:
+            results = _only(results, search.field_names)
         count = self._lists.counted(documented=True)
-        return paging.envelope(request, page, total, results, count=count, errors=True)
+        return pages.envelope(request, page, len(keys), results, count=count, errors=True)
 
     async def values(self, request: Request) -> Response:
         """Answer a page of a to-many value of a record."""
         values = self._crm.long_value(request.path_params["record"], request.path_params["field"])
         if values is None:
-            return not_visible()
+            raise not_visible()
         return self._lists.of_entries(request, cast("list[Record]", values), count=True)
+
+
+def _refuse(message: str) -> NoReturn:
+    raise RefusedRequestError(400, {"query": [{"message": message, "code": "invalid"}]})
+
+
+def _search(body: bytes) -> Search:
+    """Return the search that a request's body asks for."""
+    try:
+        return msgspec.json.decode(body, type=Search) if body else Search()
+    except msgspec.MsgspecError as error:
+        _refuse(str(error))
+
+
+def _selected(search: Search, records: Records, options: Options) -> array[int] | None:
+    """Return a snapshot of the records that ``search`` wants; None is all of them."""
+    filters = [condition for group in search.query for condition in group.filters]
+    if not filters:
+        return None
+    if not search.every or not all(group.every for group in search.query):
+        _refuse("Only filters of which all must hold are understood.")
+    low, high = _EARLIEST, _LATEST
+    for condition in filters:
+        kind = (condition.type, condition.subtype, condition.field)
+        if kind != _FILTERED or "updated-filter" in options.kizen_refuses:
+            _refuse(f"Field {condition.field} cannot be filtered.")
+        moment = _moment(condition.value)
+        if condition.condition == ">=":
+            low = max(low, moment)
+        elif condition.condition == ">":
+            low = max(low, moment + 1)
+        elif condition.condition == "<":
+            high = min(high, moment)
+        elif condition.condition == "<=":
+            high = min(high, moment + 1)
+        else:
+            _refuse(f"Unknown condition {condition.condition}.")
+    return records.between(low, high)
+
+
+def _moment(value: object) -> int:
+    if not isinstance(value, str):
+        _refuse("This field may not be null.")
+    try:
+        return microseconds(value)
+    except ValueError as error:
+        _refuse(str(error))
 
 
 def _only(results: bytes, names: list[str]) -> bytes:

@@ -2,54 +2,69 @@
 
 from __future__ import annotations
 
+from functools import cache
 from hmac import compare_digest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from sandbox import pages
 from sandbox.account import Account
 from sandbox.kizen import openapi
-from sandbox.kizen.legacy import Legacy
-from sandbox.kizen.lists import FixedLists
+from sandbox.kizen.lists import AccountLists
+from sandbox.kizen.pages import RefusedRequestError
 from sandbox.kizen.records import Objects
 from sandbox.options import Options
 
 if TYPE_CHECKING:
     from starlette.responses import Response
-    from starlette.routing import Route
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 def application(options: Options, account: Account) -> ASGIApp:
     """Return the API as it stands below its base address."""
+    routes: list[Route] = list(_operations(options, account))
+    if options.kizen_account != "legacy":
+        routes.append(Route("/docs/schema", _schema))
     routed = Starlette(
-        routes=_routes(options, account),
-        exception_handlers={404: _not_found, 405: _method_not_allowed},
+        routes=routes,
+        exception_handlers={
+            404: _not_found,
+            405: _method_not_allowed,
+            RefusedRequestError: _refused,
+        },
     )
     # With a trailing slash Kizen knows no path; it never redirects.
     routed.router.redirect_slashes = False
     return _Credentials(routed, options)
 
 
-def all_routes() -> list[Route]:
-    """Return every route that an account can have."""
-    options = Options(contacts=0, companies=0)
-    with Account(options).opened() as account:
-        return _routes(options, account)
-
-
-def _routes(options: Options, account: Account) -> list[Route]:
-    routes: list[Route] = []
+def _operations(options: Options, account: Account) -> list[openapi.Operation]:
+    operations = []
+    lists = AccountLists(options, account)
     if options.kizen_account != "objects":
-        routes += Legacy(options, account).routes()
+        operations += lists.legacy_routes()
     if options.kizen_account != "legacy":
-        routes += Objects(options, account, options.seed).routes()
-        routes += FixedLists(options, account).routes()
-        routes += openapi.routes()
-    return routes
+        operations += [*Objects(options, account, options.seed).routes(), *lists.routes()]
+    return operations
+
+
+@cache
+def description() -> openapi.Schema:
+    """Return the OpenAPI document of every operation that an account can have."""
+    options = Options(contacts=0, companies=0)
+    return openapi.description(_operations(options, Account(options)))
+
+
+async def _schema(_request: Request) -> Response:
+    return JSONResponse(description())
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    return cast("RefusedRequestError", error).response
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:

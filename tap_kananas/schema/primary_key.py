@@ -64,6 +64,7 @@ class PrimaryKeyCheck:
         """Check the given columns together."""
         self._columns = tuple(columns)
         self._hashes = array("q")
+        self._known: set[int] | None = None
         self._count = 0
         self._page_began = 0
         self._repeats_in_pages = 0
@@ -74,6 +75,16 @@ class PrimaryKeyCheck:
         found = identity(record, self._columns)
         if found is not None:
             self._hashes.append(hash(found))
+            if self._known is not None:
+                self._known.add(hash(found))
+
+    def is_new(self, record: Mapping[str, Any]) -> bool:
+        """Return whether a record has a key that no record before it had."""
+        if self._known is None:
+            # Asked for a list that moved only: a set takes eight times the memory of the array.
+            self._known = set(self._hashes)
+        found = identity(record, self._columns)
+        return found is not None and hash(found) not in self._known
 
     def end_page(self) -> None:
         """Note that a page ends: a list that moves may show a record again on the next one."""

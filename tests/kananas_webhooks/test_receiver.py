@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from kananas_webhooks.cli import main
+from sandbox.kananas.webhooks import FORMS
 from sandbox.server import Options, running
-from sandbox.webhooks import FORMS
 from tests.kananas_webhooks.receivers import ReceiverProcess
 
 if TYPE_CHECKING:

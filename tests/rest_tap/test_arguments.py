@@ -65,3 +65,19 @@ def test_a_folder_is_no_file_of_settings(tmp_path: Path, tap: str) -> None:
     assert outcome.code == 2
     assert "a file given as an argument" in outcome.last_line
     assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize("tap", SETTINGS)
+@pytest.mark.parametrize("name", ["config", "state", "catalog"])
+@pytest.mark.parametrize("text", [b"", b"{", b'{"a": \xff}', b"[1, 2]", b"5"], ids=str)
+def test_a_file_of_something_else_is_one_line(
+    sandbox: Sandbox, tmp_path: Path, tap: str, name: str, text: bytes
+) -> None:
+    file = tmp_path / "given.json"
+    file.write_bytes(text)
+    settings = {} if name == "config" else SETTINGS[tap](sandbox)
+    outcome = run_tap(tap, settings, tmp_path, f"--{name}", str(file))
+    assert outcome.code == 2
+    assert "a file given as a" in outcome.last_line or f"given as --{name}" in outcome.last_line
+    assert "Traceback" not in outcome.err
+    assert not list(sandbox.requests)

@@ -104,6 +104,15 @@ def assert_told(outcome: Outcome, words: str) -> None:
         (resets(), "no connection to {place}: it was closed without an answer"),
         (sends(), "no connection to {place}: it was closed without an answer"),
         (sends(b"220 mail.example.org ESMTP\r\n"), "no connection to {place}: it does not speak"),
+        (sends(b"HTTP/9.9 200 OK\r\n\r\n[]"), "no connection to {place}: it does not speak"),
+        (sends(HEAD, b"X-A: a\r\n" * 200, b"\r\n[]"), "no connection to {place}: it does not"),
+        (sends(HEAD, b"X-A: " + b"a" * 70_000), "no connection to {place}: it does not speak"),
+        (sends(b"HTTP/1.1 200 OK\r\nContent-Ty"), "an empty body"),
+        (sends(b"HTTP/1.1 500 \xe9\r\nX-\xe9: \xff\r\n\r\n"), "answered 500: an empty body"),
+        (
+            sends(b"HTTP/1.1 301 M\r\nLocation: http://[::1\r\nContent-Length: 0\r\n\r\n"),
+            "redirects are not followed",
+        ),
     ],
 )
 def test_an_answer_that_is_none(
@@ -175,6 +184,11 @@ def test_an_address_that_leads_nowhere(module: str, tmp_path: Path, url: str, wo
         ("ALL_PROXY", "http://nowhere.invalid:3128", "through the proxy nowhere.invalid:3128: "),
         ("ALL_PROXY", "gopher://127.0.0.1:9", "ALL_PROXY does not hold the address of a proxy"),
         ("ALL_PROXY", "http://", "ALL_PROXY does not hold the address of a proxy"),
+        ("ALL_PROXY", " ", "ALL_PROXY does not hold the address of a proxy"),
+        ("ALL_PROXY", "http://127.0.0.1:abc", "ALL_PROXY does not hold the address of a proxy"),
+        ("ALL_PROXY", "http://u:hidden@[::1", "ALL_PROXY does not hold the address of a proxy"),
+        ("ALL_PROXY", "127.0.0.1:9", "through the proxy 127.0.0.1:9: check the variable"),
+        ("ALL_PROXY", "socks4a://127.0.0.1:9", "the proxy of ALL_PROXY needs a package"),
     ],
 )
 def test_a_proxy_that_is_none(  # noqa: PLR0913, PLR0917 - a table
@@ -191,6 +205,37 @@ def test_a_proxy_that_is_none(  # noqa: PLR0913, PLR0917 - a table
     assert_told(outcome, words)
     port = {"http": 80, "https": 443}[scheme]
     assert f"no connection to service.example:{port}" in outcome.last_line
+    assert variable in outcome.last_line
+    assert "hidden" not in outcome.err
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("proxy_scheme", "answer", "words"),
+    [
+        (
+            "https",
+            b"HTTP/1.1 400 Bad\r\n\r\n",
+            "the proxy {proxy} does not speak TLS: check whether",
+        ),
+        ("http", b"", "through the proxy {proxy}"),
+        ("http", b"garbage\r\n", "through the proxy {proxy}"),
+    ],
+)
+def test_a_proxy_that_does_not_answer_as_one_is_named(  # noqa: PLR0913, PLR0917 - a table
+    module: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scheme: str,
+    proxy_scheme: str,
+    answer: bytes,
+    words: str,
+) -> None:
+    variable = f"{scheme.upper()}_PROXY"
+    with answering(sends(answer)) as port:
+        monkeypatch.setenv(variable, f"{proxy_scheme}://u:hidden@127.0.0.1:{port}")
+        outcome = run(module, f"{scheme}://service.example/api", tmp_path)
+    assert_told(outcome, words.format(proxy=f"127.0.0.1:{port}"))
     assert variable in outcome.last_line
     assert "hidden" not in outcome.err
 

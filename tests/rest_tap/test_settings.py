@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from singer_sdk.exceptions import ConfigurationError
 
 from rest_tap.settings import ADDRESS, explain_settings_errors
 from tap_kananas.tap import TapKananas
@@ -68,3 +69,47 @@ def test_an_empty_setting_is_told_with_its_environment_variable(name: str, value
 def test_a_pattern_is_shown_as_it_is() -> None:
     (line,) = explain(api_url="crm.example")
     assert line.endswith(f"'crm.example' does not match {ADDRESS!r}")
+
+
+SETTINGS: dict[type[RestTap], dict[str, Any]] = {
+    TapKananas: {"secret_key": "k-secret-1"},
+    TapKizen: GOOD,
+}
+FILES: dict[str, Any] = {"encoding": {"format": "jsonl"}, "storage": {"root": "folder"}}
+
+
+@pytest.mark.parametrize("tap", [TapKananas, TapKizen])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"encoding": {}},
+        {"encoding": None},
+        {"encoding": {"format": "jsonl", "more": 1}},
+        {"storage": {}},
+        {"storage": {"root": None}},
+        {"storage": {"root": ""}},
+        {"storage": {"root": "folder", "more": 1}},
+        {"batch_size": 0},
+        {"batch_size": -1},
+        {"batch_size": "many"},
+        {"more": 1},
+    ],
+)
+def test_a_batch_config_of_another_form_is_told(
+    tap: type[RestTap], changes: dict[str, Any]
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"setting 'batch_config'"):
+        tap(config={**SETTINGS[tap], "batch_config": {**FILES, **changes}})
+    with pytest.raises(
+        ConfigurationError, match=r"setting 'batch_config'.*'storage' is a required"
+    ):
+        tap(config={**SETTINGS[tap], "batch_config": {"encoding": {"format": "jsonl"}}})
+
+
+@pytest.mark.parametrize("tap", [TapKananas, TapKizen])
+@pytest.mark.parametrize("files", [None, {}, FILES, {**FILES, "batch_size": None}])
+def test_a_batch_config_may_be_none_or_whole(
+    tap: type[RestTap], files: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tap, "discover_streams", lambda _: [])
+    assert tap(config={**SETTINGS[tap], "batch_config": files}).config["batch_config"] == files

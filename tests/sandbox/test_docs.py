@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.cli import main
-from sandbox.envelopes import ENVELOPES
-from sandbox.lies import LIES
+from sandbox.kananas.corrupted_responses import LIES
+from sandbox.kananas.envelopes import ENVELOPES
+from sandbox.kananas.webhooks import FORMS
 from sandbox.shares import ShareOption, share_options
-from sandbox.webhooks import FORMS
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -15,9 +15,6 @@ from sandbox.generate.traits import CRM, MISSING
 from sandbox.generate.vocabulary import countries
 from sandbox.options import Options
 from sandbox.shares import Shares
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _FREE_MAIL = {domain for country in countries() for domain in country.free_mail}
 
@@ -34,9 +31,8 @@ class Generated:
 
 
 @pytest.fixture(scope="module", params=[1, 20_260_101], ids=["seed 1", "another seed"])
-def generated(request: pytest.FixtureRequest) -> Iterator[Generated]:
-    with Account(Options(contacts=4000, companies=1200, seed=request.param)).opened() as account:
-        yield Generated(account)
+def generated(request: pytest.FixtureRequest) -> Generated:
+    return Generated(Account(Options(contacts=4000, companies=1200, seed=request.param)))
 
 
 def _share(items: list[Any]) -> float:
@@ -124,8 +120,7 @@ def test_domains_of_different_companies_seldom_collide(generated: Generated) -> 
 )
 def test_shares_can_be_set(share: str, value: float) -> None:
     options = Options(contacts=1000, companies=300, shares=Shares(**{share: value}))
-    with Account(options).opened() as account:
-        contacts: list[dict[str, Any]] = list(account.contacts)
+    contacts: list[dict[str, Any]] = list(Account(options).contacts)
     shown = {
         "vat": [c["vat_number"] for c in contacts],
         "phone": [c["phone"] or c["mobile"] for c in contacts],
@@ -152,11 +147,11 @@ def test_impossible_shares_are_refused(shares: dict[str, float]) -> None:
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
     def bodies(seed: int, **order: bool) -> list[bytes]:
-        with Account(Options(contacts=2100, companies=1100, seed=seed)).opened() as account:
-            if order.get("backwards"):
-                account.contacts.encoded(2000, 2100)
-                account.companies.encoded(1000, 1100)
-            return [account.contacts.encoded(0, 2100), account.companies.encoded(0, 1100)]
+        account = Account(Options(contacts=2100, companies=1100, seed=seed))
+        if order.get("backwards"):
+            account.contacts.encoded(2000, 2100)
+            account.companies.encoded(1000, 1100)
+        return [account.contacts.encoded(0, 2100), account.companies.encoded(0, 1100)]
 
     first = bodies(5)
     assert first == bodies(5, backwards=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox.generate.crm.lists import FIXED_LISTS
 from sandbox.generate.crm.model import COMPANY, CONTACT, DEAL, FIELD_TYPES, OBJECTS, PROJECT
 from sandbox.server import Options, running
 from tests.sandbox.conftest import Client
@@ -20,14 +21,8 @@ if TYPE_CHECKING:
     from sandbox.server import Sandbox
 
 _LISTS = {
-    "/activities": "activities",
     "/activities/scheduled-activity": "scheduled_activities",
-    "/forms": "forms",
-    "/surveys": "surveys",
-    "/team": "team",
-    "/role": "roles",
-    "/permission-group": "permission_groups",
-    "/automation2/automations": "automations",
+    **{fixed.path: fixed.name for fixed in FIXED_LISTS},
 }
 _COMPARE: dict[str, Callable[[datetime, datetime], bool]] = {
     ">=": operator.ge,

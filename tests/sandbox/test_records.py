@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
@@ -61,14 +61,14 @@ def test_like_a_list_whatever_is_done_to_it(
     changes: list[tuple[str, int]], start: int, size: int
 ) -> None:
     plain = [_make(index) for index in range(_SIZE)]
-    with Records(_SIZE, _make) as records:
-        _apply(records, changes)
-        _apply(plain, changes)
-        assert len(records) == len(plain)
-        assert _served(records, start, start + size) == plain[start : start + size]
-        backwards = plain[::-1][start : start + size]
-        assert _served(records, start, start + size, descending=True) == backwards
-        assert [msgspec.json.decode(line) for line in records.lines()] == plain
+    records = Records(_SIZE, _make)
+    _apply(records, changes)
+    _apply(plain, changes)
+    assert len(records) == len(plain)
+    assert _served(records, start, start + size) == plain[start : start + size]
+    backwards = plain[::-1][start : start + size]
+    assert _served(records, start, start + size, descending=True) == backwards
+    assert [msgspec.json.decode(line) for line in records.lines()] == plain
 
 
 def test_records_are_made_when_they_are_needed() -> None:
@@ -78,24 +78,32 @@ def test_records_are_made_when_they_are_needed() -> None:
         made.append(index)
         return _make(index)
 
-    with Records(5000, make) as records:
-        assert made == []
-        assert _served(records, 2100, 2101) == [_make(2100)]
-        assert made == list(range(2000, 3000))
-        records.warm()
-        assert sorted(made) == list(range(5000))
-        records[3]["x"] = 1
-        assert _served(records, 3, 4) == [{**_make(3), "x": 1}]
-        assert len(made) == 5000
+    records = Records(5000, make)
+    assert made == []
+    assert _served(records, 2100, 2102) == [_make(2100), _make(2101)]
+    assert made == [2100, 2101]
+    records.warm()
+    assert sorted(made) == list(range(5000))
+    records[3]["x"] = 1
+    assert _served(records, 3, 4) == [{**_make(3), "x": 1}]
+    assert len(made) == 5000
 
 
 def test_a_snapshot_outlives_changes() -> None:
-    with Records(10, _make) as records:
-        before = records.snapshot()
-        del records[2:9]
-        records[0:1] = [{"a": 1}, {"b": 2}]
-        assert _served(records, 0, 99, of=before) == [_make(index) for index in range(10)]
-        assert records[:2] == [{"a": 1}, {"b": 2}]
-        assert len(records) == 4
-        with pytest.raises(IndexError):
-            records[4]
+    records = Records(10, _make)
+    before = records.snapshot()
+    del records[2:9]
+    records[0:1] = [{"a": 1}, {"b": 2}]
+    assert _served(records, 0, 99, of=before) == [_make(index) for index in range(10)]
+    assert records[:2] == [{"a": 1}, {"b": 2}]
+    assert len(records) == 4
+    with pytest.raises(IndexError):
+        records[4]
+
+
+def test_timestamps_are_those_of_the_records_as_they_are() -> None:
+    records = Records(5, _make, lambda record: cast("int", record["id"]))
+    records[1]["id"] = 7
+    records.append({"id": 3})
+    assert list(records.between(2, 5)) == [2, 3, 4, 5]
+    assert list(records.by_timestamp(records.snapshot())) == [0, 2, 3, 5, 4, 1]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.envelopes import ENVELOPES
-from sandbox.lies import LIES
+from sandbox.kananas.corrupted_responses import LIES
+from sandbox.kananas.envelopes import ENVELOPES
 from sandbox.server import Options, running
 from tests.programs import kananas_settings, run_tap
 

@@ -14,6 +14,7 @@ from tests.programs import Outcome, run_tap
 from tests.tap_kananas.changing_service import NOTATIONS, Service, running
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 CLOCKS = [name for name, notation in NOTATIONS.items() if notation.is_clock]
@@ -28,7 +29,13 @@ class Runs:
     """The tap, run again and again with the state of the last time."""
 
     def __init__(
-        self, service: Service, folder: Path, *, paged: bool = False, **settings: Any
+        self,
+        service: Service,
+        folder: Path,
+        *,
+        paged: bool = False,
+        without: Iterable[str] = (),
+        **settings: Any,
     ) -> None:
         """Read the contacts of a service by what changed."""
         self._service = service
@@ -42,6 +49,8 @@ class Runs:
         if paged:
             size = {"parameter": "page", "size_parameter": "limit", "size": 2}
             request["paging"] = {"kind": "page", **size}
+        for name in without:
+            del request[name]
         zone = service.notation.zone
         self._settings = {
             "secret_key": "sandbox-secret",
@@ -107,6 +116,33 @@ def test_a_change_while_pages_are_read_comes_with_the_next_run(
         service.change(2, "much later")
         runs.run()
         assert runs.names == service.names
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+@pytest.mark.parametrize("page", [1, 2, 3])
+@pytest.mark.parametrize("gone", [(1,), (1, 2), (3,), (2, 4)])
+def test_what_is_deleted_while_pages_are_read_hides_nothing(
+    tmp_path: Path, gone: tuple[int, ...], page: int, *, is_whole: bool
+) -> None:
+    """A row moves to a page that has been read, when one before it is deleted."""
+    with running(account("UTC", contacts=7)) as service:
+        for contact in service.contacts:
+            service.pass_time(MINUTE)
+            service.change(contact, "first")
+        request = {"replication_key": "changed", "replication_parameter": "since"}
+        runs = Runs(service, tmp_path, paged=True, without=request if is_whole else {})
+
+        def delete(responses: int) -> None:
+            if responses == page:
+                service.pass_time(1)
+                for contact in gone:
+                    service.contacts.pop(contact)
+
+        service.after_response = delete
+        outcome = runs.run()
+    assert service.names.keys() <= runs.names.keys()
+    assert len(outcome.records) == len(runs.names)
+    assert bool(outcome.of_type("ACTIVATE_VERSION")) is is_whole
 
 
 @pytest.mark.parametrize("notation", CLOCKS)

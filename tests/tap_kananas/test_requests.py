@@ -62,8 +62,9 @@ def test_every_page_is_read(
         outcome = run_tap("tap_kananas", settings, tmp_path)
         assert outcome.code == 0, outcome.err
         assert ids(outcome.records) == ids(server.account.contacts)
-        # A page after the last full or short one shows that nothing follows.
-        assert len(queries(server)) == -(-number // 20) + 1
+        # A page after the last full or short one shows that nothing follows. Then all full ones
+        # are asked for again, backwards.
+        assert len(queries(server)) == -(-number // 20) + 1 + number // 20
     assert "allows" not in outcome.err
 
 
@@ -166,7 +167,7 @@ def test_a_service_with_smaller_pages_loses_nothing(tmp_path: Path) -> None:
     with running(Options(contacts=50, companies=5, kananas_paging="offset")) as server:
         # The size is not sent as the service spells it, so every page has what it likes.
         paging = {**OFFSETS, "size": 500}
-        for page in ([0, 1, 2], [3, 4], []):
+        for page in ([0, 1, 2], [3, 4], [], [0, 1, 2]):
             body = json.dumps([{"id": number} for number in page])
             server.faults.add(Fault(path=SCRIPT, status=200, body=body))
         settings = kananas_settings(server, requests=contacts(paging=paging), rate_limit=1000)
@@ -174,7 +175,7 @@ def test_a_service_with_smaller_pages_loses_nothing(tmp_path: Path) -> None:
         asked = queries(server)
     assert outcome.code == 0, outcome.err
     assert [record["id"] for record in outcome.records] == [0, 1, 2, 3, 4]
-    assert [query.split("offset=")[1].split("&")[0] for query in asked] == ["0", "3", "5"]
+    assert [query.split("offset=")[1].split("&")[0] for query in asked] == ["0", "3", "5", "0"]
     assert "the service allows 3 records in a page, not 500" in outcome.err
 
 

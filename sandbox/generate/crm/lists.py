@@ -6,7 +6,7 @@ Beyond ``id``, ``name`` and the time fields of the contract, every key is this p
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox.generate.companies import company_id, created_at, kizen_datetime
 from sandbox.generate.crm.model import STAGES, Record
@@ -15,34 +15,77 @@ from sandbox.generate.seeds import chance, pick, stream, uuid
 from sandbox.generate.traits import CRM
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sandbox.generate.plan import Plan
 
-_ACTIVITY_TYPES = ("Appel", "Réunion", "Visite sur place")
-_NAMED = {
-    "forms": ("Adhésion", "Contact", "Don", "Inscription stage", "Bénévolat"),
-    "surveys": ("Satisfaction 2024", "Satisfaction 2025", "Besoins des clubs"),
-    "roles": ("Administrator", "Manager", "Member"),
-    "permission_groups": ("Direction", "Accueil", "Comptabilité", "Lecture seule"),
-    "automations": ("Bienvenue", "Relance", "Anniversaire", "Fin d'adhésion", "Don reçu", "Audit"),
-}
-_WITHOUT_TIME = frozenset({"roles", "permission_groups"})
+
+class FixedList(NamedTuple):
+    """One list that every account has, and all that the sandbox knows of it.
+
+    A list without ``make`` has entries of these ``names``. By the documentation its pages carry a
+    count, or not; ``is_bare``: it is a bare array unless a page size was sent.
+    """
+
+    name: str
+    path: str
+    schema: str
+    names: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ("id", "name", "created")
+    make: Callable[[int], list[Record]] | None = None
+    is_counted: bool = False
+    is_bare: bool = False
+
+    def entries(self, seed: int) -> list[Record]:
+        """Return the entries of the account with this seed."""
+        if self.make is not None:
+            return self.make(seed)
+        return [
+            {
+                "id": uuid(seed, self.name, index),
+                "name": name,
+                **({"created": self._created(seed, index)} if "created" in self.keys else {}),
+            }
+            for index, name in enumerate(self.names)
+        ]
+
+    def _created(self, seed: int, index: int) -> str:
+        rng = stream(seed, self.name, index)
+        return kizen_datetime(created_at(rng, index, len(self.names)))
 
 
-def named(seed: int, kind: str) -> list[Record]:
-    """Return the entries of the list ``kind``, which have a name and hardly more."""
-    entries: list[Record] = []
-    for index, name in enumerate(_NAMED[kind]):
-        entry: Record = {"id": uuid(seed, kind, index), "name": name}
-        if kind not in _WITHOUT_TIME:
-            rng = stream(seed, kind, index)
-            entry["created"] = kizen_datetime(created_at(rng, index, len(_NAMED[kind])))
-        entries.append(entry)
-    return entries
-
-
-def team(seed: int) -> list[Record]:
-    """Return the members of the team."""
+def _team(seed: int) -> list[Record]:
     return [member(seed, index) for index in range(TEAM_SIZE)]
+
+
+_ACTIVITY_TYPES = ("Appel", "Réunion", "Visite sur place")
+ACTIVITY_TYPES = FixedList("activities", "/activities", "ActivityType", _ACTIVITY_TYPES)
+FIXED_LISTS = (
+    ACTIVITY_TYPES,
+    FixedList(
+        "forms", "/forms", "Form",
+        ("Adhésion", "Contact", "Don", "Inscription stage", "Bénévolat"),
+    ),
+    FixedList(
+        "surveys", "/surveys", "Survey",
+        ("Satisfaction 2024", "Satisfaction 2025", "Besoins des clubs"),
+    ),
+    FixedList(
+        "team", "/team", "TeamMember",
+        keys=("id", "first_name", "last_name", "email"), make=_team, is_bare=True,
+    ),
+    FixedList("roles", "/role", "Role", ("Administrator", "Manager", "Member"), ("id", "name")),
+    FixedList(
+        "permission_groups", "/permission-group", "PermissionGroup",
+        ("Direction", "Accueil", "Comptabilité", "Lecture seule"), ("id", "name"),
+    ),
+    FixedList(
+        "automations", "/automation2/automations", "Automation",
+        ("Bienvenue", "Relance", "Anniversaire", "Fin d'adhésion", "Don reçu", "Audit"),
+        is_counted=True,
+    ),
+)  # fmt: skip
+"""The lists without parameters; each is a route, a schema, and a name for ``--kizen-hidden``."""
 
 
 def stages(seed: int) -> list[Record]:
@@ -50,18 +93,6 @@ def stages(seed: int) -> list[Record]:
     return [
         {"id": uuid(seed, "stage", name), "name": name, "order": order}
         for order, name in enumerate(STAGES)
-    ]
-
-
-def activity_types(seed: int) -> list[Record]:
-    """Return the kinds of activities that are logged."""
-    return [
-        {
-            "id": uuid(seed, "activity", index),
-            "name": name,
-            "created": kizen_datetime(created_at(stream(seed, "activity", index), index, 3)),
-        }
-        for index, name in enumerate(_ACTIVITY_TYPES)
     ]
 
 
@@ -82,7 +113,7 @@ def logged_activity(plan: Plan, kind: int, index: int) -> Record:
     company = int(rng.random() * plan.companies)
     return {
         "id": uuid(plan.seed, "logged", kind, index),
-        "activity": {"id": uuid(plan.seed, "activity", kind), "name": _ACTIVITY_TYPES[kind]},
+        "activity": _activity(plan, kind),
         "logged_at": kizen_datetime(logged_at),
         "created": kizen_datetime(logged_at + timedelta(seconds=40) * rng.random()),
         "logged_by": member(plan.seed, int(rng.random() * TEAM_SIZE)),
@@ -102,9 +133,13 @@ def scheduled_activity(plan: Plan, index: int) -> Record:
     due = created + timedelta(days=30) * rng.random()
     return {
         "id": uuid(plan.seed, "scheduled", index),
-        "activity": {"id": uuid(plan.seed, "activity", kind), "name": _ACTIVITY_TYPES[kind]},
+        "activity": _activity(plan, kind),
         "created": kizen_datetime(created),
         "due_datetime": kizen_datetime(due),
         "completed_at": kizen_datetime(due) if chance(rng, 0.6) else None,
         "assigned_to": member(plan.seed, int(rng.random() * TEAM_SIZE)),
     }
+
+
+def _activity(plan: Plan, kind: int) -> Record:
+    return {"id": uuid(plan.seed, ACTIVITY_TYPES.name, kind), "name": _ACTIVITY_TYPES[kind]}

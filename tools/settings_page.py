@@ -1,24 +1,14 @@
-"""Write docs/settings.md from what `--about` says of each program.
-
-Usage: python -m tools.settings_tables
-"""
+"""The page docs/settings.md, from what `--about` says of each program."""
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "settings.md"
-PROGRAMS = {
-    "tap-kananas": "tap_kananas",
-    "tap-kizen": "tap_kizen",
-    "target-duckdb": "target_duckdb",
-}
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 INTRODUCTION = """\
 # Settings
 
@@ -33,14 +23,6 @@ names a file of settings, and `--config=ENV` takes them from the environment var
 BUILT_IN = re.compile(
     r"^(stream_maps|stream_map_config|faker_config|flattening_|batch_config|validate_records)"
 )
-
-
-def about(module: str) -> dict[str, Any]:
-    """Return what a program says of itself."""
-    command = [sys.executable, "-m", module, "--about", "--format=json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-    facts: dict[str, Any] = json.loads(done.stdout)
-    return facts
 
 
 def table(name: str, facts: dict[str, Any]) -> str:
@@ -64,17 +46,7 @@ def table(name: str, facts: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def render() -> str:
-    """Return the whole page."""
-    tables = [f"## {name}\n\n{table(name, about(module))}\n" for name, module in PROGRAMS.items()]
+def render(facts: Mapping[str, dict[str, Any]]) -> str:
+    """Return the whole page; `facts` is what `--about` says of each program."""
+    tables = [f"## {name}\n\n{table(name, each)}\n" for name, each in facts.items()]
     return "\n".join([INTRODUCTION, *tables])
-
-
-def main() -> int:
-    """Write the page."""
-    PAGE.write_text(render(), encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,8 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from sandbox.generate.contacts import contact_id
-from sandbox.php import as_strings
-from sandbox.webhooks import Webhooks
+from sandbox.kananas.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -36,7 +35,6 @@ class Registration:
     def __init__(self, options: Options, account: Account) -> None:
         """Add to the contacts of ``account``."""
         self._account = account
-        self._strings = options.numbers_as_strings
         self._numbers = count(options.contacts)
         self.webhooks = Webhooks(options.kananas_webhook, options.kananas_webhook_form)
 
@@ -70,4 +68,4 @@ class Registration:
             "created_at": now,
             "updated_at": now,
         }
-        return as_strings(record) if self._strings else record
+        return self._account.as_served(record)

@@ -9,9 +9,9 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
 from sandbox import pages
-from sandbox.envelopes import ENVELOPES, enveloped
 from sandbox.generate.contacts import stamp
-from sandbox.lies import LIES
+from sandbox.kananas.corrupted_responses import LIES
+from sandbox.kananas.envelopes import ENVELOPES, enveloped
 
 if TYPE_CHECKING:
     from array import array
@@ -34,10 +34,10 @@ ENTITIES = [
 _LATEST = 2**62
 
 
-class Kananas:
+class KananasScript:
     """The script; what a wrong token and an unknown request get is this project's assumption.
 
-    ``lie`` (a key of :data:`sandbox.lies.LIES`, or None) may change between two requests.
+    ``lie`` (a key of ``LIES``, or None) may change between two requests.
     """
 
     def __init__(self, options: Options, account: Account) -> None:
