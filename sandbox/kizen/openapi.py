@@ -141,7 +141,13 @@ _SCHEMAS: dict[str, Schema] = {
         "additionalProperties": False,
     },
     "FieldValue": {"type": "object", "properties": {"id": _ID}, "required": ["id"]},
-    "Stage": _object(id=_ID, name=_TEXT, order={"type": "integer"}),
+    "Stage": _object(
+        id=_ID,
+        name=_TEXT,
+        order={"type": "integer"},
+        status=_TEXT,
+        percentage_chance_to_close={"type": "integer"},
+    ),
     "LoggedActivity": _object(
         id=_ID,
         activity=_NAMED,

@@ -89,11 +89,21 @@ FIXED_LISTS = (
 
 
 def stages(seed: int) -> list[Record]:
-    """Return the stages of the pipeline, in order."""
-    return [
-        {"id": uuid(seed, "stage", name), "name": name, "order": order}
-        for order, name in enumerate(STAGES)
-    ]
+    """Return the stages of the pipeline, in order: the last two are of deals that are closed."""
+    ends = {STAGES[-2]: ("won", 100), STAGES[-1]: ("lost", 0)}
+    found = []
+    for order, name in enumerate(STAGES):
+        status, chance_to_close = ends.get(name, ("open", 20 * (order + 1)))
+        found.append(
+            {
+                "id": uuid(seed, "stage", name),
+                "name": name,
+                "order": order,
+                "status": status,
+                "percentage_chance_to_close": chance_to_close,
+            }
+        )
+    return found
 
 
 def logged_count(companies: int) -> int:
