@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # The unit tests bring their own rows: once in the suite is enough.
 BUILD = ("build", "--exclude-resource-type", "unit_test")
-MODELS = ("run", "--select", "+contacts", "companies")
+MODELS = ("run", "--select", "+companies")
 
 
 def test_french_columns_of_text_without_metadata(project: Project, seeded: Path) -> None:
