@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any
@@ -157,11 +158,20 @@ class Checkpoint:
         return words
 
     def _write_state(self) -> None:
-        if self.state is not None:
+        if self.state is None:
+            return
+        try:
             # Past the encoding of the stream, which need not be UTF-8.
             if hasattr(sys.stdout, "buffer"):
                 sys.stdout.buffer.write(self.state + b"\n")
             else:
                 sys.stdout.write(self.state.decode() + "\n")
             sys.stdout.flush()
-            self.state = None
+        except OSError as error:
+            # Or Python would write it once more when it ends, and fail again.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+            msg = f"the rows are committed, but their STATE cannot be passed on: {error.strerror}"
+            raise TargetError(msg) from None
+        self.state = None

@@ -7,7 +7,8 @@ import json
 import shutil
 import subprocess
 import sys
-from typing import IO, TYPE_CHECKING, cast
+from pathlib import Path
+from typing import IO, cast
 
 import duckdb
 import pytest
@@ -15,9 +16,6 @@ import pytest
 from target_duckdb.errors import CheckpointError
 from target_duckdb.target import TargetDuckDB
 from tests.target_duckdb.helpers import COMMAND, lines, load, query, record, schema, state
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ID = {"id": {"type": "integer"}}
 LIMIT = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000)); "
@@ -144,3 +142,20 @@ def test_on_a_full_disk_the_last_line_says_what_is_in_the_file(tmp_path: Path) -
     assert {(0, True), (1, False)} <= ends
     if duckdb.__version__ >= "1.5":  # before, nothing is committed where the log is not moved
         assert (1, True) in ends
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no file that is always full")
+def test_a_state_that_cannot_be_passed_on_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    (tmp_path / "config.json").write_text(json.dumps({"path": str(path)}))
+    command = [*COMMAND, "--config", str(tmp_path / "config.json")]
+    given = lines([schema(ID, ["id"]), record({"id": 1}), state(1)])
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command, input=given, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    words = "the rows are committed, but their STATE cannot be passed on: No space left on device"
+    assert done.stderr.decode().splitlines()[-1].endswith(words)
+    assert query(path, "SELECT id FROM items") == [(1,)]
