@@ -411,7 +411,9 @@ class Round:
         elif code == 0:
             candidates = [len(self.load.messages)]
         else:
-            candidates = [place for place in (self.begin, *places) if place >= passed]
+            # What follows the last STATE is committed at the end, before the program is gone.
+            ends = [] if cut is not None else [len(self.load.messages)]
+            candidates = [place for place in (self.begin, *places, *ends) if place >= passed]
         found = read(self.database, list(self.load.kinds))
         found = {name: found.get(name, Counter()) for name in self.load.kinds}
         matches = (
