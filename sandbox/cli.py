@@ -7,8 +7,11 @@ import csv
 import json
 import os
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from sandbox.credentials import Credentials
 from sandbox.envelopes import ENVELOPES
@@ -262,13 +265,19 @@ def _write_truth(sandbox: Sandbox, path: Path) -> None:
 def _write_data(sandbox: Sandbox, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _write_truth(sandbox, folder / "truth.csv")
-    for name, records in (
-        ("contacts", sandbox.account.contacts),
-        ("companies", sandbox.account.companies),
+    people = sandbox.account.people()
+    for name, records, added in (
+        ("contacts", sandbox.account.contacts.lines(), people.contacts),
+        ("companies", sandbox.account.companies.lines(), ()),
+        ("client_client", (), people.records),
     ):
         with written(folder / f"{name}.jsonl") as file:
-            for line in records.lines():
+            for line in chain(records, map(msgspec.json.encode, added)):
                 file.write(f"{line.decode()}\n")
+    with written(folder / "truth_people.csv") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(("contact_id", "kizen_contact_id"))
+        rows.writerows(people.links)
 
 
 if __name__ == "__main__":
