@@ -21,7 +21,7 @@ MINUTES ?= 10
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
-.PHONY: help setup demo demo-webhooks check-webhooks check-faults check-real-taps evaluate fit explain spark bench
+.PHONY: help setup demo demo-webhooks check-webhooks check-faults check-real-taps evaluate evaluate-people fit explain spark bench
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
 help: ## Say what there is
@@ -71,12 +71,13 @@ test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=
 	@.matrix/duckdb-$(DUCKDB)/bin/python -m pytest $(PYTEST_ARGS) tests/target_duckdb
 
 # A value may hold quotes: it goes by the environment, not into the line.
-evaluate explain spark: export GIVEN_VARS = $(VARS)
-evaluate explain spark: export GIVEN_DB = $(DB)
-evaluate: export GIVEN_FLOOR = $(FLOOR)
+evaluate evaluate-people explain spark: export GIVEN_VARS = $(VARS)
+evaluate evaluate-people explain spark: export GIVEN_DB = $(DB)
+evaluate evaluate-people: export GIVEN_FLOOR = $(FLOOR)
 evaluate: export GIVEN_TRUTH = $(TRUTH)
 evaluate: export GIVEN_LINKS = $(LINKS)
-evaluate: export GIVEN_KEEP = $(KEEP)
+evaluate evaluate-people: export GIVEN_KEEP = $(KEEP)
+evaluate-people: export GIVEN_TRUTH_PEOPLE = $(TRUTH_PEOPLE)
 evaluate: export GIVEN_SETS = $(SETS)
 explain: export GIVEN_CONTACT = $(CONTACT)
 GENERATED = $(if $(SEED),--seed "$(SEED)") $(if $(CONTACTS),--contacts "$(CONTACTS)") $(if $(COMPANIES),--companies "$(COMPANIES)")
@@ -85,6 +86,11 @@ evaluate: $(DEV)/ready $(VENV)/ready $(DBT)/ready $(if $(filter 0,$(SPLINK)),,.v
 	@$(DEV)/bin/python -m evaluation --vars "$$GIVEN_VARS" --floor "$$GIVEN_FLOOR" $(if $(DB),--db "$$GIVEN_DB") \
 		$(if $(TRUTH),--truth "$$GIVEN_TRUTH") $(if $(LINKS),--links "$$GIVEN_LINKS") $(if $(KEEP),--keep "$$GIVEN_KEEP") $(if $(filter 0,$(SPLINK)),--no-splink) $(GENERATED) \
 		$(if $(SETS),--sets "$$GIVEN_SETS") $(if $(filter-out 0,$(EXAMPLES)),--examples)
+
+evaluate-people: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Score the links of persons: DB=… TRUTH_PEOPLE=…, or generated people; KEEP=… VARS=… FLOOR=…
+	@$(DEV)/bin/python -m evaluation.people --vars "$$GIVEN_VARS" --floor "$$GIVEN_FLOOR" $(if $(DB),--db "$$GIVEN_DB") \
+		$(if $(TRUTH_PEOPLE),--truth-people "$$GIVEN_TRUTH_PEOPLE") $(if $(KEEP),--keep "$$GIVEN_KEEP") \
+		$(if $(SEED),--seed "$(SEED)") $(if $(CONTACTS),--contacts "$(CONTACTS)") $(if $(HOUSEHOLDS),--households "$(HOUSEHOLDS)")
 
 fit: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Fit weights and confidence of the links to sets with their truth: SETS="register …"
 	@$(DEV)/bin/python -m evaluation.fit --sets "$(SETS)" $(if $(OUTPUT),--output "$(OUTPUT)")

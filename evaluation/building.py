@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "dbt_project"
-MAPS = ("contact_columns", "company_columns")
+MAPS = ("contact_columns", "company_columns", "kizen_contact_columns")
+LINKS = ("+contact_company_links", "+contact_mapping_report", "int_links__capped_keys")
+PERSON_LINKS = ("+contact_person_links", "int_persons__capped_keys")
 
 
 def project_variables() -> dict[str, Any]:
@@ -114,13 +116,16 @@ def database(warehouse: Path, folder: Path) -> dict[str, str]:
     return {"DUCKDB_PATH": os.path.relpath(warehouse, folder)}
 
 
-def build_links(warehouse: Path, folder: Path, values: Mapping[str, Any]) -> Usage:
+def build_links(
+    warehouse: Path, folder: Path, values: Mapping[str, Any], selection: Sequence[str] = LINKS
+) -> Usage:
     """Build the links in a DuckDB file that holds raw tables, and what tells how they were made.
+
+    Another selection of models builds what those rest on.
 
     Raises:
         ProgramError: dbt failed.
     """
-    selection = ["+contact_company_links", "+contact_mapping_report", "int_links__capped_keys"]
     return dbt(
         ["build", "--select", *selection, "--exclude-resource-type", "test", "unit_test"],
         folder,

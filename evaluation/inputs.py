@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 
@@ -18,14 +18,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 REQUIRED = (("kananas", "contacts"), ("kizen", "companies"))
-OPTIONAL = (("kizen", "companies_company"),)
-TRUTH_COLUMNS = ["contact_id", "company_id"]
+OPTIONAL = (("kizen", "companies_company"), ("kizen", "client_client"), ("kizen", "clients"))
+PEOPLE = ("kizen", "client_client")
+TRUTH_COLUMNS = ("contact_id", "company_id")
+TRUTH_PEOPLE_COLUMNS = ("contact_id", "kizen_contact_id")
 # Read by these names alone, beside those of the map.
 COMPANY_COLUMNS = (
     "id", "company_id", "addresses", "tags", "domains", "custom_fields", "created", "updated",
 )  # fmt: skip
 SOURCE, COPY = "source_of_evaluation", "copy_for_evaluation"
 TAKEN = {"memory", "system", "temp", COPY}
+
+
+class People(NamedTuple):
+    """People to generate: where to write who they are, and how many families to add."""
+
+    truth: Path
+    households: float
 
 
 class InputError(Exception):
@@ -113,8 +122,18 @@ def _column_key(name: str) -> str:
     return re.sub("[^a-z0-9]", "", plain)
 
 
-def generate(warehouse: Path, truth: Path, *, contacts: int, companies: int, seed: int) -> None:
+def generate(  # noqa: PLR0913 - each of them is a setting
+    warehouse: Path,
+    truth: Path,
+    *,
+    contacts: int,
+    companies: int,
+    seed: int,
+    people: People | None = None,
+) -> None:
     """Fill a new DuckDB file with the sandbox's data, and a CSV file with its truth.
+
+    With `people`, those of the CRM too.
 
     Raises:
         InputError: the sandbox refuses the numbers.
@@ -123,15 +142,22 @@ def generate(warehouse: Path, truth: Path, *, contacts: int, companies: int, see
         # Port 0 is any free one: a sandbox that is running elsewhere is no obstacle.
         command = [sys.executable, "-m", "sandbox.cli", "--generate-only", folder, "--port", "0"]
         command += ["--contacts", str(contacts), "--companies", str(companies)]
-        command += ["--seed", str(seed)]
+        command += [
+            "--seed",
+            str(seed),
+            "--share-household",
+            str(people.households if people else 0),
+        ]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         if run.returncode:
             raise InputError(run.stderr.strip())
         with duckdb.connect(warehouse) as connection:
-            for schema, table in REQUIRED:
-                connection.execute(f"create schema {schema}")
+            for schema, table in (*REQUIRED, *((PEOPLE,) if people else ())):
+                connection.execute(f"create schema if not exists {schema}")
                 _load(connection, Path(folder, f"{table}.jsonl"), f"{schema}.{table}")
         truth.write_bytes(Path(folder, "truth.csv").read_bytes())
+        if people:
+            people.truth.write_bytes(Path(folder, "truth_people.csv").read_bytes())
 
 
 def _load(connection: duckdb.DuckDBPyConnection, lines: Path, table: str) -> None:
@@ -151,8 +177,15 @@ def _load(connection: duckdb.DuckDBPyConnection, lines: Path, table: str) -> Non
     rows.project(", ".join(values)).create(table)
 
 
-def load_truth(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+def load_truth(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    columns: Sequence[str] = TRUTH_COLUMNS,
+    setting: str = "TRUTH",
+) -> None:
     """Make the table `truth` (contact_id, company_id: text, no duplicates) from a CSV file.
+
+    Other columns and the setting that names the file go with another truth.
 
     Raises:
         InputError: the file cannot be read, has other columns, or has no row.
@@ -160,7 +193,7 @@ def load_truth(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     # The whole file is looked at: what is odd in its last line is told as that in its first.
     options = f"header=true, all_varchar=true, sample_size=-1, {NO_HIVE}"
     if not path.exists() or path.is_dir():
-        msg = f"TRUTH={path} cannot be read: there is no such file"
+        msg = f"{setting}={path} cannot be read: there is no such file"
         raise InputError(msg)
     with tempfile.TemporaryDirectory(prefix="truth-") as folder:
         # DuckDB takes some names for patterns, and reads what it finds by these.
@@ -168,21 +201,22 @@ def load_truth(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         plain.symlink_to(path.absolute())
         try:
             rows = connection.sql(f"from read_csv({literal(str(plain))}, {options})")
-            if not set(TRUTH_COLUMNS) <= set(map(str.lower, rows.columns)):
+            if not set(columns) <= set(map(str.lower, rows.columns)):
                 found = ", ".join(rows.columns)
-                msg = f"TRUTH={path} has the columns {found}; it needs {', '.join(TRUTH_COLUMNS)}"
+                msg = f"{setting}={path} has the columns {found}; it needs {', '.join(columns)}"
                 raise InputError(msg)
             connection.execute(
-                "create temp table truth as"
-                " select distinct trim(contact_id) as contact_id, trim(company_id) as company_id"
-                " from rows where contact_id <> '' and company_id <> ''"
+                "create temp table truth as select distinct "
+                + ", ".join(f"trim({column}) as {column}" for column in columns)
+                + " from rows where "
+                + " and ".join(f"{column} <> ''" for column in columns)
             )
         except duckdb.Error as error:
             said = _said(error).replace(str(plain), str(path))
-            msg = f"TRUTH={path} cannot be read: {said}"
+            msg = f"{setting}={path} cannot be read: {said}"
             raise InputError(msg) from error
     if connection.execute("select count(*) from truth").fetchone() == (0,):
-        msg = f"TRUTH={path} has no row"
+        msg = f"{setting}={path} has no row"
         raise InputError(msg)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sandbox.crm import Crm
 from sandbox.generate.companies import company_id
 from sandbox.generate.contacts import contact, contact_id, updated_at
+from sandbox.generate.people import People
 from sandbox.generate.plan import Plan
 from sandbox.records import Record, Records
 
@@ -47,6 +48,14 @@ class Account:
         """Yield (contact id, company id) of every generated contact whose company is in the CRM."""
         for index, company_index in self._plan.links():
             yield contact_id(index), company_id(self._plan.seed, company_index)
+
+    def people(self) -> People:
+        """Return the people of the CRM, and which contacts they are: all of them, made anew."""
+        contacts = (contact(self._plan, index) for index in range(self._plan.contacts))
+        people = People(self._plan, contacts)
+        if self._strings:
+            people.contacts = [_as_strings(added) for added in people.contacts]
+        return people
 
     @cached_property
     def truth(self) -> dict[int, str]:

@@ -9,9 +9,12 @@ import os
 import sys
 from contextlib import contextmanager
 from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
 
 from sandbox.credentials import Credentials
 from sandbox.faults import read_faults
@@ -181,13 +184,19 @@ def _write_truth(sandbox: Sandbox, path: Path) -> None:
 def _write_data(sandbox: Sandbox, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _write_truth(sandbox, folder / "truth.csv")
-    for name, records in (
-        ("contacts", sandbox.account.contacts),
-        ("companies", sandbox.account.companies),
+    people = sandbox.account.people()
+    for name, records, added in (
+        ("contacts", sandbox.account.contacts.lines(), people.contacts),
+        ("companies", sandbox.account.companies.lines(), ()),
+        ("client_client", (), people.records),
     ):
         with _written(folder / f"{name}.jsonl") as file:
-            for line in records.lines():
+            for line in chain(records, map(msgspec.json.encode, added)):
                 file.write(f"{line.decode()}\n")
+    with _written(folder / "truth_people.csv") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(("contact_id", "kizen_contact_id"))
+        rows.writerows(people.links)
 
 
 @contextmanager

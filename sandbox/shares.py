@@ -40,6 +40,10 @@ class Shares:
     adviser: float = _share(
         0.01, "corporate e-mails in the domain of some other organisation, of corporate e-mails"
     )
+    crm_person: float = _share(0.33, "contacts who are people of the CRM too, of those with a name")
+    household: float = _share(
+        0.0, "families with one e-mail address that are added as contacts, of all contacts"
+    )
     website: float = _share(0.75, "companies with a website, of all companies")
     group_domain: float = _share(0.05, "companies that share a group's domain, of all companies")
     without_contact: float = _share(0.30, "companies with no contact, of all companies")

@@ -33,7 +33,7 @@
     Adds up weights: selects the columns of a relation, `<feature>_weight` for each feature, and
     their sum as the given name. A level without a row in the seed weighs nothing.
 -#}
-{% macro weighed_levels(relation, features, total, extra=none) -%}
+{% macro weighed_levels(relation, features, total, extra=none, seed='link_levels') -%}
     select
         levels.*,
     {%- for feature in features %}
@@ -45,7 +45,7 @@
     {%- endfor %} as {{ total }}
     from {{ relation }} as levels
     {%- for feature in features %}
-    left join {{ ref('link_levels') }} as {{ feature }}_of
+    left join {{ ref(seed) }} as {{ feature }}_of
         on
             {{ feature }}_of.feature = '{{ feature }}'
             and levels.{{ feature }}_level = {{ feature }}_of.level

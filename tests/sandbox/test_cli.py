@@ -188,7 +188,9 @@ def test_data_without_serving(tmp_path: Path) -> None:
         arguments = ("--generate-only", str(tmp_path / folder), "--seed", "3")
         done = _run(*arguments, PYTHONHASHSEED=str(salt))
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    names = ["companies.jsonl", "contacts.jsonl", "truth.csv"]
+    names = [
+        "client_client.jsonl", "companies.jsonl", "contacts.jsonl", "truth.csv", "truth_people.csv",
+    ]  # fmt: skip
     assert sorted(path.name for path in (tmp_path / "first").iterdir()) == names
     for name in names:
         first = (tmp_path / "first" / name).read_bytes()

@@ -1,0 +1,107 @@
+-- One row per candidate: the level of each feature, and null where a side says nothing.
+with name_levels as (
+
+    select * from {{ ref('int_persons__name_levels') }}
+
+),
+
+keys as (
+
+    select * from {{ ref('int_persons__keys') }}
+
+),
+
+shared as (
+
+    select * from {{ ref('int_persons__shared') }}
+
+),
+
+email_holders as (
+
+    select
+        side,
+        email,
+        count(distinct first_key) as first_name_count
+    from keys
+    where email is not null
+    group by side, email
+
+),
+
+dated as (
+
+    select
+        person_number,
+        extract(year from birth_date) as birth_year,
+        extract(month from birth_date) as birth_month,
+        extract(day from birth_date) as birth_day
+    from keys
+    where birth_date is not null
+
+)
+
+select
+    levels.*,
+    contacts.person_id as contact_id,
+    people.person_id as kizen_contact_id,
+    case
+        when contacts.email <> people.email then 'differs'
+        when contact_holders.first_name_count > 1 or people_holders.first_name_count > 1
+            then case when contacts.email = people.email then 'shared' end
+        when contacts.email = people.email then 'equal'
+    end as email_level,
+    case
+        when shared.phone_first_names > 1 then 'shared'
+        when shared.phone_first_names is not null then 'equal'
+    end as phone_level,
+    case
+        when contacts.birth_date = people.birth_date then 'equal'
+        when
+            contact_dates.birth_year = people_dates.birth_year
+            and contact_dates.birth_month = people_dates.birth_day
+            and contact_dates.birth_day = people_dates.birth_month
+            then 'swapped'
+        when
+            contact_dates.birth_month = people_dates.birth_month
+            and contact_dates.birth_day = people_dates.birth_day
+            and (
+                abs(contact_dates.birth_year - people_dates.birth_year) < 10
+                or abs(contact_dates.birth_year - people_dates.birth_year) % 10 = 0
+            )
+            or contact_dates.birth_year = people_dates.birth_year
+            and (
+                contact_dates.birth_month = people_dates.birth_month
+                or contact_dates.birth_day = people_dates.birth_day
+            )
+            then 'part'
+        when abs(contact_dates.birth_year - people_dates.birth_year) >= 15 then 'generation'
+        when contacts.birth_date <> people.birth_date then 'differs'
+    end as birth_date_level,
+    case
+        when
+            contacts.house_number = people.house_number
+            and contacts.street_end = people.street_end
+            and coalesce(
+                contacts.postal_code = people.postal_code, contacts.city = people.city, false
+            )
+            then 'house'
+        when contacts.postal_code = people.postal_code then 'postal_code'
+        when contacts.city = people.city then 'city'
+        when contacts.postal_code <> people.postal_code or contacts.city <> people.city
+            then 'differs'
+    end as address_level,
+    case shared.common_employers when 1 then 'equal' when 0 then 'differs' end as employer_level
+from name_levels as levels
+inner join keys as contacts on levels.contact_number = contacts.person_number
+inner join keys as people on levels.kizen_number = people.person_number
+left join shared
+    on
+        levels.contact_number = shared.contact_number
+        and levels.kizen_number = shared.kizen_number
+left join email_holders as contact_holders
+    on contact_holders.side = 'contact' and contacts.email = contact_holders.email
+left join email_holders as people_holders
+    on people_holders.side = 'person' and people.email = people_holders.email
+left join dated as contact_dates on levels.contact_number = contact_dates.person_number
+left join dated as people_dates on levels.kizen_number = people_dates.person_number

@@ -1,0 +1,47 @@
+-- One row per candidate that the rules allow: the level of each feature, its weight, and the score:
+-- the sum of the weights. What is left out can be no link, whatever agrees.
+with compared as (
+
+    select * from {{ ref('int_persons__compared') }}
+
+),
+
+pair_weights as (
+
+    select weight from {{ ref('person_levels') }}
+    where feature = 'pair'
+
+),
+
+judged as (
+
+    select
+        *,
+        coalesce(email_level = 'shared' or phone_level = 'shared', false) as is_shared
+    from compared
+
+),
+
+allowed as (
+
+    select
+        judged.*,
+        pair_weights.weight as pair_weight
+    from judged
+    cross join pair_weights
+    where
+        coalesce(judged.first_name_level, '') <> 'differs'
+        -- A father and a son may have one name, one address and one house.
+        and coalesce(judged.birth_date_level, '') <> 'generation'
+        -- Who shares an address or a number with others is told by the whole first name. Twins with
+        -- a part of it in common are not.
+        and (
+            not judged.is_shared
+            or coalesce(judged.first_name_level, '') in ('equal', 'swapped', 'short_form', 'slip')
+        )
+
+)
+
+{{ weighed_levels(
+    'allowed', person_features(), 'score', extra='levels.pair_weight', seed='person_levels'
+) }}
