@@ -1,72 +1,9 @@
-with decided as (
+with overridden as (
 
-    select * from {{ ref('int_links__decided') }}
-
-),
-
-scored as (
-
-    select * from {{ ref('int_links__scored') }}
-
-),
-
-overrides as (
-
-    select * from {{ ref('int_link_overrides__checked') }}
-    where effect = 'in force'
-
-),
-
-forces as (
-
-    select * from overrides
-    where decision = 'force'
-
-),
-
-ranked_forbids as (
-
-    select
-        overrides.contact_id,
-        overrides.author,
-        overrides.reason,
-        row_number() over (
-            partition by overrides.contact_id
-            order by scored.score desc, overrides.company_id asc
-        ) as place
-    from overrides
-    inner join scored
-        on
-            overrides.contact_id = scored.contact_id
-            and overrides.company_id = scored.company_id
-    where
-        overrides.decision = 'forbid'
-        and scored.score >= {{ var('link_threshold') }}
-
-),
-
--- The company that the rules would have taken or proposed.
-forbids as (
-
-    select * from ranked_forbids
-    where place = 1
-
-),
-
-overridden as (
-
-    select
-        decided.*,
-        forces.company_id as forced_company_id,
-        coalesce(forces.author, forbids.author) as author,
-        coalesce(forces.reason, forbids.reason) as reason,
-        forces.company_id is null and decided.status = 'none' and forbids.contact_id is not null
-            as is_forbidden,
-        forces.company_id is null or coalesce(decided.company_id = forces.company_id, false)
-            as is_agreed
-    from decided
-    left join forces on decided.contact_id = forces.contact_id
-    left join forbids on decided.contact_id = forbids.contact_id
+    {{ overridden_links(
+        ref('int_links__decided'), ref('int_links__scored'),
+        ref('int_link_overrides__checked'), 'company_id'
+    ) }}
 
 )
 

@@ -2,76 +2,12 @@
     'first_name', 'last_name', 'email', 'phone', 'birth_date', 'address', 'employer',
 ] %}
 
-with decided as (
+with overridden as (
 
-    select * from {{ ref('int_persons__decided') }}
-
-),
-
-scored as (
-
-    select * from {{ ref('int_persons__scored') }}
-
-),
-
-overrides as (
-
-    select * from {{ ref('int_person_overrides__checked') }}
-    where effect = 'in force'
-
-),
-
-forces as (
-
-    select * from overrides
-    where decision = 'force'
-
-),
-
-ranked_forbids as (
-
-    select
-        overrides.contact_id,
-        overrides.author,
-        overrides.reason,
-        row_number() over (
-            partition by overrides.contact_id
-            order by scored.score desc, overrides.kizen_contact_id asc
-        ) as place
-    from overrides
-    inner join scored
-        on
-            overrides.contact_id = scored.contact_id
-            and overrides.kizen_contact_id = scored.kizen_contact_id
-    where
-        overrides.decision = 'forbid'
-        and scored.score >= {{ var('link_threshold') }}
-
-),
-
--- The person that the rules would have taken or proposed.
-forbids as (
-
-    select * from ranked_forbids
-    where place = 1
-
-),
-
-overridden as (
-
-    select
-        decided.*,
-        forces.kizen_contact_id as forced_kizen_contact_id,
-        coalesce(forces.author, forbids.author) as author,
-        coalesce(forces.reason, forbids.reason) as reason,
-        forces.kizen_contact_id is null
-        and decided.status = 'none'
-        and forbids.contact_id is not null as is_forbidden,
-        forces.kizen_contact_id is null
-        or coalesce(decided.kizen_contact_id = forces.kizen_contact_id, false) as is_agreed
-    from decided
-    left join forces on decided.contact_id = forces.contact_id
-    left join forbids on decided.contact_id = forbids.contact_id
+    {{ overridden_links(
+        ref('int_persons__decided'), ref('int_persons__scored'),
+        ref('int_person_overrides__checked'), 'kizen_contact_id'
+    ) }}
 
 )
 
