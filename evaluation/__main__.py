@@ -6,7 +6,6 @@ import argparse
 import random
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +14,15 @@ import duckdb
 from evaluation import misses, report, sets
 from evaluation.baselines import CANDIDATES
 from evaluation.building import build_links, model_seconds, project_variables, variables
+from evaluation.command import DONE, FAILED, run_in_folder
 from evaluation.floor import Floor, Result
 from evaluation.inputs import InputError, check_output, copy_raw_tables, generate, load_truth
-from evaluation.processes import ProgramError, progress
+from evaluation.processes import progress
 from evaluation.scores import candidates
-from tools.demo.report import fit_any_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DONE, FAILED, WRONG_USAGE = 0, 1, 2
 GENERATED = 20_000
 # Settings that say nothing where several sets are evaluated.
 ALONE = ("db", "truth", "links", "keep", "seed", "contacts", "companies")
@@ -157,17 +155,8 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--sets", metavar="SETS", help="folders, or NAME of NAME.duckdb")
     parser.add_argument("--examples", action="store_true", help="print names of kinds of miss")
     arguments = parser.parse_args(given)
-    fit_any_terminal()
-    try:
-        with tempfile.TemporaryDirectory(prefix="evaluation-") as folder:
-            run = evaluate if arguments.sets is None else evaluate_sets
-            return run(arguments, Path(folder))
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return WRONG_USAGE
-    except (ProgramError, OSError) as error:
-        print(error, file=sys.stderr)
-        return FAILED
+    run = evaluate if arguments.sets is None else evaluate_sets
+    return run_in_folder(lambda folder: run(arguments, folder), "evaluation-")
 
 
 if __name__ == "__main__":

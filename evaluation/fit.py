@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,16 +29,15 @@ from scipy.stats import binom
 
 from evaluation import sets
 from evaluation.building import PROJECT, build_links, database, dbt
+from evaluation.command import DONE, run_in_folder
 from evaluation.inputs import InputError, copy_raw_tables, load_truth
-from evaluation.processes import ProgramError
-from tools.demo.report import fit_any_terminal, table
+from tools.demo.report import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-DONE, FAILED, WRONG_USAGE = 0, 1, 2
 SEEDS = PROJECT / "seeds"
 
 # Points are tenths of the decimal logarithm of odds: 10 points are ten times the odds.
@@ -530,17 +528,12 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--sets", required=True, metavar="SETS", help="folders, one per register")
     parser.add_argument("--output", type=Path, default=SEEDS, help="where to write the seeds")
     arguments = parser.parse_args(given)
-    fit_any_terminal()
-    try:
-        with tempfile.TemporaryDirectory(prefix="fit-") as folder:
-            fit(arguments.sets, arguments.output, Path(folder))
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return WRONG_USAGE
-    except (ProgramError, OSError) as error:
-        print(error, file=sys.stderr)
-        return FAILED
-    return DONE
+
+    def work(folder: Path) -> int:
+        fit(arguments.sets, arguments.output, folder)
+        return DONE
+
+    return run_in_folder(work, "fit-")
 
 
 if __name__ == "__main__":

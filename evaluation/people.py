@@ -6,13 +6,13 @@ import argparse
 import random
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from evaluation.building import PERSON_LINKS, build_links, model_seconds, variables
+from evaluation.command import DONE, FAILED, run_in_folder
 from evaluation.floor import Floor, Result
 from evaluation.inputs import (
     TRUTH_PEOPLE_COLUMNS,
@@ -23,14 +23,13 @@ from evaluation.inputs import (
     generate,
     load_truth,
 )
-from evaluation.processes import ProgramError, progress
+from evaluation.processes import progress
 from evaluation.scores import AUTO, LINKED, Score
-from tools.demo.report import fit_any_terminal, table
+from tools.demo.report import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DONE, FAILED, WRONG_USAGE = 0, 1, 2
 GENERATED = 20_000
 HOUSEHOLDS = 0.1
 FLOOR = Floor(
@@ -203,16 +202,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--contacts", type=int, help="how many to generate")
     parser.add_argument("--households", type=float, help="families to add, of all contacts")
     arguments = parser.parse_args(given)
-    fit_any_terminal()
-    try:
-        with tempfile.TemporaryDirectory(prefix="evaluation-") as folder:
-            return evaluate(arguments, Path(folder))
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return WRONG_USAGE
-    except (ProgramError, OSError) as error:
-        print(error, file=sys.stderr)
-        return FAILED
+    return run_in_folder(lambda folder: evaluate(arguments, folder), "evaluation-")
 
 
 if __name__ == "__main__":
