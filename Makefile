@@ -82,10 +82,11 @@ evaluate: export GIVEN_SETS = $(SETS)
 explain: export GIVEN_CONTACT = $(CONTACT)
 GENERATED = $(if $(SEED),--seed "$(SEED)") $(if $(CONTACTS),--contacts "$(CONTACTS)") $(if $(COMPANIES),--companies "$(COMPANIES)")
 
-evaluate: $(DEV)/ready $(VENV)/ready $(DBT)/ready $(if $(filter 0,$(SPLINK)),,.venv-splink/ready) ## Score the links: DB=… TRUTH=…, or generated data; SETS="a b"; LINKS=… KEEP=… EXAMPLES=1 SPLINK=0 VARS=… FLOOR=…
+evaluate: $(DEV)/ready $(VENV)/ready $(DBT)/ready $(if $(filter 0,$(SPLINK)),,.venv-splink/ready) ## Score the links: DB=… TRUTH=…, or generated data; SETS="a b"; PEOPLE=1 LINKS=… KEEP=… EXAMPLES=1 SPLINK=0 VARS=… FLOOR=…
 	@$(DEV)/bin/python -m evaluation --vars "$$GIVEN_VARS" --floor "$$GIVEN_FLOOR" $(if $(DB),--db "$$GIVEN_DB") \
 		$(if $(TRUTH),--truth "$$GIVEN_TRUTH") $(if $(LINKS),--links "$$GIVEN_LINKS") $(if $(KEEP),--keep "$$GIVEN_KEEP") $(if $(filter 0,$(SPLINK)),--no-splink) $(GENERATED) \
-		$(if $(SETS),--sets "$$GIVEN_SETS") $(if $(filter-out 0,$(EXAMPLES)),--examples)
+		$(if $(SETS),--sets "$$GIVEN_SETS") $(if $(filter-out 0,$(EXAMPLES)),--examples) \
+		$(if $(filter-out 0,$(PEOPLE)),--people)
 
 evaluate-people: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Score the links of persons: DB=… TRUTH_PEOPLE=…, or generated people; KEEP=… VARS=… FLOOR=…
 	@$(DEV)/bin/python -m evaluation.people --vars "$$GIVEN_VARS" --floor "$$GIVEN_FLOOR" $(if $(DB),--db "$$GIVEN_DB") \

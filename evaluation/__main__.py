@@ -16,7 +16,14 @@ from evaluation.baselines import CANDIDATES
 from evaluation.building import build_links, model_seconds, project_variables, variables
 from evaluation.command import DONE, FAILED, run_in_folder
 from evaluation.floor import Floor, Result
-from evaluation.inputs import InputError, check_output, copy_raw_tables, generate, load_truth
+from evaluation.inputs import (
+    InputError,
+    People,
+    check_output,
+    copy_raw_tables,
+    generate,
+    load_truth,
+)
 from evaluation.processes import progress
 from evaluation.scores import candidates
 
@@ -57,7 +64,8 @@ def evaluate(arguments: argparse.Namespace, folder: Path) -> int:
             for count in (arguments.contacts, arguments.companies)
         )
         print(f"Generated data: SEED={seed} CONTACTS={contacts} COMPANIES={companies}", flush=True)
-        generate(warehouse, truth, contacts=contacts, companies=companies, seed=seed)
+        people = People(folder / "truth_people.csv", 0) if arguments.people else None
+        generate(warehouse, truth, contacts=contacts, companies=companies, seed=seed, people=people)
     with duckdb.connect(warehouse) as connection:
         load_truth(connection, truth)
     progress("dbt builds the links")
@@ -152,6 +160,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="of generated data; otherwise a new one each time")
     parser.add_argument("--contacts", type=int, help="how many to generate")
     parser.add_argument("--companies", type=int, help="how many to generate")
+    parser.add_argument("--people", action="store_true", help="generate the people of the CRM, too")
     parser.add_argument("--sets", metavar="SETS", help="folders, or NAME of NAME.duckdb")
     parser.add_argument("--examples", action="store_true", help="print names of kinds of miss")
     arguments = parser.parse_args(given)

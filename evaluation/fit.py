@@ -45,8 +45,16 @@ POINTS = 10 / np.log(10)
 # How strongly weights are drawn to nothing, in the loss of a register, per squared natural
 # logarithm.
 RIDGE = 5e-5
-# Hardly any set has VAT numbers; a number with its check digits is nobody else's.
-FIXED = {("vat", "equal"): 35, ("vat", "differ"): -15}
+# What hardly any set has. A VAT number with its check digits is nobody else's; no register tells
+# which persons a CRM gives which company.
+FIXED = {
+    ("vat", "equal"): 35,
+    ("vat", "differ"): -15,
+    ("person", "primary"): 42,
+    ("person", "additional"): 24,
+    ("person", "of_other"): -12,
+    ("country", "home_differs"): -6,
+}
 # The bounds of bands, in points of lead, and how many links the odds themselves count for in a
 # band.
 BOUNDS = (-100, -6, -3, 0, 3, 6, 8, 10, 12, 14, 16, 18, 20, 25, 30)
@@ -114,6 +122,15 @@ def read_levels(path: Path) -> list[Level]:
             )
             for row in csv.DictReader(file)
         ]  # fmt: skip
+
+
+def read_bands(path: Path) -> list[tuple[str, int, float]]:
+    """Return the rows of the seed link_bands."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            (row["tier"], int(row["lower_bound"]), float(row["confidence"]))
+            for row in csv.DictReader(file)
+        ]
 
 
 def write_seed(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -493,6 +510,10 @@ def save(output: Path, every: Sequence[Pairs], levels: Sequence[Level]) -> None:
     found = [best(pairs, in_all) for pairs in every]
     left_out = [unseen.get(number, one) for number, one in enumerate(found)]
     confidences = bands(every, found, left_out)
+    # A tier that no set has links of keeps what it has.
+    measured = {tier for tier, *_ in confidences}
+    kept = [band for band in read_bands(SEEDS / "link_bands.csv") if band[0] not in measured]
+    confidences = sorted([*confidences, *kept])
     write_seed(output / "link_levels.csv", Level._fields, in_all)
     write_seed(output / "link_bands.csv", ("tier", "lower_bound", "confidence"), confidences)
     rows = []

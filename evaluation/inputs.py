@@ -133,7 +133,7 @@ def generate(  # noqa: PLR0913 - each of them is a setting
 ) -> None:
     """Fill a new DuckDB file with the sandbox's data, and a CSV file with its truth.
 
-    With `people`, those of the CRM too.
+    With `people`, those of the CRM too, and the truth of contacts whose company only these tell.
 
     Raises:
         InputError: the sandbox refuses the numbers.
@@ -155,9 +155,12 @@ def generate(  # noqa: PLR0913 - each of them is a setting
             for schema, table in (*REQUIRED, *((PEOPLE,) if people else ())):
                 connection.execute(f"create schema if not exists {schema}")
                 _load(connection, Path(folder, f"{table}.jsonl"), f"{schema}.{table}")
-        truth.write_bytes(Path(folder, "truth.csv").read_bytes())
+        links = Path(folder, "truth.csv").read_text(encoding="utf-8")
         if people:
             people.truth.write_bytes(Path(folder, "truth_people.csv").read_bytes())
+            _, _, more = Path(folder, "truth_employers.csv").read_text("utf-8").partition("\n")
+            links += more
+        truth.write_text(links, encoding="utf-8")
 
 
 def _load(connection: duckdb.DuckDBPyConnection, lines: Path, table: str) -> None:

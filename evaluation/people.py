@@ -50,6 +50,32 @@ from intermediate.int_persons__keys as contacts
 inner join intermediate.int_persons__keys as people on {}
 where contacts.side = 'contact' and people.side = 'person'
 """
+# Who has two links in the truth is registered twice. Persons the truth does not name may be, too.
+DUPLICATES = """
+with right_pairs as (
+    select 'kananas_contact' as kind, one.contact_id as one, other.contact_id as other
+    from truth as one inner join truth as other using (kizen_contact_id)
+    where one.contact_id <> other.contact_id
+    union
+    select 'kizen_contact', one.kizen_contact_id, other.kizen_contact_id
+    from truth as one inner join truth as other using (contact_id)
+    where one.kizen_contact_id <> other.kizen_contact_id
+)
+
+select
+    kinds.kind,
+    (select count(*) from marts.possible_duplicates as pairs where pairs.kind = kinds.kind),
+    (
+        select count(*) from marts.possible_duplicates as pairs
+        inner join right_pairs
+            on pairs.kind = right_pairs.kind
+            and pairs.left_id = right_pairs.one and pairs.right_id = right_pairs.other
+        where pairs.kind = kinds.kind
+    ),
+    (select count(*) // 2 from right_pairs where right_pairs.kind = kinds.kind)
+from (values ('kananas_contact'), ('kizen_contact')) as kinds (kind)
+order by kinds.kind
+"""
 PEERS = {
     "equal e-mail": SIMPLER.format("contacts.email = people.email"),
     "equal names and birth date": SIMPLER.format(
@@ -107,6 +133,13 @@ def print_report(connection: duckdb.DuckDBPyConnection) -> None:
         ).fetchall()
         print(f"\nPer {column}:")
         print(table([column, "status", "links", "right", "precision"], groups))
+    print("\nPossible duplicates, of persons that the truth knows to be in one system twice:")
+    found = connection.execute(DUPLICATES).fetchall()
+    rows = [
+        (kind, *_scored("", Score(links, right, true))[1:], true)
+        for kind, links, right, true in found
+    ]
+    print(table(["kind", *SCORED[1:], "in the truth"], rows))
     wrong, families = connection.execute(
         "select count(*), count(case when evidence_email like '%same%'"
         " or evidence_phone is not null then 1 end) from marts.contact_person_links as links"

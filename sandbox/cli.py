@@ -24,7 +24,7 @@ from sandbox.server import PortInUseError, Sandbox, opened
 from sandbox.shares import Shares, share_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from dataclasses import Field
 
 DONE, WRONG_USAGE = 0, 2
@@ -175,10 +175,14 @@ def _announce(sandbox: Sandbox, ready_file: Path | None) -> None:
 
 
 def _write_truth(sandbox: Sandbox, path: Path) -> None:
+    _write_pairs(path, "company_id", sandbox.account.links())
+
+
+def _write_pairs(path: Path, other: str, pairs: Iterable[tuple[int, str]]) -> None:
     with _written(path) as file:
         rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(("contact_id", "company_id"))
-        rows.writerows(sandbox.account.links())
+        rows.writerow(("contact_id", other))
+        rows.writerows(pairs)
 
 
 def _write_data(sandbox: Sandbox, folder: Path) -> None:
@@ -193,10 +197,8 @@ def _write_data(sandbox: Sandbox, folder: Path) -> None:
         with _written(folder / f"{name}.jsonl") as file:
             for line in chain(records, map(msgspec.json.encode, added)):
                 file.write(f"{line.decode()}\n")
-    with _written(folder / "truth_people.csv") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(("contact_id", "kizen_contact_id"))
-        rows.writerows(people.links)
+    _write_pairs(folder / "truth_people.csv", "kizen_contact_id", people.links)
+    _write_pairs(folder / "truth_employers.csv", "company_id", people.employers)
 
 
 @contextmanager

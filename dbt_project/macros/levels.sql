@@ -23,8 +23,8 @@
 
 {% macro pair_features() -%}
     {{ return([
-        'form', 'name_city', 'name_standing', 'domain', 'domain_standing', 'phone', 'vat', 'address',
-        'city', 'country',
+        'form', 'name_city', 'name_standing', 'person', 'domain', 'domain_standing', 'phone', 'vat',
+        'address', 'city', 'country',
     ]) }}
 {%- endmacro %}
 
@@ -50,4 +50,37 @@
             {{ feature }}_of.feature = '{{ feature }}'
             and levels.{{ feature }}_level = {{ feature }}_of.level
     {%- endfor %}
+{%- endmacro %}
+
+
+{#-
+    Tells the levels of a relation in words: a row per feature that has words, in their order
+    (`position`), with the columns that identify a row.
+
+    features: what is told, in its order; the relation has `<feature>_level` for each
+-#}
+{% macro told_levels(relation, keys, features, seed) -%}
+    with levels as (
+        {%- for feature in features %}
+        select
+            {{ keys | join(', ') }},
+            {{ loop.index }} as position,
+            '{{ feature }}' as feature,
+            {{ feature }}_level as level
+        from {{ relation }}
+        where {{ feature }}_level is not null
+        {%- if not loop.last %}
+        union all
+        {%- endif %}
+        {%- endfor %}
+    )
+
+    select
+        levels.*,
+        worded.weight,
+        worded.wording
+    from levels
+    inner join {{ ref(seed) }} as worded
+        on levels.feature = worded.feature and levels.level = worded.level
+    where worded.wording is not null and worded.wording <> ''
 {%- endmacro %}

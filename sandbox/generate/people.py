@@ -40,7 +40,8 @@ _PARENTS_BEFORE = 1975
 class People:
     """``records``: the people of the CRM; ``contacts``: those added; ``links``: who is who.
 
-    A link is (contact id, id in the CRM); whoever is registered twice has two.
+    A link is (contact id, id in the CRM); whoever is registered twice has two. ``employers`` are
+    the companies of contacts that name none themselves: (contact id, company id).
     """
 
     def __init__(self, plan: Plan, contacts: Iterable[Record]) -> None:
@@ -48,6 +49,7 @@ class People:
         self.records: list[Record] = []
         self.contacts: list[Record] = []
         self.links: list[tuple[int, str]] = []
+        self.employers: list[tuple[int, str]] = []
         self._plan = plan
         self._addresses: set[str] = set()
         for index, contact in enumerate(contacts):
@@ -106,9 +108,12 @@ class People:
         words = naming.any_language(rng, country)
         if chance(rng, self._plan.shares.crm_person):
             identity = int(str(contact["id"]))
-            works = self._any_company(rng, 0.1)
+            # What the CRM says of a company is outdated for a few, and news for who names none.
+            works = self._any_company(rng, 0.02 if role.realm else 0.4)
             if role.realm == CRM and chance(rng, 0.85):
                 works = self._company(role.company)
+            elif works and not role.realm:
+                self.employers.append((identity, str(works["company_primary_id"])))
             self._add(rng, identity, {**_as_in_crm(rng, contact, words, country), **works})
             if chance(rng, 0.01):
                 again = _as_in_crm(rng, contact, words, country)

@@ -212,3 +212,73 @@ def test_an_account_without_people(project: Project, seeded: Path) -> None:
         ("none", "nobody in the CRM shares a key with it"),
         ("none", "the contact is an organisation, or has no name"),
     ]
+
+
+def test_a_member_has_the_company_that_the_crm_gives_the_same_person(
+    project: Project, seeded: Path
+) -> None:
+    """The CRM's own relation links, waits where something contradicts it, and may be left out."""
+    _load(
+        seeded,
+        [
+            Row("member", "Nadia", "Perrot", "nadia@gmail.com"),
+            Row("of further firm", "Boris", "Castelain", "boris@gmail.com"),
+            Row("moved", "Irène", "Vasseur", "irene@gmail.com", organisation="Menuiserie Darbois"),
+            Row("proposed", "Gaston", "Peltier", "peltier@gmail.com"),
+            Row("member again", "Nadia", "Perrot", birth_date="1980-01-31", phone="0611111111"),
+            Row("stranger", "Zénobie", "Quentin", "zenobie@gmail.com"),
+        ],
+        [
+            Row("p1", "Nadia", "Perrot", "nadia@gmail.com", organisation="k2"),
+            Row("p2", "Boris", "Castelain", "boris@gmail.com", organisation="gone"),
+            Row("p3", "Irène", "Vasseur", "irene@gmail.com", organisation="k2"),
+            Row("p4", "G.", "Peltier", "peltier@gmail.com", organisation="k2"),
+            Row("p5", "Nadia", "PERROT", "n.perrot@firme.fr", "06 11 11 11 11", "1980-01-31"),
+            Row("p6", "Nadia", "Perrot", None, "+33 6 11 11 11 11", "1980-01-31"),
+        ],
+    )
+    write(
+        seeded,
+        "insert into kizen.companies values ('k2', 'Transports Novarance')",
+        "alter table kizen.client_client add column company_additional json",
+        "update kizen.client_client set company_additional ="
+        """ '[{"id": "k1", "name": "Menuiserie Darbois SARL"}]' where id = 'p2'""",
+    )
+    marts = ("+contact_company_links", "+people", "+possible_duplicates")
+    run = project.run(seeded, "run", "--select", *marts)
+    assert run.exit_code == 0, run.output
+    links = {
+        contact: rest
+        for contact, *rest in read(
+            seeded,
+            "select contact_id, company_id, status, tier, is_by_person, conflict"
+            " from marts.contact_company_links where company_id is not null",
+        )
+    }
+    assert links.pop("member") == ["k2", "auto", "person", True, False]
+    assert links.pop("of further firm") == ["k1", "review", "person", True, False]
+    assert links.pop("moved")[1:] == ["review", "person", True, True]
+    assert not links
+    reasons = dict(read(seeded, "select contact_id, reasons from marts.contact_company_links"))
+    assert "the CRM gives the same person the company" in reasons["member"]
+    assert "names another organisation than the CRM gives the same person" in reasons["moved"]
+    duplicates = read(
+        seeded,
+        "select kind, left_id, right_id, fuller_id from marts.possible_duplicates order by left_id",
+    )
+    assert duplicates == [("kizen_contact", "p5", "p6", "p5")]
+    people = read(
+        seeded,
+        "select person_key, kizen_contact_id, known_to, email_differs, contact_company_name"
+        " from marts.people order by person_key",
+    )
+    assert ("kananas:member", "p1", "both", False, "Transports Novarance") in people
+    assert ("kananas:stranger", None, "Kananas", None, None) in people
+    assert ("kizen:p4", "p4", "Kizen", None, None) in people
+    run = project.run(seeded, "run", "--select", marts[0], "--vars", '{"link_by_person": false}')
+    assert run.exit_code == 0, run.output
+    assert read(
+        seeded,
+        "select contact_id, company_id, is_by_person from marts.contact_company_links"
+        " where company_id is not null",
+    ) == [("moved", "k1", False)]

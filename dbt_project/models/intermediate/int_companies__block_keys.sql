@@ -116,3 +116,11 @@ select
     '' || match_keys.core_number as block_key
 from {{ match_keys }} as match_keys
 where match_keys.core_number is not null
+
+union all
+
+select distinct
+    company_number,
+    'person' as rule,
+    '' || company_number as block_key
+from {{ ref('int_links__person_companies') }}

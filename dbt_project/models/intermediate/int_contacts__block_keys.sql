@@ -92,3 +92,11 @@ inner join {{ ref('int_links__name_neighbours') }} as neighbours
     on
         match_keys.core_number = neighbours.contact_core
         and coalesce(match_keys.country, '') = neighbours.country
+
+union all
+
+select
+    contact_number,
+    'person' as rule,
+    '' || company_number as block_key
+from {{ ref('int_links__person_companies') }}

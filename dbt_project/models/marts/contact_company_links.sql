@@ -24,11 +24,13 @@ select
     case when is_agreed then margin end as margin,
     case when is_agreed then runner_up_company_id else company_id end as runner_up_company_id,
     case when is_agreed then evidence_name end as evidence_name,
+    case when is_agreed then evidence_person end as evidence_person,
     case when is_agreed then evidence_domain end as evidence_domain,
     case when is_agreed then evidence_phone end as evidence_phone,
     case when is_agreed then evidence_vat end as evidence_vat,
     case when is_agreed then evidence_address end as evidence_address,
     conflict and is_agreed as conflict,
+    is_by_person and is_agreed as is_by_person,
     case
         when forced_company_id is not null or is_forbidden
             then

@@ -14,6 +14,20 @@ companies as (
 
     select * from {{ ref('companies') }}
 
+),
+
+people as (
+
+    select
+        contact_id,
+        kizen_contact_id,
+        link_status,
+        link_confidence,
+        last_activity_at,
+        next_activity_at
+    from {{ ref('people') }}
+    where contact_id is not null
+
 )
 
 select
@@ -65,7 +79,13 @@ select
     links.tier as link_tier,
     links.score as link_score,
     links.confidence as link_confidence,
-    links.reasons as link_reasons
+    links.reasons as link_reasons,
+    people.kizen_contact_id,
+    people.link_status as person_link_status,
+    people.link_confidence as person_link_confidence,
+    people.last_activity_at as person_last_activity_at,
+    people.next_activity_at as person_next_activity_at
 from contacts
 inner join links on contacts.contact_id = links.contact_id
 left join companies on contacts.company_id = companies.company_id
+left join people on contacts.contact_id = people.contact_id

@@ -70,6 +70,19 @@ place_levels as (
 
     select * from {{ ref('int_links__place_levels') }}
 
+),
+
+person_companies as (
+
+    select * from {{ ref('int_links__person_companies') }}
+
+),
+
+employed as (
+
+    select distinct contact_number from person_companies
+    where person_level = 'primary'
+
 )
 
 select
@@ -106,6 +119,10 @@ select
             length(contacts.city) >= 4 and instr(companies.squeezed_name, contacts.city) > 0
             then 'of_contact'
     end as name_city_level,
+    coalesce(
+        person_companies.person_level,
+        case when employed.contact_number is not null then 'of_other' end
+    ) as person_level,
     domain_levels.domain_level,
     phone_levels.phone_level,
     case
@@ -114,7 +131,12 @@ select
     end as vat_level,
     place_levels.address_level,
     place_levels.city_level,
-    place_levels.country_level
+    -- Whom the CRM gives a company may live across a border.
+    case
+        when person_companies.person_level is not null and place_levels.country_level = 'differ'
+            then 'home_differs'
+        else place_levels.country_level
+    end as country_level
 from pairs
 inner join contacts on pairs.contact_number = contacts.contact_number
 inner join companies on pairs.company_number = companies.company_number
@@ -130,6 +152,11 @@ inner join place_levels
     on
         pairs.contact_number = place_levels.contact_number
         and pairs.company_number = place_levels.company_number
+left join person_companies
+    on
+        pairs.contact_number = person_companies.contact_number
+        and pairs.company_number = person_companies.company_number
+left join employed on pairs.contact_number = employed.contact_number
 left join contact_vat_numbers on pairs.contact_number = contact_vat_numbers.contact_number
 cross join nameless
 left join name_scores

@@ -29,6 +29,7 @@ evidence as (
         contact_number,
         {{ words_in_order('wording', 'position', '; ') }} as reasons,
         max(case when feature = 'name' then wording end) as evidence_name,
+        max(case when feature = 'person' then wording end) as evidence_person,
         max(case when feature = 'domain' then wording end) as evidence_domain,
         max(case when feature = 'phone' then wording end) as evidence_phone,
         max(case when feature = 'vat' then wording end) as evidence_vat,
@@ -122,6 +123,7 @@ proposed as (
             else 'review'
         end as status,
         evidence.evidence_name,
+        evidence.evidence_person,
         evidence.evidence_domain,
         evidence.evidence_phone,
         evidence.evidence_vat,
@@ -150,6 +152,7 @@ select
     proposed.margin,
     proposed.runner_up_company_id,
     proposed.evidence_name,
+    proposed.evidence_person,
     proposed.evidence_domain,
     proposed.evidence_phone,
     proposed.evidence_vat,
@@ -157,9 +160,11 @@ select
     coalesce(
         proposed.vat_speaks = 'against'
         or proposed.country_speaks = 'against'
-        or proposed.name_speaks = 'against',
+        or proposed.name_speaks = 'against'
+        or proposed.person_speaks = 'against',
         false
     ) as conflict,
+    coalesce(proposed.person_speaks = 'for', false) as is_by_person,
     coalesce(proposed.reasons, unlinked.reasons) as reasons,
     '{{ var("link_rule_version") }}' as rule_version
 from contacts

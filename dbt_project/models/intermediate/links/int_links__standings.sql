@@ -17,7 +17,8 @@ testimonies as (
         coalesce(
             phone_level in ('equal', 'same_office')
             or vat_level = 'equal'
-            or address_level in ('house', 'rare_house'),
+            or address_level in ('house', 'rare_house')
+            or person_level in ('primary', 'additional'),
             false
         ) as is_there,
         coalesce(

@@ -22,10 +22,25 @@ link_levels as (
 
 ),
 
+-- The company that the CRM gives the contact, as the same person.
+employers as (
+
+    select
+        person_companies.contact_number,
+        min(coalesce(companies.company_name, companies.company_id)) as employer
+    from {{ ref('int_links__person_companies') }} as person_companies
+    inner join {{ ref('int_companies__match_keys') }} as companies
+        on person_companies.company_number = companies.company_number
+    where person_companies.person_level = 'primary'
+    group by person_companies.contact_number
+
+),
+
 spoken as (
 
     select
         ranked.*,
+        employers.employer,
         name_levels.contact_missing_level,
         name_levels.company_missing_level,
         name_levels.rarest_word_level,
@@ -35,6 +50,7 @@ spoken as (
         name_levels.team_level,
         case when ranked.name_city_level = 'added' then 'for' else coalesce(names.speaks, '') end
             as name_speaks,
+        coalesce(persons.speaks, '') as person_speaks,
         coalesce(domains.speaks, '') as domain_speaks,
         coalesce(phones.speaks, '') as phone_speaks,
         coalesce(vat_numbers.speaks, '') as vat_speaks,
@@ -45,11 +61,14 @@ spoken as (
         coalesce(addresses.speaks, '') as address_speaks,
         coalesce(countries.speaks, '') as country_speaks
     from ranked
+    left join employers on ranked.contact_number = employers.contact_number
     left join name_levels
         on
             ranked.contact_core = name_levels.contact_core
             and ranked.company_core = name_levels.company_core
     left join link_levels as names on names.feature = 'name' and ranked.name_level = names.level
+    left join link_levels as persons
+        on persons.feature = 'person' and ranked.person_level = persons.level
     left join link_levels as domains
         on domains.feature = 'domain' and ranked.domain_level = domains.level
     left join link_levels as phones
@@ -70,6 +89,7 @@ tiered as (
         *,
         case
             when vat_speaks = 'for' then 'vat'
+            when person_speaks = 'for' then 'person'
             when name_speaks = 'for' and domain_speaks = 'for' then 'name and domain'
             when name_speaks = 'for' and phone_speaks = 'for' then 'name and phone'
             when name_speaks = 'for' and place_speaks = 'for' then 'name and place'
@@ -95,6 +115,14 @@ select
         when team_level = 'differs' then 'a second team or a youth is in one name only'
         when name_level = 'other_number' then 'the numbers in the names differ'
         when tier in ('place', 'part of a name') then 'too little agrees'
+        when person_level = 'of_other'
+            then 'the CRM gives the same person another company, ' || employer
+        when tier = 'person' and name_speaks = 'against'
+            then 'the contact names another organisation than the CRM gives the same person'
+        when tier = 'person' and domain_speaks = 'against'
+            then 'the domain is not that of the company which the CRM gives the same person'
+        when tier = 'person' and vat_speaks = 'against'
+            then 'the VAT number is not that of the company which the CRM gives the same person'
         when
             tier = 'domain'
             and coalesce(domain_standing_level, '') <> 'confirmed'

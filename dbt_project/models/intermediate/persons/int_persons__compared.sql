@@ -45,6 +45,7 @@ select
     levels.*,
     contacts.person_id as contact_id,
     people.person_id as kizen_contact_id,
+    contacts.side = people.side as is_duplicate,
     case
         when contacts.email <> people.email then 'differs'
         when contact_holders.first_name_count > 1 or people_holders.first_name_count > 1
@@ -91,7 +92,12 @@ select
         when contacts.postal_code <> people.postal_code or contacts.city <> people.city
             then 'differs'
     end as address_level,
-    case shared.common_employers when 1 then 'equal' when 0 then 'differs' end as employer_level
+    -- Within one system colleagues have an employer in common, and are two.
+    case
+        when contacts.side = people.side then null
+        when shared.common_employers = 1 then 'equal'
+        when shared.common_employers = 0 then 'differs'
+    end as employer_level
 from name_levels as levels
 inner join keys as contacts on levels.contact_number = contacts.person_number
 inner join keys as people on levels.kizen_number = people.person_number
@@ -100,8 +106,8 @@ left join shared
         levels.contact_number = shared.contact_number
         and levels.kizen_number = shared.kizen_number
 left join email_holders as contact_holders
-    on contact_holders.side = 'contact' and contacts.email = contact_holders.email
+    on contacts.side = contact_holders.side and contacts.email = contact_holders.email
 left join email_holders as people_holders
-    on people_holders.side = 'person' and people.email = people_holders.email
+    on people.side = people_holders.side and people.email = people_holders.email
 left join dated as contact_dates on levels.contact_number = contact_dates.person_number
 left join dated as people_dates on levels.kizen_number = people_dates.person_number

@@ -4,7 +4,7 @@ with pairs as (
     select
         contact_number,
         kizen_number
-    from {{ ref('int_persons__candidates') }}
+    from {{ ref('int_persons__pairs') }}
 
 ),
 

@@ -39,7 +39,8 @@ scored as (
             and pairs.kizen_contact_id = forbidden.kizen_contact_id
     left join taken on pairs.kizen_contact_id = taken.kizen_contact_id
     where
-        forbidden.contact_id is null
+        not pairs.is_duplicate
+        and forbidden.contact_id is null
         and (
             taken.kizen_contact_id is null
             or pairs.contact_id in (taken.first_contact_id, taken.last_contact_id)

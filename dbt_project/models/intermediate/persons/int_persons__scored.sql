@@ -1,5 +1,5 @@
--- One row per candidate that the rules allow: the level of each feature, its weight, and the score:
--- the sum of the weights. What is left out can be no link, whatever agrees.
+-- One row per pair that the rules allow: the level of each feature, its weight, and the score: the
+-- sum of the weights. What is left out is never one person, whatever agrees.
 with compared as (
 
     select * from {{ ref('int_persons__compared') }}
@@ -8,7 +8,10 @@ with compared as (
 
 pair_weights as (
 
-    select weight from {{ ref('person_levels') }}
+    select
+        level = 'duplicate' as is_duplicate,
+        weight
+    from {{ ref('person_levels') }}
     where feature = 'pair'
 
 ),
@@ -28,7 +31,7 @@ allowed as (
         judged.*,
         pair_weights.weight as pair_weight
     from judged
-    cross join pair_weights
+    inner join pair_weights on judged.is_duplicate = pair_weights.is_duplicate
     where
         coalesce(judged.first_name_level, '') <> 'differs'
         -- A father and a son may have one name, one address and one house.
