@@ -40,6 +40,7 @@ from target_duckdb.errors import InvalidKeyError, InvalidValueError, SchemaError
 from target_duckdb.messages import deepest_member, is_one_per_line, uncollected
 from target_duckdb.names import folded
 from target_duckdb.schemas import resolve
+from target_duckdb.verbatim import Guess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -284,6 +285,7 @@ class Decoder:
         }
         self._is_fast = by_name and bool(self.columns) and self._is_plain()
         self._drop_unknown = self._has_warned = False
+        self._guess: Guess | None = None
         #: Names of the columns whose objects and arrays may be staged as they are.
         self.nested: set[str] = set()
         self._is_spelled_alike = True
@@ -308,6 +310,12 @@ class Decoder:
             lines: Records as JSON, one per line.
             metadata: Values of metadata columns, by name, the same for all.
         """
+        if self._guess is not None and self._guess.decoder is not None:
+            rows = self._decode_verbatim(lines, metadata)
+            self._guess.tell(is_right=rows is not None)
+            if rows is not None:
+                yield rows
+                return
         yield from self._decode(lines, 0, metadata)
 
     def _decode(
@@ -337,24 +345,58 @@ class Decoder:
         """Decode lines at once; None where one of them is not just as the schema has it."""
         with uncollected():
             try:
-                if self._checker is not None:
-                    self._checker.decode_lines(lines)
-                self._is_spelled_alike = True
-                rows = self._decoder.decode_lines(lines)
-                if len(rows) != count:
-                    return None
-                self._apply(self._fixes, rows)
-                if any(None in map(key, rows) for key in self._key_getters):
-                    return None
-                written = _ENCODER.encode_lines(rows)
-                has_texts = not self._is_spelled_alike or (
-                    bool(self._texts) and _may_have_controls(written)
-                )
-                if has_texts:
-                    self._apply(self._texts, rows)
-                    written = _ENCODER.encode_lines(rows)
+                written, has_texts = self._rewritten(lines, count)
             except _REFUSALS:
                 return None
+        return self._rows(written, count, metadata, has_texts=has_texts)
+
+    def _rewritten(self, lines: bytes, count: int) -> tuple[bytes, bool]:
+        """Return lines as they are staged, and whether nested values are texts in them.
+
+        What is decoded is gone when this returns, so that no garbage collector looks through it.
+        """
+        if self._checker is not None:
+            self._checker.decode_lines(lines)
+        rows = self._checked_rows(self._decoder, lines)
+        if len(rows) != count:
+            raise _SlowPathError
+        if self._guess is not None:
+            self._guess.learn(lines, rows, self._attributes)
+        written = _ENCODER.encode_lines(rows)
+        has_texts = not self._is_spelled_alike or (
+            bool(self._texts) and _may_have_controls(written)
+        )
+        if has_texts:
+            self._apply(self._texts, rows)
+            written = _ENCODER.encode_lines(rows)
+        return written, has_texts
+
+    def _checked_rows(self, decoder: msgspec.json.Decoder[Any], lines: bytes) -> list[Any]:
+        self._is_spelled_alike = True
+        rows: list[Any] = decoder.decode_lines(lines)
+        self._apply(self._fixes, rows)
+        if any(None in map(key, rows) for key in self._key_getters):
+            raise _SlowPathError
+        return rows
+
+    def _decode_verbatim(self, lines: bytes, metadata: Mapping[str, Any]) -> Rows | None:
+        """Decode lines that may be staged as they are; None where one of them may not."""
+        assert self._guess is not None  # noqa: S101 (for the type checker)
+        with uncollected():
+            try:
+                rows = self._checked_rows(self._guess.decoder, lines)
+                count, written = len(rows), _ENCODER.encode_lines(rows)
+                rows.clear()
+            except _REFUSALS:
+                return None
+        is_same = written == lines or (not lines.endswith(b"\n") and written[:-1] == lines)
+        if not is_same or not self._is_spelled_alike or _may_have_controls(written):
+            return None
+        return self._rows(written, count, metadata, has_texts=False)
+
+    def _rows(
+        self, written: bytes, count: int, metadata: Mapping[str, Any], *, has_texts: bool
+    ) -> Rows | None:
         if metadata:
             if not self._has_needed and (written.startswith(b"{}") or b"\n{}\n" in written):
                 return None
@@ -404,11 +446,29 @@ class Decoder:
             forbid_unknown=strict or not self._drop_unknown,
         )
         self._decoder = msgspec.json.Decoder(row, float_hook=self._number)
+        self._attributes = {column.name: column.attribute for column in self.columns}
+        self._guess = self._new_guess(needed)
         checked = [(c, plan.checked) for c, plan in pairs if plan.checked is not None]
         self._checker = None
         if checked:
             row = _row_type(checked, needed, forbid_unknown=False)
             self._checker = msgspec.json.Decoder(row)
+
+    def _new_guess(self, needed: set[str]) -> Guess | None:
+        """Return how lines may be read that are staged as they are; None without nested values."""
+        columns = {column.name: column for column in self.columns}
+        known = {
+            column.name: plan.annotation if plan.checked is None else plan.checked
+            for column, plan in zip(self.columns, self._plans, strict=True)
+        }
+
+        def build(names: Sequence[str], types: Mapping[str, Any]) -> msgspec.json.Decoder[Any]:
+            row = _row_type(
+                [(columns[name], types[name]) for name in names], needed, forbid_unknown=True
+            )
+            return msgspec.json.Decoder(row, float_hook=self._number)
+
+        return Guess(known, build) if self.nested else None
 
     def _plan(self, column: Column) -> FieldPlan:
         """Choose the fastest way to decode a property that never takes a wrong value for right."""

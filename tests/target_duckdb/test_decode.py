@@ -7,7 +7,7 @@ import json
 import tempfile
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, Literal, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +18,7 @@ from target_duckdb.decode import Decoder, Refused, Rows
 from target_duckdb.errors import RecordError
 from target_duckdb.messages import is_one_per_line
 from target_duckdb.target import TargetDuckDB
+from target_duckdb.verbatim import spells_alike
 from tests.target_duckdb.helpers import lines, load, query, record, schema
 from tests.target_duckdb.test_properties import loaded, streams
 
@@ -317,6 +318,26 @@ SPELLED: dict[str, dict[str, Any]] = {
 }
 
 
+GUESSED = {"id": {"type": "string"}} | {name: SPELLED[name] for name in SPELLED if name != "number"}
+GUESSED_FROM = (
+    '"any":"a","object":{"n":1,"a":[true,{"n":"a"}]},"list":[{"n":1,"a":null}],"both":[["a"]],'
+    '"whole":{"n":1},"strict":{"n":1},"map":{"n":1},"wholes":[1],"either":1,"choice":1'
+)
+
+
+@given(members=st.lists(st.tuples(st.sampled_from([*GUESSED]), SPELLINGS), max_size=4))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_guess_changes_nothing(members: list[tuple[str, str]]) -> None:
+    texts = [*(f'"{name}":{spelled}' for name, spelled in members), '"id":"a"']
+    text = f"{{{','.join(texts)}}}\n".encode("utf-8", "surrogatepass")
+    for usual in (GUESSED_FROM, ",".join(texts[:-1])):
+        decoder = decoder_of(GUESSED)
+        first = f'{{"id":"a",{usual}}}\n'.encode("utf-8", "surrogatepass") * 8
+        list(decoder.decode(first, {}))
+        found = [list(each.decode(text, {})) for each in (decoder, decoder_of(GUESSED))]
+        assert repr(found[0]) == repr(found[1])
+
+
 def spelled_rows(texts: list[str]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """What is in the table and in the quarantine."""
     target = TargetDuckDB(config={"path": ":memory:", "on_invalid_record": "quarantine"})
@@ -421,6 +442,59 @@ def test_line_breaks_that_only_seem_to_separate() -> None:
     ]  # fmt: skip
     assert is_one_per_line(b'{"a": "}\\n{"}\n{}', 2)
     assert not is_one_per_line(b"{} {}\n", 2)
+
+
+def taught(properties: dict[str, Any], usual: str) -> Decoder:
+    """Return a decoder that expects lines such as this one."""
+    decoder = decoder_of(properties)
+    text = "".join(f'{{"id":"{n}",{usual}}}\n' for n in range(8)).encode()
+    assert [each.count for each in decoder.decode(text, {}) if isinstance(each, Rows)] == [8]
+    return decoder
+
+
+@pytest.mark.parametrize("metadata", [{}, {"_sdc_table_version": 7}])
+def test_lines_like_those_before_are_staged_as_they_are(metadata: dict[str, Any]) -> None:
+    decoder = taught(OPEN, USUAL)
+    text = "".join(f'{{"id":"{n}",{value}}}\n' for n, value in enumerate(LIKE_IT)).encode()
+    for given_as in (text, text.rstrip()):
+        rows = decoder._decode_verbatim(given_as, metadata)  # noqa: SLF001
+        assert rows is not None
+        assert rows == next(decoder_of(OPEN).decode(given_as, metadata))
+    assert metadata or text == next(decoder.decode(text, {})).lines  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("value", [*UNLIKE_IT, *CHANGED])
+@pytest.mark.parametrize("properties", ["PLAIN", "OPEN"])
+def test_lines_unlike_those_before_are_decoded_anew(properties: str, value: str) -> None:
+    known = {"PLAIN": PLAIN, "OPEN": OPEN}[properties]
+    decoder = taught(known, {"PLAIN": UNCHANGED[0], "OPEN": USUAL}[properties])
+    text = f'{{"id":"a",{value}}}\n{{"id":"b"}}\n'.encode()
+    found = [list(each.decode(text, {})) for each in (decoder, decoder_of(known))]
+    assert repr(found[0]) == repr(found[1])
+
+
+def test_a_wrong_guess_is_made_anew_a_few_times() -> None:
+    decoder = decoder_of(OPEN)
+    usual = "".join(f'{{"id":"{n}","object":{{"a":{n}}}}}\n' for n in range(8)).encode()
+    other = usual.replace(b'"a"', b'"b"')
+    guess = decoder._guess  # noqa: SLF001
+    assert guess is not None
+    # Three misses end a guess, and what was missed last makes the next one.
+    for text in (usual, *[other] * 3, *[usual] * 3, *[other] * 2):
+        assert [each.count for each in decoder.decode(text, {}) if isinstance(each, Rows)] == [8]
+        assert guess.decoder is not None
+    for text in (other, usual):
+        assert [each.count for each in decoder.decode(text, {}) if isinstance(each, Rows)] == [8]
+        assert guess.decoder is None
+
+
+def test_numbers_that_are_spelled_in_many_ways_are_not_guessed() -> None:
+    number = {"type": ["object", "null"], "properties": {"n": {"type": ["number", "null"]}}}
+    decoder = taught({"id": {"type": "string"}, "number": number}, '"number":{"n":1e2}')
+    assert decoder._guess is not None  # noqa: SLF001
+    assert decoder._guess.decoder is None  # noqa: SLF001
+    assert not spells_alike(dict[str, float])
+    assert spells_alike(Literal["a", "b"] | None)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 64, 100])
