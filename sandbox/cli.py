@@ -47,6 +47,11 @@ def _parser() -> argparse.ArgumentParser:
         add(f"--{dashed(option.name)}", dest=option.name, **_argument(option))
     add("--faults", type=Path, metavar="FILE", help="JSON: a list of faults that happen")
     add("--truth", type=Path, help="CSV to write: contact_id,company_id")
+    add(
+        "--truth-people",
+        type=Path,
+        help="CSV to write: contact_id,kizen_contact_id, of those who are served",
+    )
     add("--ready-file", type=Path, help="JSON to write once the sandbox listens")
     add(
         "--warm",
@@ -135,6 +140,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(sandbox: Sandbox, given: argparse.Namespace) -> None:
     if given.truth:
         _write_truth(sandbox, given.truth)
+    if given.truth_people:
+        _write_pairs(given.truth_people, "kizen_contact_id", sandbox.account.members())
     if given.generate_only:
         _write_data(sandbox, given.generate_only)
         return

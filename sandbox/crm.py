@@ -13,11 +13,12 @@ from sandbox.generate.companies import company, company_id, kizen_datetime
 from sandbox.generate.crm import lists
 from sandbox.generate.crm.model import BY_NAME, COMPANY, CONTACT, field_id
 from sandbox.generate.crm.records import Maker, field_entry, served
-from sandbox.generate.crm.values import contact_person
 from sandbox.generate.seeds import uuid
 from sandbox.records import Record, Records
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sandbox.generate.crm.model import Field, ObjectModel
     from sandbox.generate.plan import Plan
 
@@ -108,7 +109,7 @@ class Crm:
         """Return the legacy contact at ``index``: keys beyond the name are an assumption."""
         values = self._maker.values(CONTACT, index)
         return {
-            **contact_person(self._seed, index),
+            **self._maker.person(index),
             "mobile_phone": values["mobile_phone"],
             "business_phone": values["business_phone"],
             "company": values["company_primary"],
@@ -116,6 +117,13 @@ class Crm:
             "created": values["created"],
             "custom_fields": {},
         }
+
+    def members(self) -> Iterator[tuple[int, str]]:
+        """Yield (contact index, id in the CRM) of every generated contact who is in the CRM."""
+        for index in range(self._maker.sizes.contacts):
+            member = self._maker.member(index)
+            if member is not None:
+                yield member, str(self._maker.person(index)["id"])
 
     def _twins(self, name: str) -> Records | None:
         """Return the legacy list that holds the same records as the object ``name``."""

@@ -114,9 +114,9 @@ class People:
                 works = self._company(role.company)
             elif works and not role.realm:
                 self.employers.append((identity, str(works["company_primary_id"])))
-            self._add(rng, identity, {**_as_in_crm(rng, contact, words, country), **works})
+            self._add(rng, identity, {**as_in_crm(rng, contact, words, country), **works})
             if chance(rng, 0.01):
-                again = _as_in_crm(rng, contact, words, country)
+                again = as_in_crm(rng, contact, words, country)
                 self._add(rng, identity, {**again, **works})
         elif chance(rng, 0.04):
             self._relative(rng, contact, words)
@@ -264,9 +264,7 @@ class People:
             home = _home(rng, words, country, name[1])
             pair.append({**home, "first_name": name[0], "birth_date": born})
         ids = [self._contact(contact) for contact in pair]
-        person = self._add(
-            rng, ids[0], _as_in_crm(rng, pair[int(rng.random() * 2)], words, country)
-        )
+        person = self._add(rng, ids[0], as_in_crm(rng, pair[int(rng.random() * 2)], words, country))
         self.links.append((ids[1], person))
 
 
@@ -318,7 +316,7 @@ def _address_in_crm(rng: Random, contact: Record) -> Record:
     return {column: contact[own] for column, own in _ADDRESS.items()}
 
 
-def _as_in_crm(rng: Random, contact: Record, words: Language, country: Country) -> Record:
+def as_in_crm(rng: Random, contact: Record, words: Language, country: Country) -> Record:
     """Return the contact as the CRM has it: misspelt, incomplete, with another address."""
     name = misspelt(
         rng,

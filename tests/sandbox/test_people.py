@@ -70,3 +70,21 @@ def test_families_boards_and_those_who_registered_twice_are_added() -> None:
     assert sum(len(names) > 1 for names in members.values()) > 0.04 * COUNT
     persons = [person for contact, person in people.links if contact in set(ids)]
     assert len(persons) > len(set(persons))
+
+
+def test_members_are_served_as_people_of_the_crm() -> None:
+    """Half of those who are served are contacts of the company that the CRM gives them."""
+    account = Account(Options(contacts=COUNT, companies=600, seed=3))
+    members = dict(account.members())
+    assert len(members) == len(set(members.values())) > 200
+    contacts = {record["id"]: record for record in map(json.loads, account.contacts.lines())}
+    served = {record["id"]: record for record in map(json.loads, account.crm.clients.lines())}
+    companies = account.truth
+    alike = 0
+    for member, identity in members.items():
+        contact, person = contacts[member], served[identity]
+        assert not person["company"] or person["company"]["id"] == companies[member]
+        alike += contact["last_name"].casefold() == person["last_name"].casefold()
+    assert alike > 0.7 * len(members)
+    again = Account(Options(contacts=COUNT, companies=600, seed=3))
+    assert dict(again.members()) == members

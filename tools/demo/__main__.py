@@ -17,6 +17,7 @@ from tools.demo.settings import OUTPUT, PUBLISHED, ROOT, environment
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
 # Lines of Meltano's log that tell how far the work is.
 PROGRESS = re.compile(
@@ -36,13 +37,15 @@ def run(arguments: argparse.Namespace) -> int:
         tempfile.TemporaryDirectory(prefix="demo-") as folder,
         sandbox(
             ROOT, Path(folder, "sandbox.log"), "--seed", str(arguments.seed),
-            "--scale", str(arguments.scale),
+            "--scale", str(arguments.scale), "--truth", str(Path(folder, "truth.csv")),
+            "--truth-people", str(Path(folder, "truth_people.csv")),
         ) as facts,
     ):  # fmt: skip
         for line in meltano(ROOT, log, ["--environment=demo", "run", "elt"], environment(facts)):
             if PROGRESS.search(line):
                 print(f"{monotonic() - started:6.1f} s  {_plain(line)}", flush=True)
-    return show(facts)
+        truths = {name: Path(folder, f"{name}.csv") for name in ("truth", "truth_people")}
+        return show(facts, truths)
 
 
 def _plain(line: str) -> str:
@@ -50,8 +53,13 @@ def _plain(line: str) -> str:
     return re.sub(r"^\S+Z \[\w+ *\] ", "", COLOUR.sub("", line))
 
 
-def show(facts: dict[str, Any]) -> int:
-    """Print the report; 1 if rows were lost, else 0."""
+def show(facts: dict[str, Any], truths: Mapping[str, Path]) -> int:
+    """Print the report; 1 if rows were lost, else 0.
+
+    Args:
+        facts: What the sandbox says of itself.
+        truths: Its CSV files of who and what belongs together, by name.
+    """
     streams = report.streams(
         PUBLISHED,
         {
@@ -63,6 +71,10 @@ def show(facts: dict[str, Any]) -> int:
     print(report.table(["stream", "served", "loaded"], streams))
     print("\nContacts, by whether and how they were linked to a company:")
     print(report.table(*report.select(PUBLISHED, report.LINKS)))
+    print("\nLinks to companies, and how many of them are right, which the sandbox knows:")
+    print(report.table(*report.select(PUBLISHED, report.RIGHT, truths)))
+    print("\nContacts, by whether they were found among the people of the CRM:")
+    print(report.table(*report.select(PUBLISHED, report.PERSONS, truths)))
     print("\nFive contacts with their companies:")
     print(report.table(*report.select(PUBLISHED, report.QUERY)))
     print(f"\nThe DuckDB file:     {OUTPUT / 'warehouse.duckdb'}")

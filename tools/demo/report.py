@@ -11,7 +11,7 @@ import duckdb
 from rest_tap.logs import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 QUERY = """\
@@ -26,6 +26,27 @@ select status, coalesce(tier, '') as tier, count(*) as contacts
 from marts.contact_company_links
 group by all
 order by status, contacts desc, tier"""
+
+
+PERSONS = """\
+select status, count(*) as contacts, count(truth.contact_id) as "right"
+from marts.contact_person_links as links
+left join truth_people as truth using (contact_id, kizen_contact_id)
+group by all
+order by status"""
+
+RIGHT = """\
+select
+    links.status,
+    case when is_by_person then 'the CRM, by the person' else 'names, domains, phones, places' end
+        as "rests on",
+    count(*) as contacts,
+    count(truth.contact_id) as "right"
+from marts.contact_company_links as links
+left join truth using (contact_id, company_id)
+where links.company_id is not null
+group by all
+order by status, contacts desc"""
 
 
 class Stream(NamedTuple):
@@ -57,9 +78,20 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(row[0]) if row else 0
 
 
-def select(database: Path, query: str) -> tuple[list[str], list[tuple[object, ...]]]:
-    """Run a query and give the names of its columns and its rows."""
+def select(
+    database: Path, query: str, truths: Mapping[str, Path] | None = None
+) -> tuple[list[str], list[tuple[object, ...]]]:
+    """Run a query and give the names of its columns and its rows.
+
+    Args:
+        database: The DuckDB file.
+        query: The query.
+        truths: CSV files that it may join, by the name it gives them.
+    """
     with duckdb.connect(str(database), read_only=True) as connection:
+        for name, path in (truths or {}).items():
+            rows = connection.read_csv(str(path), all_varchar=True, header=True)
+            rows.create_view(name)
         result = connection.execute(query)
         return [column[0] for column in result.description], result.fetchall()
 

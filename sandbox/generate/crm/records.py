@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cached_property
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from sandbox.generate import phones
+from sandbox.generate import naming, phones
 from sandbox.generate.companies import company, company_id, created_at, kizen_datetime
+from sandbox.generate.contacts import contact
 from sandbox.generate.crm import values
 from sandbox.generate.crm.model import (
     BY_NAME,
@@ -19,9 +21,10 @@ from sandbox.generate.crm.model import (
     field_id,
     option,
 )
+from sandbox.generate.people import as_in_crm
 from sandbox.generate.seeds import chance, pick, stream, uuid
 from sandbox.generate.traits import CRM
-from sandbox.generate.vocabulary import countries
+from sandbox.generate.vocabulary import any_country, countries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 
 LARGEST_INLINE = 20
 """A to-many value with more entries than this comes as a summary (this project's assumption)."""
+
+_MEMBERS = 0.6
+"""The share of the CRM's contacts who are the back office's too, where their company has any."""
 
 _TAGS = ("Presse", "Mécène", "Comité", "Newsletter", "À relancer")
 _TITLES = ("Présidente", "Trésorier", "Secrétaire", "Directrice", "Bénévole")
@@ -137,7 +143,7 @@ class Maker:
 
     def _contact(self, index: int) -> Record:
         rng = self._rng(CONTACT, index)
-        person = values.contact_person(self._seed, index)
+        person = self.person(index)
         country = pick(rng, countries())
         created, times = self._times(rng, index, self.sizes.contacts)
         others = [self._any_company(rng) for _ in range(int(rng.random() ** 3 * 4))]
@@ -154,14 +160,46 @@ class Maker:
             "tags": values.tags(self._seed, rng, "contact", _TAGS),
             "birthday": birthday.date().isoformat() if chance(rng, 0.4) else None,
             "timezone": pick(rng, _TIMEZONES),
+            **self._said_by_member(index),
             **times,
         }
+
+    @cached_property
+    def _members(self) -> dict[int, int]:
+        """The last contact of the back office that belongs to a company, by company."""
+        return {company: member for member, company in self._plan.links()}
+
+    def member(self, index: int) -> int | None:
+        """Return which contact of the back office is the CRM's at ``index``; None for nobody."""
+        rng = stream(self._seed, CONTACT, "member", index)
+        member = self._members.get(index)
+        if member is None or not chance(rng, _MEMBERS):
+            return None
+        return member if contact(self._plan, member)["first_name"] else None
+
+    def person(self, index: int) -> Record:
+        """Return the CRM's contact at ``index`` as a relation shows it."""
+        person = values.contact_person(self._seed, index)
+        said = self._said_by_member(index)
+        return {key: said.get(key, value) for key, value in person.items()}
+
+    def _said_by_member(self, index: int) -> Record:
+        """Return what the CRM has of a contact of the back office; nothing where it is none."""
+        member = self.member(index)
+        if member is None:
+            return {}
+        rng = stream(self._seed, CONTACT, "as member", index)
+        country = any_country(rng)
+        words = naming.any_language(rng, country)
+        said = as_in_crm(rng, contact(self._plan, member), words, country)
+        names = {field.name for field in BY_NAME[CONTACT].fields}
+        return {key: value for key, value in said.items() if key in names and value}
 
     def _deal(self, index: int) -> Record:
         rng = self._rng(DEAL, index)
         created, times = self._times(rng, index, self.sizes.deals)
         organisation = self._any_company(rng)
-        person = values.contact_person(self._seed, int(rng.random() * self.sizes.contacts))
+        person = self.person(int(rng.random() * self.sizes.contacts))
         return {
             "name": f"Subvention {created.year}-{index:04d}",
             "stage": values.choice(self._seed, rng, DEAL, "stage"),
@@ -194,7 +232,7 @@ class Maker:
             "starts_at": values.moment(rng, created) if chance(rng, 0.7) else None,
             "documents": [{"id": file_id, "name": "plan.pdf"}] if chance(rng, 0.3) else [],
             "summary": "<p>Un <strong>lieu</strong> pour tous &amp; chacun.</p>",
-            "participants": [values.contact_person(self._seed, member) for member in members],
+            "participants": [self.person(member) for member in members],
             **times,
         }
 
