@@ -1,4 +1,4 @@
-"""Tell why a contact has its company: `make explain CONTACT=…`."""
+"""Tell why a contact has its company, and who it is in the CRM: `make explain CONTACT=…`."""
 
 from __future__ import annotations
 
@@ -28,18 +28,37 @@ where pairs.contact_id = ?
 order by pairs.score desc, pairs.company_id
 limit 10
 """
-LEVELS = "select feature, level, weight, wording from seeds.link_levels"
+PERSONS = """
+select pairs.*, coalesce(
+    people.full_name, concat_ws(' ', people.first_name, people.last_name)
+) as person_name
+from intermediate.int_persons__scored as pairs
+inner join staging.stg_kizen__contacts as people using (kizen_contact_id)
+where pairs.contact_id = ? and not pairs.is_duplicate
+order by pairs.score desc, pairs.kizen_contact_id
+limit 5
+"""
+LEVELS = "select feature, level, weight, wording from seeds.{}"
 # In the order in which they are told; what is null says nothing.
 FEATURES = (
     "name", "team", "name_city", "letters", "contact_words", "company_words", "first_word",
     "contact_missing", "company_missing", "rarest_word", "shared_rarity", "contact_rival",
-    "company_rival", "name_standing", "form", "vat", "domain", "domain_standing", "phone",
+    "company_rival", "name_standing", "form", "person", "vat", "domain", "domain_standing", "phone",
     "address", "city", "country",
 )  # fmt: skip
+PERSON_FEATURES = (
+    "first_name", "last_name", "first_rarity", "last_rarity", "namesakes", "email", "phone",
+    "birth_date", "address", "employer",
+)  # fmt: skip
 LINK = "select * from marts.contact_company_links where contact_id = ?"
+PERSON_LINK = "select * from marts.contact_person_links where contact_id = ?"
 OVERRIDES = """
 select decision, company_id, author, reason, decided_at
 from seeds.link_overrides where contact_id = ? order by decided_at, company_id
+"""
+PERSON_OVERRIDES = """
+select decision, kizen_contact_id, author, reason, decided_at
+from seeds.person_overrides where contact_id = ? order by decided_at, kizen_contact_id
 """
 # Tables only: a view in a DuckDB file that was renamed is not found.
 CONTACT = "select * from intermediate.int_contacts__match_keys where contact_id = ?"
@@ -65,33 +84,58 @@ def explain(connection: duckdb.DuckDBPyConnection, contact_id: str) -> bool:
     for contact in rows(connection, CONTACT, contact_id):
         said = ", ".join(str(contact[name]) for name in SAID if contact.get(name))
         print(f"Contact {contact_id}: {printable(said)}")
-    print(f"Link: {_link(link)}")
-    print(f"      {link['reasons']}")
-    for decision in rows(connection, OVERRIDES, contact_id):
-        print(
-            f"Override: {decision['decision']} {decision['company_id']}, by {decision['author']},"
-            f" {decision['decided_at']}: {printable(str(decision['reason']))}"
-        )
+    print(f"Link: {_link(link, 'company_id')}")
+    print(f"      {printable(link['reasons'])}")
+    _print_overrides(rows(connection, OVERRIDES, contact_id), "company_id")
     candidates = rows(connection, CANDIDATES, contact_id)
     if not candidates:
         print("\nNo company shares a key with this contact.")
-        return True
-    levels = {
-        (row["feature"], row["level"]): (row["weight"], row["wording"])
-        for row in rows(connection, LEVELS)
-    }
+    levels = _levels(connection, "link_levels")
     for place, candidate in enumerate(candidates):
         chosen = candidate["company_id"] == link["company_id"]
         title = "The company" if chosen else f"Candidate {place + 1}"
         print(f"\n{title}: {printable(str(candidate['company_name']))} ({candidate['company_id']})")
-        print(table(["feature", "level", "points", "sum", ""], _waterfall(candidate, levels)))
+        print(_waterfall(candidate, FEATURES, levels))
+    _explain_person(connection, contact_id)
     return True
 
 
-def _link(link: dict[str, Any]) -> str:
-    if link["company_id"] is None:
+def _explain_person(connection: duckdb.DuckDBPyConnection, contact_id: str) -> None:
+    """Print who a contact is in the CRM, and each candidate's waterfall."""
+    (link,) = rows(connection, PERSON_LINK, contact_id)
+    print(f"\nIn the CRM: {_link(link, 'kizen_contact_id')}")
+    print(f"            {printable(link['reasons'])}")
+    _print_overrides(rows(connection, PERSON_OVERRIDES, contact_id), "kizen_contact_id")
+    levels = _levels(connection, "person_levels")
+    for place, candidate in enumerate(rows(connection, PERSONS, contact_id)):
+        identity = candidate["kizen_contact_id"]
+        title = "The person" if identity == link["kizen_contact_id"] else f"Candidate {place + 1}"
+        print(f"\n{title}: {printable(str(candidate['person_name']))} ({identity})")
+        print(_waterfall(candidate, PERSON_FEATURES, levels))
+
+
+Levels = dict[tuple[str, str], tuple[int, str | None]]
+
+
+def _levels(connection: duckdb.DuckDBPyConnection, seed: str) -> Levels:
+    return {
+        (row["feature"], row["level"]): (row["weight"], row["wording"])
+        for row in rows(connection, LEVELS.format(seed))
+    }
+
+
+def _print_overrides(overrides: list[dict[str, Any]], linked: str) -> None:
+    for decision in overrides:
+        print(
+            f"Override: {decision['decision']} {decision[linked]}, by {decision['author']},"
+            f" {decision['decided_at']}: {printable(str(decision['reason']))}"
+        )
+
+
+def _link(link: dict[str, Any], linked: str) -> str:
+    if link[linked] is None:
         return str(link["status"])
-    facts = [f"{link['status']}: {link['company_id']}"]
+    facts = [f"{link['status']}: {link[linked]}"]
     facts += [
         f"{name} {link[name]}"
         for name in ("tier", "score", "margin", "confidence")
@@ -100,20 +144,19 @@ def _link(link: dict[str, Any]) -> str:
     return ", ".join(facts)
 
 
-def _waterfall(
-    candidate: dict[str, Any], levels: dict[tuple[str, str], tuple[int, str | None]]
-) -> list[tuple[object, ...]]:
+def _waterfall(candidate: dict[str, Any], features: Sequence[str], levels: Levels) -> str:
     """Return a row per feature that says something: level, points, their sum so far, wording."""
     total, _ = levels["pair", "any"]
     steps: list[tuple[object, ...]] = [("", "", f"{total:+}", total, "what any pair begins with")]
-    for feature in FEATURES:
+    for feature in features:
         level = candidate[f"{feature}_level"]
         if level is None:
             continue
         weight, wording = levels.get((feature, level), (0, ""))
         total += weight
         steps.append((feature, level, f"{weight:+}", total, wording or ""))
-    return [*steps, ("score", "", "", candidate["score"], "")]
+    steps.append(("score", "", "", candidate["score"], ""))
+    return table(["feature", "level", "points", "sum", ""], steps)
 
 
 def _first_line(error: Exception) -> str:

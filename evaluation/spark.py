@@ -14,8 +14,8 @@ from typing import Any
 
 import duckdb
 
-from evaluation.building import ROOT, build_links, dbt, variables
-from evaluation.inputs import InputError, copy_raw_tables, generate
+from evaluation.building import LINKS, PERSON_LINKS, ROOT, build_links, dbt, variables
+from evaluation.inputs import InputError, People, copy_raw_tables, generate
 from evaluation.processes import ProgramError
 from target_duckdb.names import NO_HIVE, literal, quote
 from tools.demo.report import table
@@ -39,8 +39,12 @@ DIFFERENCES = """
 select 'DuckDB' as engine, * from (from ours except from theirs)
 union all
 select 'Spark' as engine, * from (from theirs except from ours)
-order by contact_id, engine
+order by all
 """
+
+# What both engines have to make alike, to the letter.
+MARTS = ("contact_company_links", "contact_person_links", "people", "possible_duplicates")
+HOUSEHOLDS = 0.05
 
 
 def hand_over(warehouse: Path, folder: Path) -> list[dict[str, Any]]:
@@ -134,31 +138,40 @@ def build_on_spark(tables: list[dict[str, Any]], folder: Path, values: dict[str,
     print(f"Spark: {usage} in Python, and what Java had besides", flush=True)
 
 
-def compare(warehouse: Path, links: Path) -> int:
-    """Print how many links agree, and those that do not."""
+def compare(warehouse: Path, marts: Path) -> int:
+    """Print how many rows of each mart agree, and those that do not.
+
+    Args:
+        warehouse: What DuckDB built.
+        marts: The folder with what Spark built, a folder of Parquet files per mart.
+    """
+    found = SAME
+    counts: list[tuple[object, ...]] = []
     with duckdb.connect(warehouse, read_only=True) as connection:
-        connection.execute("create temp view ours as from marts.contact_company_links")
-        types = connection.execute("describe ours").fetchall()
-        casts = ", ".join(f"{column}::{type_} as {column}" for column, type_, *_ in types)
-        files = ", ".join(literal(str(file)) for file in links.glob("*.parquet"))
-        connection.execute(
-            f"create temp view theirs as select {casts} from read_parquet([{files}], {NO_HIVE})"
-        )
-        counts = connection.execute(
-            "select (select count(*) from ours), (select count(*) from theirs)"
-        ).fetchone() or (0, 0)
-        result = connection.execute(DIFFERENCES)
-        names = [column[0] for column in result.description]
-        rows = result.fetchall()
-        status = connection.execute("select status, count(*) from ours group by 1 order by 2 desc")
-        print(f"Links on DuckDB: {counts[0]:,}, on Spark: {counts[1]:,}")
-        print(table(["status", "contacts"], status.fetchall()))
-    if rows or counts[0] != counts[1]:
-        print(f"\n{len(rows):,} rows differ:")
-        print(table(names, rows[:20]))
-        return DIFFERENT
-    print("\nEvery link is the same, column for column.")
-    return SAME
+        for mart in MARTS:
+            connection.execute(f"create or replace temp view ours as from marts.{mart}")
+            types = connection.execute("describe ours").fetchall()
+            casts = ", ".join(f"{column}::{type_} as {column}" for column, type_, *_ in types)
+            files = ", ".join(literal(str(file)) for file in (marts / mart).glob("*.parquet"))
+            connection.execute(
+                "create or replace temp view theirs as"
+                f" select {casts} from read_parquet([{files}], {NO_HIVE})"
+            )
+            sizes = connection.execute(
+                "select (select count(*) from ours), (select count(*) from theirs)"
+            ).fetchone() or (0, 0)
+            result = connection.execute(DIFFERENCES)
+            names = [column[0] for column in result.description]
+            rows = result.fetchall()
+            counts.append((mart, *sizes, len(rows)))
+            if rows or sizes[0] != sizes[1]:
+                found = DIFFERENT
+                print(f"\n{mart}: {len(rows):,} rows differ:")
+                print(table(names, rows[:20]))
+    print(table(["mart", "DuckDB", "Spark", "differ"], counts))
+    if found == SAME:
+        print("\nEvery row is the same, column for column.")
+    return found
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -180,11 +193,13 @@ def run(arguments: argparse.Namespace) -> int:
             generate(
                 warehouse, folder / "truth.csv",
                 contacts=arguments.contacts, companies=arguments.companies, seed=arguments.seed,
+                people=People(folder / "truth_people.csv", HOUSEHOLDS),
             )  # fmt: skip
-        print(f"DuckDB: {build_links(warehouse, folder, values)}", flush=True)
+        selection = (*LINKS, *PERSON_LINKS, "+people")
+        print(f"DuckDB: {build_links(warehouse, folder, values, selection)}", flush=True)
         tables = hand_over(warehouse, OUTPUT / "raw")
         build_on_spark(tables, OUTPUT, values)
-        return compare(warehouse, OUTPUT / "warehouse" / "marts.db" / "contact_company_links")
+        return compare(warehouse, OUTPUT / "warehouse" / "marts.db")
 
 
 def main() -> int:

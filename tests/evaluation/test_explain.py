@@ -29,7 +29,7 @@ create table intermediate.int_links__scored as select
     'exact' as name_level, 30 as name_score, 29 as score, 'same' as city_level,
     null as name_city_level, null as name_standing_level, null as form_level,
     null as vat_level, null as domain_level, null as domain_standing_level,
-    null as phone_level, null as address_level, null as country_level;
+    null as phone_level, null as address_level, null as country_level, null as person_level;
 create table intermediate.int_links__name_scores as select
     1 as contact_core, 2 as company_core, 'exact' as name_level, 30 as name_score,
     'from_97' as letters_level, null as team_level, null as contact_words_level,
@@ -41,6 +41,29 @@ create table seeds.link_levels as from (values
     ('letters', 'from_97', 6, null), ('city', 'same', 5, 'the city is the same'),
     ('city', 'near', 1, 'the cities are close')
 ) as levels (feature, level, weight, wording);
+create schema staging;
+create table staging.stg_kizen__contacts as select
+    'p' as kizen_contact_id, null::varchar as full_name, 'Zoé' as first_name,
+    chr(27) || '[2J' as last_name;
+create table marts.contact_person_links as select
+    '1' as contact_id, 'p' as kizen_contact_id, 'review' as status, 'name' as tier, 1 as score,
+    null as margin, 0.65 as confidence, chr(27) || 'the first names are equal' as reasons;
+create table intermediate.int_persons__scored as from (values
+    ('1', 'p', false, 1, 'equal'), ('1', '2', true, 60, 'equal')
+) as pairs (contact_id, kizen_contact_id, is_duplicate, score, first_name_level);
+create table seeds.person_levels as from (values
+    ('pair', 'any', -3, null), ('first_name', 'equal', 4, 'the first names are equal')
+) as levels (feature, level, weight, wording);
+create table seeds.person_overrides as select
+    '1' as contact_id, 'q' as kizen_contact_id, 'forbid' as decision, 'Ida' as author,
+    null as reason, timestamp '2026-01-02' as decided_at;
+"""
+for _feature in (
+    "last_name", "first_rarity", "last_rarity", "namesakes", "email", "phone", "birth_date",
+    "address", "employer",
+):  # fmt: skip
+    BUILT += f"alter table intermediate.int_persons__scored add column {_feature}_level varchar;\n"
+BUILT += """
 create table seeds.link_overrides as select
     '1' as contact_id, 'c' as company_id, 'force' as decision, 'Ida' as author,
     chr(27) || '[31m' as reason, timestamp '2026-01-01' as decided_at;
@@ -73,7 +96,11 @@ def test_any_terminal_shows_it_and_obeys_no_name(
         ["name", "exact", "+30", "18"],
         ["letters", "from_97", "+6", "24"],
         ["city", "same", "+5", "29"],
+        ["first_name", "equal", "+4", "1"],
     ]
+    assert r"The person: " + zoe + r" \x1b[2J (p)" in told
+    assert "In the CRM: review: p, tier name, score 1, confidence 0.65" in told
+    assert "Override: forbid q, by Ida" in told
     assert [text for text in told.splitlines() if not text.isprintable()] == []
 
 
