@@ -25,13 +25,13 @@ class Score(NamedTuple):
 
     @property
     def recall(self) -> float:
-        """The share of the truth that was found."""
-        return self.right / self.true
+        """The share of the truth that was found; 0 where there is none."""
+        return self.right / self.true if self.true else 0.0
 
     @property
     def f1(self) -> float:
         """The harmonic mean of precision and recall."""
-        return 2 * self.right / (self.links + self.true)
+        return 2 * self.right / (self.links + self.true) if self.links + self.true else 0.0
 
 
 class Group(NamedTuple):

@@ -26,7 +26,13 @@ def test_links_of_persons_are_as_good_as_they_were(
     printed = capsys.readouterr().out
     assert "SEED=31 CONTACTS=1500 HOUSEHOLDS=0.1" in printed
     assert printed.splitlines()[-1].startswith("F1=0.9")
-    for line in ("equal e-mail ", "equal names and birth date ", "Per tier", "Per confidence"):
+    for line in (
+        "equal e-mail ",
+        "equal names and birth date ",
+        "Per tier",
+        "Per confidence",
+        "Possible duplicates",
+    ):
         assert line in printed
     with duckdb.connect(kept, read_only=True) as connection:
         # Two of a family have one address: who is linked has the first name, at least a form of it.
@@ -47,6 +53,11 @@ def test_a_contact_who_is_twice_in_the_crm_is_right_once() -> None:
         )
         pairs = "from (values ('1', 'b'), ('3', 'c')) as rows (contact_id, kizen_contact_id)"
         assert score(connection, pairs) == Score(links=2, right=1, true=2)
+
+
+def test_nothing_found_of_nothing_is_no_error() -> None:
+    nothing = Score(links=0, right=0, true=0)
+    assert (nothing.precision, nothing.recall, nothing.f1) == (1, 0, 0)
 
 
 def test_what_cannot_be_evaluated_is_told(

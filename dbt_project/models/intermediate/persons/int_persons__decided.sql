@@ -69,7 +69,9 @@ weighed as (
         tiers.*,
         person_bands.confidence,
         coalesce(tiers.margin < {{ var('link_margin') }}, false) as is_contested,
-        person_bands.confidence >= {{ var('review_confidence') }} as is_proposed
+        -- Of a household, whoever agrees best is meant.
+        person_bands.confidence >= {{ var('review_confidence') }}
+        and not (tiers.is_shared and coalesce(tiers.margin, 0) < 0) as is_proposed
     from tiers
     inner join band_bounds on tiers.contact_number = band_bounds.contact_number
     inner join person_bands on band_bounds.lower_bound = person_bands.lower_bound
