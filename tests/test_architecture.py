@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 #: What each package may import of the others.
 ALLOWED: dict[str, set[str]] = {
     "airbyte_source": set(),
+    "console": set(),
     "kananas_kizen_elt": {"kananas_webhooks", "sandbox", "target_duckdb"},
     "kananas_webhooks": set(),
     "rest_tap": set(),
