@@ -19,9 +19,9 @@ ROUNDS ?= 1000
 MINUTES ?= 10
 
 UV = $(VENV)/bin/uv
-REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
+REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console
 
-.PHONY: help setup demo demo-webhooks check-webhooks check-faults check-real-taps evaluate evaluate-people fit explain spark bench
+.PHONY: help setup demo demo-webhooks check-webhooks check-report picture check-faults check-real-taps evaluate evaluate-people fit explain spark bench
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
 help: ## Say what there is
@@ -125,6 +125,12 @@ docs: $(DEV)/ready ## Write what is made from the code: settings, plugins/, stre
 
 imports: $(DEV)/ready ## Draw which package imports which, or PACKAGE=… its modules; fail where there is a circle
 	@$(DEV)/bin/python -m tools.imports $(PACKAGE)
+
+check-report: $(DEV)/ready ## Time the report over 100,000 contacts, 20,000 of them in the queue: written, and opened
+	@$(DEV)/bin/python -m tests.console.report.warehouse
+
+picture: $(DEV)/ready ## Take the picture of docs/report.md from the demo's report
+	@$(DEV)/bin/python -m tools.picture
 
 seeds: .venv-seeds/ready ## Write the seeds that come from packages, and NOTICE, anew
 	@.venv-seeds/bin/python -m tools.seeds

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 if TYPE_CHECKING:
+    from jinja2.bccache import Bucket
+
     from console.texts import Texts
 
 #: What all pages share, such as `page.css`.
@@ -33,6 +35,23 @@ def of_record(value: object) -> Markup:
     return Markup("<bdi>{}</bdi>").format(text.translate(_PICTURES))
 
 
+class _Compiled(BytecodeCache):
+    """What templates were compiled to: the languages of a page share it, and so save half."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 def environment(texts: Texts, *folders: Path) -> Environment:
     """Return the templates of some folders, and the shared ones, in the language of `texts`.
 
@@ -43,8 +62,8 @@ def environment(texts: Texts, *folders: Path) -> Environment:
         loader=FileSystemLoader([*folders, SHARED]),
         autoescape=True,
         undefined=StrictUndefined,
-        trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_COMPILED,
     )
     made.globals.update(_=texts, count=texts.count, language=texts.language)
     made.filters.update(

@@ -27,6 +27,17 @@ if TYPE_CHECKING:
 SOURCE = "en"
 LANGUAGES = (SOURCE, "fr")
 
+
+def N_(text: str) -> str:  # noqa: N802 - the name that gettext's tools look for
+    """Mark a text for the catalogues where it stands; it is looked up where it is shown."""
+    return text
+
+
+def NN_(one: str, more: str) -> tuple[str, str]:  # noqa: N802
+    """Mark a text for one and for several things."""
+    return one, more
+
+
 _LOCALE = Path(__file__).resolve().parent / "locale"
 _LEAST_SHARE = 0.00001
 

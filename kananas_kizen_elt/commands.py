@@ -59,3 +59,8 @@ def sandbox() -> Any:  # noqa: ANN401
 def kananas_webhooks() -> Any:  # noqa: ANN401
     """Receive webhooks."""
     return _run("kananas_webhooks", "cli", "main")
+
+
+def report() -> Any:  # noqa: ANN401
+    """Write the report."""
+    return _run("console", "report.cli", "main")

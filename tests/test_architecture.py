@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ALLOWED: dict[str, set[str]] = {
     "airbyte_source": set(),
     "console": set(),
-    "kananas_kizen_elt": {"kananas_webhooks", "sandbox", "target_duckdb"},
+    "kananas_kizen_elt": {"console", "kananas_webhooks", "sandbox", "target_duckdb"},
     "kananas_webhooks": set(),
     "rest_tap": set(),
     "sandbox": set(),
