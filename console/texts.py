@@ -111,7 +111,8 @@ class Texts:
         """Return a day in words: 28 November 2026."""
         return str(format_date(value, "long", locale=self._locale))
 
-    def moment(self, value: datetime) -> str:
+    def moment(self, value: datetime, *, weekday: bool = False) -> str:
         """Return a day and a time of day in the zone of the page: 28 Nov 2026, 06:12."""
         local = value.astimezone(self._zone).replace(tzinfo=None)
-        return str(format_datetime(local, "d MMM yyyy, HH:mm", locale=self._locale))
+        pattern = "EEEE d MMM yyyy, HH:mm" if weekday else "d MMM yyyy, HH:mm"
+        return str(format_datetime(local, pattern, locale=self._locale))

@@ -46,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             queue_length=_setting(
                 options.queue_length, "REPORT_QUEUE_LENGTH", _whole, _DEFAULT.queue_length
             ),
-            dbt_target=_setting(options.dbt_target_path, "DBT_TARGET_PATH", _path, None),
+            dbt_target=_setting(
+                options.dbt_target_path, "REPORT_DBT_TARGET_PATH", _path, _dbt_target()
+            ),
         )
         output = _setting(options.output, "REPORT_OUTPUT", _path, database.with_name(FILE))
     except ValueError as error:
@@ -128,6 +130,12 @@ def _database(given: str | None) -> Path:
         message = "name the published copy, or set DUCKDB_PATH and DUCKDB_PUBLISH_DIR"
         raise ValueError(message)
     return _path(folder) / _path(path).name
+
+
+def _dbt_target() -> Path:
+    """Return where dbt leaves its files when Meltano runs it in this folder."""
+    # dbt takes a path that is not absolute from the folder of its project.
+    return Path("dbt_project", os.environ.get("DBT_TARGET_PATH") or "target")
 
 
 def _setting(

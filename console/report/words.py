@@ -34,6 +34,12 @@ LACKS = {
     "nearest": N_("The nearest company agrees too little"),
 }
 
+#: What the reasons of a decision begin with; who decided follows.
+DECISIONS = {
+    "decided by ": N_("decided by %(person)s"),
+    "ruled out by ": N_("ruled out by %(person)s"),
+}
+
 #: The parts of a tier, joined by "and" there.
 TIERS = {
     "name": N_("name"),
@@ -209,6 +215,13 @@ class Words:
         """One of the reasons of a link."""
         if reason in _KNOWN:
             return self._texts(reason)
+        for begins, words in DECISIONS.items():
+            if reason.startswith(begins):
+                person = of_record(reason.removeprefix(begins))
+                return self._texts(words, person=person if self._names else self._texts("a person"))
+        for begins, words in LACKS.items():
+            if reason.startswith((begins, f"the {begins} ")):
+                return self._texts(words)
         return of_record(reason) if self._names else self._texts("another reason")
 
     def change(self, change: str, contacts: int) -> Markup:

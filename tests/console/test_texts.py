@@ -79,6 +79,7 @@ def test_days_and_moments() -> None:
     french = Texts("page", "fr", timezone.utc)
     assert english.moment(moment) == "28 Nov 2026, 06:12"
     assert french.moment(moment) == "28 nov. 2026, 06:12"
+    assert french.moment(moment, weekday=True) == "samedi 28 nov. 2026, 06:12"
     assert english.day(date(2026, 11, 28)) == "28 November 2026"
     assert french.day(date(2026, 11, 28)) == "28 novembre 2026"
 

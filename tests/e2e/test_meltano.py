@@ -11,6 +11,7 @@ import yaml
 
 from sandbox.generate.crm.model import Field, ObjectModel
 from sandbox.server import Fault, running
+from tests.console.report.reading import sections
 from tests.e2e.checkout import settings_for, wait_until
 from tests.servers import SMALL
 
@@ -72,6 +73,10 @@ def test_run_and_new_columns(installed: Checkout, sandbox: Sandbox, database: Pa
     assert installed.rows(database, "select name from kizen.boat") == [("Étoile",)]
     published = database.parent / "published" / "warehouse.duckdb"
     assert installed.rows(published, "select count(*) from marts.contacts") == [(119,)]
+    page = published.with_name("report.html").read_text(encoding="utf-8")
+    assert "Contacts 119 \N{MINUS SIGN}1 Kizen" in sections(page)["fresh"]
+    assert "One contact is gone." in sections(page)["changes"]
+    assert "dbt took" in sections(page)["run"]
 
     # Archived records are found where all are read again.
     key = str(crm.records["client_client"][3]["id"])

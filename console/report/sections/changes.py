@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 SHOWN = 10
 """Contacts that are named: first who moved to another company, then who lost one."""
 
+#: In what order the changes are told; others follow.
+ORDER = (
+    "contact appeared", "contact came back", "contact gone", "company found", "other company",
+    "company lost", "other status", "other evidence",
+)  # fmt: skip
+
 _POINTS = 13
 _MONTHS_FROM = timedelta(days=62)
 _HISTORY = "history.contact_company_link_history"
@@ -55,9 +61,10 @@ def read(published: Published, now: datetime) -> Changes | None:
         return None
     rows = published.rows("""
         select change, count(*) as contacts from marts.link_changes
-        where in_last_build group by change
+        where in_last_build group by change order by change
     """)
-    counts = {row["change"]: row["contacts"] for row in rows}
+    found = {row["change"]: row["contacts"] for row in rows}
+    counts = {each: found.pop(each) for each in ORDER if each in found} | found
     before = published.row("""
         select epoch_us(max(changed_at)) as changed_at
         from marts.link_changes where not in_last_build

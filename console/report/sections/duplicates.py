@@ -41,5 +41,7 @@ def read(published: Published) -> Duplicates | None:
     """)  # noqa: S608 - names and numbers of ours
     first: dict[str, list[Row]] = {}
     for row in rows:
-        first.setdefault(row["kind"], []).append(row)
+        reasons = row["reasons"] or []
+        listed = reasons.split("; ") if isinstance(reasons, str) else reasons
+        first.setdefault(row["kind"], []).append({**row, "reasons": listed})
     return Duplicates({row["kind"]: row["pairs"] for row in counts}, first)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 #: The sources, as people call them, by the schema of their raw tables.
 SOURCES = {"kananas": "Kananas", "kizen": "Kizen"}
 
-#: The tables that people know a source by, best first.
+#: The tables that people know a source by, best first: it is as fresh as the newest of them. The
+#: others would not do: a read that breaks off has brought some of them.
 MAIN = {
     "kananas": ("contacts",),
     "kizen": ("companies", "companies_company"),
@@ -46,8 +47,20 @@ class Source:
     tables: list[Table]
     main: Table | None
     loaded_at: datetime | None
-    """The last load of any table; None where there was none, or the loader does not note it."""
+    """The last load; None where there was none, or the loader does not note it."""
     is_stale: bool
+    lagging: set[str]
+    """Tables that were not loaded for as long as makes a source stale."""
+
+    @property
+    def is_fresh(self) -> bool:
+        """Return whether it was read lately, as far as is known."""
+        return self.loaded_at is not None and not self.is_stale
+
+    @property
+    def rows(self) -> int:
+        """The rows of all tables."""
+        return sum(table.rows for table in self.tables)
 
 
 @dataclass(frozen=True)
@@ -61,8 +74,8 @@ class Freshness:
 
     @property
     def unfresh(self) -> list[Source]:
-        """The sources to look at: never loaded, or not for too long."""
-        return [source for source in self.sources if source.is_stale or not source.tables]
+        """The sources to look at: never loaded, not for too long, or nobody knows when."""
+        return [source for source in self.sources if not source.is_fresh]
 
 
 def read(published: Published, loads: Loads, stale_hours: int, now: datetime) -> Freshness:
@@ -81,12 +94,22 @@ def read(published: Published, loads: Loads, stale_hours: int, now: datetime) ->
             for full in sorted(published.columns)
             if full.startswith(f"{schema}.") and not full.startswith(f"{schema}._")
         ]
-        loaded_at = max((each.loaded_at for each in tables if each.loaded_at), default=None)
-        main = next(
-            (t for wanted in MAIN[schema] for t in tables if t.name == wanted and t.rows), None
+        mains = [t for wanted in MAIN[schema] for t in tables if t.name == wanted and t.rows]
+        times = [each.loaded_at for each in mains or tables if each.loaded_at is not None]
+        loaded_at = max(times, default=None)
+        oldest = now - timedelta(hours=stale_hours)
+        sources.append(
+            Source(
+                name,
+                tables,
+                main=mains[0] if mains else None,
+                loaded_at=loaded_at,
+                is_stale=loaded_at is not None and loaded_at < oldest,
+                lagging={
+                    each.name for each in tables if each.loaded_at and each.loaded_at < oldest
+                },
+            )
         )
-        is_stale = loaded_at is not None and now - loaded_at > timedelta(hours=stale_hours)
-        sources.append(Source(name, tables, main, loaded_at, is_stale))
     return Freshness(sources, stale_hours, now, loads)
 
 

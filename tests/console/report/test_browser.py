@@ -16,12 +16,16 @@ from console.pages import LONGEST
 from console.report.page import Settings
 from tests.console.report.mornings import HOSTILE
 from tests.console.report.warehouse import NOW, Warehouse, large, page
+from tools.browser import ABSENT, chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
+
+if chromium() is None:
+    pytest.skip(ABSENT, allow_module_level=True)
 
 LANGUAGES = {"en": "en-GB", "fr": "fr-CH"}
 
@@ -82,6 +86,11 @@ def test_what_a_record_says_is_seen_as_it_is(hostile_page: Page, name: str) -> N
 
 
 @pytest.fixture(scope="module")
+def usual_text(usual_copy: Path) -> str:
+    return page(usual_copy)
+
+
+@pytest.fixture(scope="module")
 def hostile_page(
     opened: Browser, hostile_copy: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Page]:
@@ -91,10 +100,10 @@ def hostile_page(
 
 
 def test_a_script_that_got_in_would_not_run(
-    opened: Browser, usual_copy: Path, tmp_path: Path
+    opened: Browser, usual_text: str, tmp_path: Path
 ) -> None:
     """The page's own policy forbids what the page does not need."""
-    text = page(usual_copy).replace(
+    text = usual_text.replace(
         "<footer>", "<footer><script>window.harmed = 1</script><img src=x onerror='harmed = 2'>", 1
     )
     with (
@@ -106,10 +115,10 @@ def test_a_script_that_got_in_would_not_run(
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "dark"), ("fr", "light")])
 def test_no_rule_of_accessibility_is_broken(
-    opened: Browser, usual_copy: Path, tmp_path: Path, language: str, scheme: str
+    opened: Browser, usual_text: str, tmp_path: Path, language: str, scheme: str
 ) -> None:
     options = {"locale": LANGUAGES[language], "color_scheme": scheme}
-    with showing(opened, page(usual_copy), tmp_path, **options) as shown:
+    with showing(opened, usual_text, tmp_path, **options) as shown:
         shown.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
         found = Axe().run(shown)
         assert found.violations_count == 0, found.generate_report()
@@ -159,10 +168,10 @@ def _seen(shown: Page) -> list[str]:
 
 
 def test_a_page_that_has_grown_old_says_so(
-    opened: Browser, usual_copy: Path, tmp_path: Path
+    opened: Browser, usual_text: str, tmp_path: Path
 ) -> None:
     for hours, words in ((35, None), (36, "36 hours ago"), (80, "3 days ago")):
-        with showing(opened, page(usual_copy), tmp_path, locale="en-GB") as shown:
+        with showing(opened, usual_text, tmp_path, locale="en-GB") as shown:
             shown.clock.set_fixed_time(NOW + timedelta(hours=hours))
             shown.reload()
             aged = shown.locator("main.en .aged")
@@ -184,9 +193,9 @@ def test_on_a_phone_nothing_is_wider_than_it(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_it_prints_on_two_pages(
-    opened: Browser, usual_copy: Path, tmp_path: Path, language: str
+    opened: Browser, usual_text: str, tmp_path: Path, language: str
 ) -> None:
-    with showing(opened, page(usual_copy), tmp_path, locale=LANGUAGES[language]) as shown:
+    with showing(opened, usual_text, tmp_path, locale=LANGUAGES[language]) as shown:
         printed = shown.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
 

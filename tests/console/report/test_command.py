@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SETTINGS = (
-    "DUCKDB_PATH", "DUCKDB_PUBLISH_DIR", "DBT_TARGET_PATH", "REPORT_OUTPUT", "REPORT_NAMES",
+    "DUCKDB_PATH", "DUCKDB_PUBLISH_DIR", "REPORT_DBT_TARGET_PATH", "REPORT_OUTPUT", "REPORT_NAMES",
     "REPORT_LANGUAGE", "REPORT_STALE_HOURS", "REPORT_QUEUE_LENGTH",
 )  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for each in SETTINGS:
+    for each in (*SETTINGS, "DBT_TARGET_PATH"):
         monkeypatch.delenv(each, raising=False)
 
 
@@ -71,7 +71,7 @@ def test_settings_come_from_the_environment(copy: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("REPORT_NAMES", "false")
     monkeypatch.setenv("REPORT_LANGUAGE", "fr")
     monkeypatch.setenv("REPORT_STALE_HOURS", "7")
-    monkeypatch.setenv("DBT_TARGET_PATH", "")
+    monkeypatch.setenv("REPORT_QUEUE_LENGTH", "")
     assert main([]) == 0
     page = (copy.parent / "new" / "page.html").read_text(encoding="utf-8")
     assert '<html lang="fr">' in page
@@ -81,6 +81,29 @@ def test_settings_come_from_the_environment(copy: Path, monkeypatch: pytest.Monk
     page = (copy.parent / "new" / "page.html").read_text(encoding="utf-8")
     assert '<html lang="en">' in page
     assert "This file holds personal data" in said(page)
+
+
+def test_dbts_files_are_found_where_dbt_leaves_them(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = json.dumps({
+        "metadata": {"dbt_version": "1.11.0", "invocation_started_at": "2026-11-28T06:10:00Z"},
+        "elapsed_time": 61.25, "results": [],
+    })  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    for folder, variable, value in (
+        ("dbt_project/target", "DBT_TARGET_PATH", ""),
+        ("dbt_project/own", "DBT_TARGET_PATH", "own"),
+        ("elsewhere", "DBT_TARGET_PATH", str(tmp_path / "elsewhere")),
+        ("named", "REPORT_DBT_TARGET_PATH", "named"),
+    ):
+        monkeypatch.setenv(variable, value)
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "run_results.json").write_text(results, encoding="utf-8")
+        assert main([str(copy)]) == 0
+        page = copy.with_name("report.html").read_text(encoding="utf-8")
+        assert "dbt took 61.2 seconds" in said(page)
+        (tmp_path / folder / "run_results.json").unlink()
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_a_source_that_was_not_read_is_the_first_thing_seen(tmp_path: Path) -> N
     made.load("kizen.companies", 2, NOW - timedelta(hours=51))
     path = made.close()
     words = said(page(path))
-    assert words.index("▲ Kizen has not been read since 26 Nov 2026, 03:12.") < 200
+    assert words.index("▲Kizen has not been read since Thursday 26 Nov 2026, 03:12.") < 200
     assert "Kananas has not" not in words
     assert "Everything is fresh" not in words
     assert "Kizen ▲ 26 Nov 2026, 03:12 Companies 2" in sections(page(path))["fresh"]
@@ -67,7 +67,7 @@ def test_a_source_that_was_never_read(tmp_path: Path) -> None:
     made = Warehouse(tmp_path)
     made.load("kananas.contacts", 3, AN_HOUR_AGO)
     words = said(page(made.close()))
-    assert "▲ Kizen has never been read." in words
+    assert "▲Kizen has never been read." in words
     assert "Kizen ▲ never no rows" in words
 
 
@@ -75,7 +75,40 @@ def test_a_loader_that_notes_no_times(tmp_path: Path) -> None:
     made = Warehouse(tmp_path)
     made.sql("create table kananas.contacts as select 1 as id")
     made.load("kizen.companies", 2, AN_HOUR_AGO)
-    assert "the loader's add_record_metadata is off" in said(page(made.close()))
+    words = said(page(made.close()))
+    assert "▲It is not known when Kananas was read last." in words
+    assert "Kananas ▲ not known: the loader's add_record_metadata is off Contacts 1" in words
+    assert "Everything is fresh" not in words
+
+
+def test_a_source_without_rows_is_not_fresh(tmp_path: Path) -> None:
+    made = Warehouse(tmp_path)
+    made.load("kananas.contacts", 0, AN_HOUR_AGO)
+    made.load("kizen.companies", 2, AN_HOUR_AGO)
+    assert "▲Kananas has no rows." in said(page(made.close()))
+
+
+def test_a_read_that_broke_off_makes_nothing_fresh(tmp_path: Path) -> None:
+    """Some tables came, but not the companies."""
+    made = Warehouse(tmp_path)
+    made.load("kananas.contacts", 3, AN_HOUR_AGO)
+    made.load("kizen.team", 3, AN_HOUR_AGO)
+    made.load("kizen.companies", 2, NOW - timedelta(hours=40))
+    text = page(made.close())
+    assert "▲Kizen has not been read since Thursday 26 Nov 2026, 14:12." in said(text)
+    assert "Kizen: all 2 tables; one was read longer ago" in said(text)
+    assert "companies ▲ 26 Nov 2026, 14:12 2" in said(text)
+
+
+def test_a_list_that_lags_is_told_below(tmp_path: Path) -> None:
+    made = Warehouse(tmp_path)
+    made.load("kananas.contacts", 3, AN_HOUR_AGO)
+    made.load("kizen.companies", 2, NOW - timedelta(hours=90))
+    made.load("kizen.companies_company", 2, AN_HOUR_AGO)
+    made.load("kizen.gone_object", 2, NOW - timedelta(hours=90))
+    words = said(page(made.close()))
+    assert "●Everything is fresh." in words
+    assert "Kizen: all 3 tables; 2 were read longer ago" in words
 
 
 def test_rows_are_compared_with_the_load_before(tmp_path: Path) -> None:
@@ -154,10 +187,13 @@ def test_what_has_changed(usual: str) -> None:
         "One contact lost its company.",
         "2 of the 2 contacts that moved, or lost their company",
         "Zoé Roy 3 Société 1 Société 2 the domain is the company's alone",
-        "Zoé Roy 4 Société 3 none nothing to link by",
+        "Zoé Roy 4 Société 3 none Nothing to go by: no organisation",
         "at the end of each month", "28 Nov 2026, 06:12 40 22 5",
     ):  # fmt: skip
         assert line in words, line
+    assert words.index("contacts are new") < words.index("is gone") < words.index("lost its")
+    french = sections(usual, "fr")["changes"]
+    assert "Zoé Roy 4 Société 3 aucun Rien pour chercher : ni organisation" in french
 
 
 def test_how_the_links_stood_at_the_end_of_each_month(usual: str) -> None:
@@ -342,7 +378,7 @@ def test_without_anything_the_page_still_says_what_to_expect(tmp_path: Path) -> 
     ])  # fmt: skip
     text = page(made.close())
     assert [*sections(text)] == [*sections(text, "fr")] == ["fresh", "run"]
-    assert "Kananas has never been read. Kizen has never been read." in said(text)
+    assert "▲Kananas has never been read. ▲Kizen has never been read." in said(text)
     (tmp_path / "second").mkdir()
     text = page(Warehouse(tmp_path / "second").close())
     assert "There are no contacts yet." in sections(text)["links"]

@@ -10,7 +10,6 @@ import sys
 import tempfile
 from datetime import datetime, timezone
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -93,6 +92,7 @@ class Warehouse:
         self.path = folder / "warehouse.duckdb"
         self.path.write_bytes(_empty())
         self.connection = duckdb.connect(str(self.path))
+        self._rows: dict[tuple[str, tuple[str, ...]], list[list[Any]]] = {}
         self.sql("begin")
         self.sql("set timezone = 'UTC'")
         for name in without:
@@ -102,14 +102,9 @@ class Warehouse:
         self.connection.execute(query)
 
     def add(self, table: str, *rows: Mapping[str, Any]) -> None:
-        """Add rows, each by the names of its columns."""
-        for names, alike in groupby(rows, tuple):
-            values = [list(row.values()) for row in alike]
-            marks = ", ".join(["(" + ", ".join("?" * len(names)) + ")"] * len(values))
-            self.connection.execute(
-                f"insert into {table} ({', '.join(names)}) values {marks}",
-                [value for row in values for value in row],
-            )
+        """Add rows, each by the names of its columns; they are written by `close`."""
+        for row in rows:
+            self._rows.setdefault((table, tuple(row)), []).append(list(row.values()))
 
     def load(self, table: str, rows: int, at: datetime, columns: str = "id") -> None:
         """Make a raw table of so many rows, as the loader leaves it."""
@@ -125,6 +120,13 @@ class Warehouse:
 
     def close(self) -> Path:
         """Close the file; return where it is."""
+        # All that are alike at once: each statement takes longer than its rows.
+        for (table, names), rows in self._rows.items():
+            marks = ", ".join(["(" + ", ".join("?" * len(names)) + ")"] * len(rows))
+            self.connection.execute(
+                f"insert into {table} ({', '.join(names)}) values {marks}",
+                [value for row in rows for value in row],
+            )
         self.sql("commit")
         self.connection.close()
         return self.path
