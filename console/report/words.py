@@ -34,10 +34,13 @@ LACKS = {
     "nearest": N_("The nearest company agrees too little"),
 }
 
-#: What the reasons of a decision begin with; who decided follows.
-DECISIONS = {
-    "decided by ": N_("decided by %(person)s"),
-    "ruled out by ": N_("ruled out by %(person)s"),
+#: What reasons begin with that end in a name.
+NAMED = {
+    "decided by ": N_("decided by %(name)s"),
+    "ruled out by ": N_("ruled out by %(name)s"),
+    "the CRM gives the same person another company, ": N_(
+        "the CRM gives the same person another company: %(name)s"
+    ),
 }
 
 #: The parts of a tier, joined by "and" there.
@@ -49,6 +52,7 @@ TIERS = {
     "phone": N_("phone number"),
     "vat": N_("VAT number"),
     "place": N_("place"),
+    "person": N_("person of the CRM"),
 }
 
 SIGNALS = {
@@ -215,10 +219,10 @@ class Words:
         """One of the reasons of a link."""
         if reason in _KNOWN:
             return self._texts(reason)
-        for begins, words in DECISIONS.items():
+        for begins, words in NAMED.items():
             if reason.startswith(begins):
-                person = of_record(reason.removeprefix(begins))
-                return self._texts(words, person=person if self._names else self._texts("a person"))
+                name = of_record(reason.removeprefix(begins))
+                return self._texts(words, name=name if self._names else self._texts("left out"))
         for begins, words in LACKS.items():
             if reason.startswith((begins, f"the {begins} ")):
                 return self._texts(words)

@@ -12,6 +12,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from console.report.wordings import WORDINGS
+from console.report.words import NAMED
 from console.texts import LANGUAGES, SOURCE
 
 if TYPE_CHECKING:
@@ -102,7 +103,9 @@ def test_the_words_of_the_links_are_those_of_the_seeds() -> None:
     }
     assert "too little agrees" in words
     assert "no other company agrees as well" in words
-    assert words == set(WORDINGS)
+    named = {word for word in words if word.endswith(", ")}
+    assert named <= NAMED.keys()
+    assert words - named <= set(WORDINGS)
 
 
 def _model(name: str) -> str:

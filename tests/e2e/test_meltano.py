@@ -127,16 +127,26 @@ def test_a_second_run_is_refused_while_one_goes_on(
     assert installed.rows(database, "select count(*) from kananas.contacts") == [(120,)]
 
 
-def test_a_copy_that_cannot_be_made_is_told_without_a_traceback(
+def test_a_copy_or_a_report_that_cannot_be_made_is_told_without_a_traceback(
     installed: Checkout, database: Path
 ) -> None:
     project = (installed.path / "meltano.yml").read_text(encoding="utf-8")
-    (last,) = {job["tasks"][-1] for job in yaml.safe_load(project)["jobs"] if len(job["tasks"]) > 1}
-    ended = installed.run(*installed.meltano("run", last), DUCKDB_PATH=str(database))
-    assert ended.code == 1, ended.said
-    assert "duckdb-publish: there is no database file" in ended.said
-    assert "TypeError" not in ended.said
-    assert "Error details" not in ended.said
+    jobs = [job["tasks"] for job in yaml.safe_load(project)["jobs"] if len(job["tasks"]) > 1]
+    (ends,) = {tuple(tasks[-2:]) for tasks in jobs}
+    words = (
+        "duckdb-publish: there is no database file",
+        f"report: there is no published copy {database.parent / 'published' / database.name}",
+    )
+    paths = {
+        "DUCKDB_PATH": str(database),
+        "DUCKDB_PUBLISH_DIR": str(database.parent / "published"),
+    }
+    for task, message in zip(ends, words, strict=True):
+        ended = installed.run(*installed.meltano("run", task), **paths)
+        assert ended.code == 1, ended.said
+        assert message in ended.said
+        assert "TypeError" not in ended.said
+        assert "Error details" not in ended.said
 
 
 def test_secrets_that_meltano_hands_over_are_for_their_owner_alone(installed: Checkout) -> None:
