@@ -27,24 +27,38 @@ class Queue:
 
     total: int
     first: list[Waiting]
-    companies: int
-    """How many companies are proposed, all in all."""
+    rest: int
+    """Contacts that neither are shown nor name the organisation of one that is."""
 
 
 def read(published: Published, length: int) -> Queue | None:
     """Read the first of the queue; None where there is no such table."""
     if not published.has("marts.link_review_queue", "marts.contacts", "marts.companies"):
         return None
-    counts = published.row("""
-        select count(*) as total, count(distinct company_id) as companies
-        from marts.link_review_queue
-    """)
+    total = published.row("select count(*) as n from marts.link_review_queue")["n"]
     speaks = _speaks(published)
     rows = published.rows(
         """
-        with queue as (
-            select * from marts.link_review_queue order by review_rank limit $1
+        with named as (
+            select *, coalesce(lower(trim(organisation)), contact_id) as one_question
+            from marts.link_review_queue
+        ),
+
+        -- Contacts that name one organisation are one question.
+        counted as (
+            select
+                *,
+                row_number() over (
+                    partition by company_id, one_question order by review_rank
+                ) as place,
+                count(*) over (partition by company_id, one_question) as contact_count
+            from named
+        ),
+
+        queue as (
+            select * from counted where place = 1 order by review_rank limit $1
         )
+
         select
             queue.*,
             contacts.phone as contact_phone,
@@ -65,7 +79,11 @@ def read(published: Published, length: int) -> Queue | None:
         """,
         length,
     )
-    return Queue(counts["total"], [_waiting(row, speaks) for row in rows], counts["companies"])
+    return Queue(
+        total=total,
+        first=[_waiting(row, speaks) for row in rows],
+        rest=total - sum(row["contact_count"] for row in rows),
+    )
 
 
 def _waiting(row: Row, speaks: dict[str, str]) -> Waiting:
