@@ -50,7 +50,8 @@ test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
 	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(PYTEST_ARGS)
 
 # In-process tests of each package; what starts Meltano, dbt, or a program per test is left out.
-QUICK = tests/sandbox tests/rest_tap tests/tap_kananas/test_inference.py tests/tap_kananas/test_json_stream.py \
+QUICK = tests/console/test_texts.py tests/console/test_catalogues.py tests/console/report/test_interval.py \
+	tests/sandbox tests/rest_tap tests/tap_kananas/test_inference.py tests/tap_kananas/test_json_stream.py \
 	tests/tap_kananas/test_records_path.py tests/tap_kizen/test_columns.py tests/tap_kizen/test_timestamps.py \
 	tests/tap_kizen/test_values.py tests/target_duckdb/test_names.py \
 	tests/test_architecture.py tests/test_docs.py tests/test_versions.py

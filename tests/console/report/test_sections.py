@@ -13,7 +13,7 @@ from console.report import earlier
 from console.report.page import Settings, render
 from console.report.published import Published
 from console.report.sections import accuracy
-from tests.console.report.mornings import AN_HOUR_AGO
+from tests.console.report.mornings import AN_HOUR_AGO, HOSTILE
 from tests.console.report.reading import said, sections
 from tests.console.report.warehouse import MARTS, NOW, ROOT, Warehouse, page
 
@@ -152,6 +152,13 @@ def test_a_page_of_another_kind_says_nothing_of_loads(tmp_path: Path, left: str)
     assert earlier.read(tmp_path / "report.html") == {}
     (tmp_path / "report.html").write_bytes(b"\xff\xfe")
     assert earlier.read(tmp_path / "report.html") == {}
+
+
+def test_names_of_tables_come_back_as_they_are(hostile_copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text(page(hostile_copy), encoding="utf-8")
+    found = earlier.read(tmp_path / "report.html")
+    assert len(found) > 20
+    assert {f"kizen.{name}" for name in HOSTILE[:20]} <= found.keys()
 
 
 def test_rows_that_the_last_load_did_not_find(tmp_path: Path) -> None:

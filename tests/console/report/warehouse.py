@@ -108,7 +108,8 @@ class Warehouse:
 
     def load(self, table: str, rows: int, at: datetime, columns: str = "id") -> None:
         """Make a raw table of so many rows, as the loader leaves it."""
-        quoted = table.replace(".", '"."')
+        schema, _, name = table.partition(".")
+        quoted = schema + '"."' + name.replace('"', '""')
         self.sql(f"""
             create or replace table "{quoted}" as
             select
