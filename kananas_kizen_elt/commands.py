@@ -7,8 +7,23 @@ from importlib import import_module
 from typing import Any
 
 #: The extra of each package, and all modules that extras bring.
-EXTRAS = {"target_duckdb": "duckdb", "sandbox": "sandbox", "kananas_webhooks": "webhooks"}
-OF_EXTRAS = {"duckdb", "prometheus_client", "starlette", "uvicorn"}
+EXTRAS = {
+    "console": "console",
+    "kananas_webhooks": "webhooks",
+    "sandbox": "sandbox",
+    "target_duckdb": "duckdb",
+}
+OF_EXTRAS = {
+    "babel",
+    "duckdb",
+    "jinja2",
+    "markupsafe",
+    "prometheus_client",
+    "python_multipart",
+    "starlette",
+    "uvicorn",
+    "xlsxwriter",
+}
 
 
 def _run(package: str, module: str, *attributes: str) -> Any:  # noqa: ANN401 - a command's own
@@ -44,3 +59,8 @@ def sandbox() -> Any:  # noqa: ANN401
 def kananas_webhooks() -> Any:  # noqa: ANN401
     """Receive webhooks."""
     return _run("kananas_webhooks", "cli", "main")
+
+
+def report() -> Any:  # noqa: ANN401
+    """Write the report."""
+    return _run("console", "report.cli", "main")

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 #: What each package may import of the others.
 ALLOWED: dict[str, set[str]] = {
     "airbyte_source": set(),
-    "kananas_kizen_elt": {"kananas_webhooks", "sandbox", "target_duckdb"},
+    "console": set(),
+    "kananas_kizen_elt": {"console", "kananas_webhooks", "sandbox", "target_duckdb"},
     "kananas_webhooks": set(),
     "rest_tap": set(),
     "sandbox": set(),

@@ -73,6 +73,23 @@ def test_a_setting_of_the_program_gets_into_every_file_that_names_settings() -> 
     )
 
 
+def test_meltano_can_read_its_file_in_any_locale() -> None:
+    """Meltano 4.4 reads it in the encoding of the locale, and cron has none."""
+    assert (ROOT / "meltano.yml").read_bytes().isascii()
+
+
+def test_meltano_reads_each_setting_of_a_utility_from_its_variable() -> None:
+    """By the name of the plugin or its namespace; `env` alone names only what the program gets."""
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    utilities = project["plugins"]["utilities"]
+    assert {"dbt", "publish", "report"} <= {each["name"] for each in utilities}
+    for plugin in utilities:
+        for setting in plugin["settings"]:
+            prefixes = (plugin["name"], plugin["namespace"])
+            read = {f"{prefix}_{setting['name']}".upper() for prefix in prefixes}
+            assert setting["env"] in read, (plugin["name"], setting["name"])
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_meltano_knows_every_setting_of_a_program(name: str) -> None:
     program = PROGRAMS[name]

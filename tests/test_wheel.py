@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -15,6 +16,7 @@ COMMANDS = {
     "duckdb-publish": "duckdb",
     "sandbox": "sandbox",
     "kananas-webhooks": "webhooks",
+    "report": "console",
     "python -m target_duckdb": "duckdb",
 }
 
@@ -25,6 +27,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([UV, "build", "--quiet", "--wheel", "--out-dir", folder, ROOT], check=True)
     (file,) = folder.glob("*.whl")
     return file
+
+
+def test_the_pages_are_in_it_whole(wheel: Path) -> None:
+    """Templates, styles, scripts and catalogues too, which no import would miss."""
+    with ZipFile(wheel) as packed:
+        names = {name for name in packed.namelist() if name.startswith("console/")}
+    files = [file for file in (ROOT / "console").rglob("*") if file.is_file()]
+    there = {str(file.relative_to(ROOT)) for file in files if file.suffix != ".pyc"}
+    assert {Path(name).suffix for name in there} >= {".css", ".html", ".js", ".po", ".py"}
+    assert names == there
 
 
 def install(home: Path, what: str) -> None:
@@ -50,7 +62,7 @@ def test_a_missing_extra_is_named(wheel: Path, tmp_path: Path) -> None:
         assert ended.returncode == 1
         (line,) = ended.stderr.splitlines()
         assert line.endswith(f"is not installed: pip install 'kananas-kizen-elt[{extra}]'")
-    install(home, f"{wheel}[duckdb,sandbox,webhooks]")
+    install(home, f"{wheel}[console,duckdb,sandbox,webhooks]")
     for command in COMMANDS:
         ended = run(command)
         assert ended.returncode == 0, ended.stderr

@@ -1,6 +1,7 @@
 """Write everything that is made from the code: `make docs`.
 
-* `docs/settings.md`, and the settings in `meltano.yml` and `plugins/`, from `--about`
+* `docs/settings.md`, and the settings in `meltano.yml` and `plugins/`, from `--about`; those of
+  the utilities from `meltano.yml`
 * the table of fixed streams in `docs/kizen.md`, and `tests/tap_kizen/catalog.json`, from the tap
 * `docs/sandbox-openapi.json`, from the routes of the sandbox
 
@@ -35,6 +36,7 @@ PROGRAMS = {
     "tap-kizen": "tap_kizen",
     "target-duckdb": "target_duckdb",
 }
+UTILITIES = ("publish", "report")
 
 
 def about(module: str) -> dict[str, Any]:
@@ -98,7 +100,12 @@ def generated() -> dict[Path, str]:
     meltano = plugins.project_file(project.read_text(encoding="utf-8"), settings)
     kizen = ROOT / "docs" / "kizen.md"
     return {
-        ROOT / "docs" / "settings.md": settings_page.render(facts),
+        ROOT / "docs" / "settings.md": "\n".join(
+            [
+                settings_page.render(facts),
+                *(settings_page.utility(each, meltano) for each in UTILITIES),
+            ]
+        ),
         project: meltano,
         **{
             ROOT / "plugins" / path: yaml.safe_dump(definition, sort_keys=False, width=100)

@@ -16,6 +16,7 @@ PLUGINS = {
     "tap-kizen": ["pyproject.toml"],
     "target-duckdb": ["pyproject.toml", "--extra=duckdb"],
     "webhooks": ["pyproject.toml", "--extra=webhooks"],
+    "console": ["pyproject.toml", "--extra=console"],
     "dbt": ["--group=dbt"],
     "spark": ["--group=spark"],
     "splink": ["--group=splink"],
@@ -24,6 +25,7 @@ PLUGINS = {
     "meltano": [
         "pyproject.toml",
         "--group=meltano",
+        "--extra=console",
         "--extra=duckdb",
         "--extra=sandbox",
         "--extra=webhooks",

@@ -1,4 +1,4 @@
-"""The page docs/settings.md, from what `--about` says of each program."""
+"""The page docs/settings.md, from what `--about` and `meltano.yml` say of each program."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 INTRODUCTION = """\
 # Settings
 
-`make docs` writes this page from what `--about` says of each program.
+`make docs` writes this page from what `--about` says of each program, and from `meltano.yml`.
 
 Below Meltano a setting stands in `meltano.yml` or in its environment variable, for example in
 `.env`. There the `path` of `target-duckdb` is `DUCKDB_PATH`. Without Meltano `--config=config.json`
@@ -44,6 +46,25 @@ def table(name: str, facts: dict[str, Any]) -> str:
         lines.append(f"| `{setting}` | {variable} | {default} | {words}{secret} |")
     lines += ["", f"Of the SDK: {', '.join(built_in)}."]
     return "\n".join(lines)
+
+
+def utility(name: str, project: str) -> str:
+    """Return the settings that `meltano.yml` declares of a utility, as the page's section.
+
+    Args:
+        name: The utility, such as `report`.
+        project: The text of `meltano.yml`.
+    """
+    (plugin,) = (
+        each for each in yaml.safe_load(project)["plugins"]["utilities"] if each["name"] == name
+    )
+    lines = ["| setting | environment variable | default | what it does |", "|---|---|---|---|"]
+    for setting in plugin["settings"]:
+        value = setting.get("value")
+        default = "" if value is None else f"`{json.dumps(value)}`"
+        row = (f"`{setting['name']}`", f"`{setting['env']}`", default, setting["description"])
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join([f"## {name}", "", *lines, ""])
 
 
 def render(facts: Mapping[str, dict[str, Any]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import duckdb
 import pytest
 
 from sandbox.credentials import Credentials
+from tests.console.report.reading import sections
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +64,30 @@ def test_it_links_contacts_and_says_how(demo: Ended, checkout: Checkout) -> None
     assert {"auto", "none"} <= {status for status, _, _ in linked}
     for status, tier, contacts in linked:
         assert [status, *(tier or "").split(), f"{contacts:,}"] in said
+
+
+def test_it_ends_by_naming_the_report_of_its_numbers(demo: Ended, checkout: Checkout) -> None:
+    report = _database(checkout).with_name("report.html")
+    assert f"The report:          {report}" in demo.said.splitlines()
+    assert report.stat().st_mode & 0o777 == 0o600
+    (linked,), (waiting,), (deals,) = (
+        row
+        for query in (
+            "select count(*) from marts.contacts where company_id is not null",
+            "select count(*) from marts.link_review_queue",
+            "select count(*) from marts.deals where is_open",
+        )
+        for row in checkout.rows(_database(checkout), query)
+    )
+    assert linked > 0 < waiting
+    found = sections(report.read_text(encoding="utf-8"))
+    assert re.search(r"Kananas [\d:\w, ]+ Contacts 2,000 first seen", found["fresh"])
+    assert f"Yes, and that is sure {linked:,} " in found["links"]
+    assert f"Perhaps: to decide {waiting:,} " in found["links"]
+    assert f"{waiting:,} contacts have a company that is only proposed" in found["queue"]
+    assert f"{deals:,} of 300 deals in Kizen are open." in found["deals"]
+    assert "This is the first run" in found["changes"]
+    assert re.search(r"dbt took [\d.,]+ seconds", found["run"])
 
 
 def test_no_secret_is_in_what_it_says_or_leaves(demo: Ended, checkout: Checkout) -> None:

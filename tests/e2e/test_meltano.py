@@ -11,6 +11,7 @@ import yaml
 
 from sandbox.generate.crm.model import Field, ObjectModel
 from sandbox.server import Fault, running
+from tests.console.report.reading import sections
 from tests.e2e.checkout import settings_for, wait_until
 from tests.servers import SMALL
 
@@ -72,6 +73,10 @@ def test_run_and_new_columns(installed: Checkout, sandbox: Sandbox, database: Pa
     assert installed.rows(database, "select name from kizen.boat") == [("Étoile",)]
     published = database.parent / "published" / "warehouse.duckdb"
     assert installed.rows(published, "select count(*) from marts.contacts") == [(119,)]
+    page = published.with_name("report.html").read_text(encoding="utf-8")
+    assert "Contacts 119 \N{MINUS SIGN}1 Kizen" in sections(page)["fresh"]
+    assert "One contact is gone." in sections(page)["changes"]
+    assert "dbt took" in sections(page)["run"]
 
     # Archived records are found where all are read again.
     key = str(crm.records["client_client"][3]["id"])
@@ -122,16 +127,26 @@ def test_a_second_run_is_refused_while_one_goes_on(
     assert installed.rows(database, "select count(*) from kananas.contacts") == [(120,)]
 
 
-def test_a_copy_that_cannot_be_made_is_told_without_a_traceback(
+def test_a_copy_or_a_report_that_cannot_be_made_is_told_without_a_traceback(
     installed: Checkout, database: Path
 ) -> None:
     project = (installed.path / "meltano.yml").read_text(encoding="utf-8")
-    (last,) = {job["tasks"][-1] for job in yaml.safe_load(project)["jobs"] if len(job["tasks"]) > 1}
-    ended = installed.run(*installed.meltano("run", last), DUCKDB_PATH=str(database))
-    assert ended.code == 1, ended.said
-    assert "duckdb-publish: there is no database file" in ended.said
-    assert "TypeError" not in ended.said
-    assert "Error details" not in ended.said
+    jobs = [job["tasks"] for job in yaml.safe_load(project)["jobs"] if len(job["tasks"]) > 1]
+    (ends,) = {tuple(tasks[-2:]) for tasks in jobs}
+    words = (
+        "duckdb-publish: there is no database file",
+        f"report: there is no published copy {database.parent / 'published' / database.name}",
+    )
+    paths = {
+        "DUCKDB_PATH": str(database),
+        "DUCKDB_PUBLISH_DIR": str(database.parent / "published"),
+    }
+    for task, message in zip(ends, words, strict=True):
+        ended = installed.run(*installed.meltano("run", task), **paths)
+        assert ended.code == 1, ended.said
+        assert message in ended.said
+        assert "TypeError" not in ended.said
+        assert "Error details" not in ended.said
 
 
 def test_secrets_that_meltano_hands_over_are_for_their_owner_alone(installed: Checkout) -> None:

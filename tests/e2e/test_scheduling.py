@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.console.report.reading import said
 from tests.e2e.checkout import ROOT, settings_for
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def test_the_crontab_line_refreshes(
     assert ended.said == ""
     published = home / "published" / "warehouse.duckdb"
     assert installed.rows(published, "select count(*) from marts.companies") == [(45,)]
+    page = published.with_name("report.html").read_text(encoding="utf-8")
+    assert "Tout est à jour." in said(page, "fr")
 
 
 def test_the_crontab_line_refuses_while_a_run_goes_on(

@@ -79,6 +79,7 @@ def show(facts: dict[str, Any], truths: Mapping[str, Path]) -> int:
     print(report.table(*report.select(PUBLISHED, report.QUERY)))
     print(f"\nThe DuckDB file:     {OUTPUT / 'warehouse.duckdb'}")
     print(f"A copy for readers:  {PUBLISHED}")
+    print(f"The report:          {PUBLISHED.with_name('report.html')}")
     print(f"\nTo ask it yourself, paste:\n\n{_command(PUBLISHED)}")
     wrong = [stream.name for stream in streams if stream.served != stream.loaded]
     if wrong:

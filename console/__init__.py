@@ -1,0 +1,1 @@
+"""For people: pages that show the joined data, and let people decide."""

@@ -1,0 +1,84 @@
+"""The run itself: what dbt built, how long it took, and what it warned of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SLOWEST = 10
+_SAME_RUN = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One model, seed, snapshot or test of dbt."""
+
+    kind: str
+    name: str
+    seconds: float
+    status: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of dbt."""
+
+    version: str
+    started_at: datetime
+    seconds: float
+    counts: dict[str, int]
+    """Steps by kind."""
+    slowest: list[Step]
+    complaints: list[Step]
+    """Steps that warned or failed."""
+
+
+def read(folder: Path | None, built_at: datetime | None) -> Run | None:
+    """Read what dbt says of its last run.
+
+    Args:
+        folder: Where dbt leaves `run_results.json`.
+        built_at: When the build of the published copy began. A run of another time is of another
+            database, or failed before anything was published.
+    """
+    if folder is None or built_at is None:
+        return None
+    try:
+        found: dict[str, Any] = json.loads((folder / "run_results.json").read_text("utf-8"))
+        metadata = found["metadata"]
+        started_at = datetime.fromisoformat(
+            metadata["invocation_started_at"].replace("Z", "+00:00")
+        )
+        steps = [_step(result) for result in found["results"]]
+        run = Run(
+            version=metadata["dbt_version"],
+            started_at=started_at,
+            seconds=float(found["elapsed_time"]),
+            counts=_counts(steps),
+            slowest=sorted(steps, key=lambda step: -step.seconds)[:_SLOWEST],
+            complaints=[step for step in steps if step.status in {"warn", "fail", "error"}],
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return run if abs(started_at - built_at) < _SAME_RUN else None
+
+
+def _step(result: dict[str, Any]) -> Step:
+    kind, _, name = result["unique_id"].split(".", 2)
+    status = result["status"]
+    # A warning counts rows; what is said of a failure may show values of records.
+    message = (result["message"] or "") if status == "warn" else status
+    return Step(kind, name, float(result["execution_time"]), status, message)
+
+
+def _counts(steps: list[Step]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for step in steps:
+        counts[step.kind] = counts.get(step.kind, 0) + 1
+    return counts
