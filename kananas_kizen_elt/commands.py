@@ -59,3 +59,8 @@ def sandbox() -> Any:  # noqa: ANN401
 def kananas_webhooks() -> Any:  # noqa: ANN401
     """Receive webhooks."""
     return _run("kananas_webhooks", "cli", "main")
+
+
+def decisions() -> Any:  # noqa: ANN401
+    """Move what people decided to a table, and back."""
+    return _run("console", "decisions.cli", "main")
