@@ -38,8 +38,8 @@ FEATURES = (
 )  # fmt: skip
 LINK = "select * from marts.contact_company_links where contact_id = ?"
 OVERRIDES = """
-select decision, company_id, author, reason, decided_at
-from seeds.link_overrides where contact_id = ? order by decided_at, company_id
+select decision, company_id, author, reason, decided_at, effect
+from intermediate.int_link_overrides__checked where contact_id = ? order by decided_at, company_id
 """
 # Tables only: a view in a DuckDB file that was renamed is not found.
 CONTACT = "select * from intermediate.int_contacts__match_keys where contact_id = ?"
@@ -71,6 +71,7 @@ def explain(connection: duckdb.DuckDBPyConnection, contact_id: str) -> bool:
         print(
             f"Override: {decision['decision']} {decision['company_id']}, by {decision['author']},"
             f" {decision['decided_at']}: {printable(str(decision['reason']))}"
+            f" ({decision['effect']})"
         )
     candidates = rows(connection, CANDIDATES, contact_id)
     if not candidates:

@@ -148,7 +148,7 @@ def country_names() -> dict[str, str]:
     """Names of countries with their codes; a name of two countries is left out."""
     countries = {
         code: code
-        for code in Locale("en").territories
+        for code in map(str, Locale("en").territories)
         if len(code) == ALPHA_2 and code.isalpha() and code not in NO_COUNTRIES
     }
     aliases = {

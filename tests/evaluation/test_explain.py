@@ -41,9 +41,9 @@ create table seeds.link_levels as from (values
     ('letters', 'from_97', 6, null), ('city', 'same', 5, 'the city is the same'),
     ('city', 'near', 1, 'the cities are close')
 ) as levels (feature, level, weight, wording);
-create table seeds.link_overrides as select
+create table intermediate.int_link_overrides__checked as select
     '1' as contact_id, 'c' as company_id, 'force' as decision, 'Ida' as author,
-    chr(27) || '[31m' as reason, timestamp '2026-01-01' as decided_at;
+    chr(27) || '[31m' as reason, timestamp '2026-01-01' as decided_at, 'in force' as effect;
 """
 
 
