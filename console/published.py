@@ -106,6 +106,13 @@ class Published:
         Raises:
             PublishedError: There is no copy, or it was made by another version of the models.
         """
+        names, rows = self.table(query, values, first)
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def table(
+        self, query: str, values: Sequence[object] = (), first: str = ""
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Answer a query, as `rows` does, with the names of the columns and a tuple per row."""
         with self._lock:
             self.version()
             assert self._connection is not None  # noqa: S101 - version() opened it
@@ -113,8 +120,7 @@ class Published:
                 if first:
                     self._connection.execute(first)
                 result = self._connection.execute(query, values)
-                names = [column[0] for column in result.description]
-                return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+                return [column[0] for column in result.description], result.fetchall()
             except duckdb.Error as error:
                 message = f"{self.path}: {str(error).splitlines()[0]}"
                 raise PublishedError(message) from error

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote
 
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import (
     FileResponse,
@@ -22,6 +25,7 @@ from starlette.routing import Route
 
 from console.decisions.decision import FIELDS, DecisionError, plain
 from console.decisions.file import DecisionsFileError
+from console.export import FORMATS, TABLES, ExportError, read, to_file
 from console.pages import SHARED, environment
 from console.published import PublishedError
 from console.review.deciding import Answer, Meanwhile
@@ -158,6 +162,7 @@ class Review:
             Route("/", self._guarded(self.home)),
             Route("/decided", self._guarded(self.decided)),
             Route("/run", self._guarded(self.run_state)),
+            Route("/export/{name}.{form}", self._guarded(self.export)),
             *(
                 Route(f"/{name}", self._guarded(handler), methods=["POST"])
                 for name, handler in (
@@ -198,6 +203,13 @@ class Review:
                 response = self._page(visit, "nothing.html", 503, path=str(error))
             except DecisionsFileError as error:
                 response = self._page(visit, "unreadable.html", 503, error=str(error))
+            except Exception as error:  # noqa: BLE001 - its text may be that of a record
+                place = extract_tb(error.__traceback__)[-1]
+                sys.stderr.write(
+                    f"review: {type(error).__name__} in {place.filename}, line {place.lineno}\n"
+                )
+                text = "This failed; the terminal of the page says where.\n"
+                response = PlainTextResponse(text, 500)
             if request.cookies.get(COOKIE) != session.id:
                 self._give_cookie(response, session)
             return response
@@ -551,6 +563,25 @@ class Review:
         """Return whether a run is going on."""
         return JSONResponse({"running": self.runs.is_running})
 
+    def export(self, visit: Visit) -> Response:
+        """Return a table for a spreadsheet."""
+        name, form = visit.request.path_params["name"], visit.request.path_params["form"]
+        if name not in TABLES or form not in FORMATS:
+            return PlainTextResponse("Not found\n", 404)
+        try:
+            table = read(self.questions.published, self.deciding.standing().decisions, name)
+            path = to_file(table, name, form)
+        except ExportError as error:
+            return PlainTextResponse(f"{error}\n", 404)
+        except OSError as error:
+            return PlainTextResponse(f"The table cannot be written: {error.strerror}\n", 507)
+        return FileResponse(
+            path,
+            media_type=FORMATS[form],
+            filename=f"{name}.{form}",
+            background=BackgroundTask(path.unlink),
+        )
+
     def decided(self, visit: Visit) -> Response:
         """List what was decided last, and what became of it."""
         standing = self.deciding.standing()
@@ -578,6 +609,11 @@ class Review:
             fields=FIELDS,
             count_all=sum(1 for each in standing.decisions if each.decision != "undo"),
             unreadable=self.deciding.unreadable(),
+            exports=[
+                (name, list(FORMATS))
+                for name, table in TABLES.items()
+                if table is None or self.questions.published.has(table)
+            ],
         )
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from console.decisions.decision import Decision
 from console.decisions.file import DecisionsFile
+from console.review.gate import Sessions
+from tests.console.review.serving import serving
 from tests.dbt_project.project import read, write
 
 if TYPE_CHECKING:
@@ -52,7 +54,6 @@ insert into decisions.links values
     (3, 'amicale 1', 'force', 'Ida', null, '2026-01-01')
 """
 
-FORCED = {"id": "f", "contact_id": "3", "company_id": "amicale 2", "reason": "« l'été »"}
 FORBIDDEN = {"id": "g", "contact_id": "2", "company_id": "amicale 2", "decision": "forbid"}
 VARIABLES = json.dumps({"link_overrides_table": "decisions.links"})
 
@@ -61,6 +62,7 @@ VARIABLES = json.dumps({"link_overrides_table": "decisions.links"})
 class Account:
     """The second build, and what the marts hold after the first and after the second."""
 
+    page: list[str]
     second: Run
     queue: list[tuple[Any, ...]]
     changes_at_first: list[tuple[Any, ...]]
@@ -92,6 +94,16 @@ def decisions_file(tmp_path_factory: pytest.TempPathFactory) -> DecisionsFile:
     return DecisionsFile(tmp_path_factory.mktemp("it's [a] *?") / "decisions.jsonl")
 
 
+def decided_on_the_page(database: Path, file: DecisionsFile) -> list[str]:
+    """Put one contact off, and link the other one with the next best company; return the texts."""
+    with serving(database, file.path, sessions=Sessions(3600, "Eva")) as server:
+        visitor = server.visitor()
+        first = visitor.text
+        second = visitor.press("l")
+        third = visitor.press("1", reason="« l'été »")
+        return [first, second, third]
+
+
 @pytest.fixture(scope="module")
 def account(project: Project, database_path: Path, decisions_file: DecisionsFile) -> Account:
     database_path.unlink(missing_ok=True)
@@ -108,6 +120,7 @@ def account(project: Project, database_path: Path, decisions_file: DecisionsFile
         "from marts.link_review_queue order by review_rank",
     )
     changes_at_first = read(database_path, CHANGES)
+    page = decided_on_the_page(database_path, decisions_file)
     write(
         database_path,
         DECISIONS,
@@ -116,7 +129,6 @@ def account(project: Project, database_path: Path, decisions_file: DecisionsFile
     )
     decided(
         decisions_file,
-        FORCED,
         {**FORBIDDEN, "decided_at": datetime(2025, 1, 1, tzinfo=timezone.utc)},
         {"id": "h", "contact_id": "1", "company_id": "bois"},
         {"id": "i", "contact_id": "4", "decision": "later"},
@@ -127,6 +139,7 @@ def account(project: Project, database_path: Path, decisions_file: DecisionsFile
     second = project.run(database_path, *build, **environment)
     assert second.exit_code == 0, second.output
     return Account(
+        page,
         second,
         queue,
         changes_at_first,
@@ -149,6 +162,18 @@ def test_equal_companies_wait_for_a_person(account: Account) -> None:
         ("2", 2, "amicale 1", "amicale 2"),
         ("3", 2, "amicale 1", "amicale 2"),
     ]
+
+
+def test_the_page_asks_what_the_queue_holds(account: Account) -> None:
+    first, second, third = account.page
+    assert "1 of 2, most useful first" in first
+    assert "Contact 2 (Kananas): Léa Roy" in first
+    assert "Amicale laïque de Brest (Kizen)" in first
+    assert "the names are equal" in first
+    assert "2 alike …" in first
+    assert "Contact 3 (Kananas): Jan Roy" in second
+    assert "2 of 2" in third
+    assert "Put off by Eva" in third
 
 
 def test_a_decision_wins(account: Account) -> None:

@@ -93,6 +93,15 @@ inner join staging.stg_kananas__contacts as contacts using (contact_id)
 inner join staging.stg_kizen__companies as companies using (company_id)
 inner join intermediate.int_contacts__match_keys as keys on links.contact_id = keys.contact_id
 where links.status = 'review';
+create table marts.contacts_with_companies as
+select
+    contacts.contact_id, contacts.first_name, contacts.last_name, contacts.organisation,
+    contacts.birth_date, companies.company_name, links.status as link_status, links.confidence,
+    links.status = 'auto' as is_sure, ['a', 'b'] as tags,
+    timestamptz '2026-01-01 12:00:00+00' as updated_at
+from staging.stg_kananas__contacts as contacts
+inner join marts.contact_company_links as links using (contact_id)
+left join staging.stg_kizen__companies as companies using (company_id);
 create table marts.contact_person_links as
 select
     cast(n as varchar) as contact_id, case when n <= 5 then 'p' || n end as kizen_contact_id,

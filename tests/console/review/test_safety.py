@@ -295,6 +295,23 @@ def test_hostile_names_are_text_everywhere(tmp_path: Path) -> None:
             assert escape(name, quote=False) in visitor.html.replace("&#34;", '"')
 
 
+def test_a_fault_of_the_page_names_its_place_and_no_record(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        message = "Roy lives in Brest"
+        raise KeyError(message)
+
+    visitor = server.visitor()
+    monkeypatch.setattr(server.review.questions, "question", fail)
+    visitor.go("/companies")
+    assert visitor.status == 500
+    assert "Roy" not in visitor.text
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"review: KeyError in .*test_safety\.py, line \d+\n", err)
+
+
 def test_no_log_and_no_address_names_a_record(published: Path, tmp_path: Path) -> None:
     """Of the program as people start it; its address is told once, and nothing else."""
     program = subprocess.Popen(
