@@ -21,7 +21,7 @@ MINUTES ?= 10
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt
 
-.PHONY: help setup demo review demo-review check-review export demo-webhooks check-webhooks check-faults check-real-taps evaluate evaluate-people fit explain spark bench
+.PHONY: help setup demo review demo-review check-review review-picture export demo-webhooks check-webhooks check-faults check-real-taps evaluate evaluate-people fit explain spark bench
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
 help: ## Say what there is
@@ -38,6 +38,9 @@ review: $(VENV)/ready ## Serve the page on which people decide what the rules ca
 demo-review: $(VENV)/ready ## The same over the data of make demo
 	@test -f output/demo/published/warehouse.duckdb || { echo "There is no data of the demo yet: run \`make demo\` first" >&2; exit 2; }
 	@MELTANO_ENVIRONMENT=demo $(VENV)/bin/python -m console.review $(REVIEW_ARGS)
+
+review-picture: $(DEV)/ready ## Take the picture of docs/review.md from the demo's data
+	@$(DEV)/bin/python -m tools.review_picture
 
 export: $(VENV)/ready ## Write contacts, queue, duplicates and decisions for spreadsheets: FOLDER=…
 	@$(VENV)/bin/python -m console.export $(FOLDER)

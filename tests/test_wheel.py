@@ -15,6 +15,7 @@ COMMANDS = {
     "duckdb-publish": "duckdb",
     "sandbox": "sandbox",
     "kananas-webhooks": "webhooks",
+    "review": "console",
     "python -m target_duckdb": "duckdb",
 }
 
@@ -50,7 +51,7 @@ def test_a_missing_extra_is_named(wheel: Path, tmp_path: Path) -> None:
         assert ended.returncode == 1
         (line,) = ended.stderr.splitlines()
         assert line.endswith(f"is not installed: pip install 'kananas-kizen-elt[{extra}]'")
-    install(home, f"{wheel}[duckdb,sandbox,webhooks]")
+    install(home, f"{wheel}[console,duckdb,sandbox,webhooks]")
     for command in COMMANDS:
         ended = run(command)
         assert ended.returncode == 0, ended.stderr

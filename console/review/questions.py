@@ -115,8 +115,9 @@ DUPLICATES = "marts.possible_duplicates"
 
 @dataclass(frozen=True)
 class Step:
-    """A feature of a pair: how it agrees, its points, and where its bar begins and ends."""
+    """A feature of a pair: how it agrees, its points, and the sum before and after it."""
 
+    feature: str
     wording: str
     weight: int
     start: int
@@ -487,10 +488,10 @@ def _steps(pair: Row, levels: dict[tuple[str, str], tuple[int, str]]) -> list[St
             continue
         weight, wording = levels.get((feature, level), (0, ""))
         if weight:
-            found.append((weight, wording or feature))
-    steps = [Step("", start, 0, start)]
+            found.append((feature, weight, wording))
+    steps = [Step("pair", "", start, 0, start)]
     position = start
-    for weight, wording in sorted(found, key=lambda each: -abs(each[0])):
-        steps.append(Step(wording, weight, position, position + weight))
+    for feature, weight, wording in sorted(found, key=lambda each: -abs(each[1])):
+        steps.append(Step(feature, wording, weight, position, position + weight))
         position += weight
     return steps

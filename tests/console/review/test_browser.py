@@ -74,6 +74,11 @@ def press(page: Page, *keys: str) -> None:
             page.keyboard.press(key)
 
 
+def leave(page: Page) -> None:
+    """Go away before the server does: what the browser still asks for would be an error."""
+    page.goto("about:blank")
+
+
 def text(page: Page) -> str:
     return " ".join(page.inner_text("body").split())
 
@@ -96,6 +101,7 @@ def test_a_whole_review_by_keyboard_alone_killed_in_between(
     press(page, "l", "u", "y")
     assert "10 of 40" in text(page)
     told = {each.id for each in saved(decisions)}
+    leave(page)
     program.kill()
     assert {each.id for each in saved(decisions)} == told
 
@@ -122,6 +128,7 @@ def test_a_whole_review_by_keyboard_alone_killed_in_between(
     assert "les plus utiles d’abord" in text(page)  # noqa: RUF001 - French
     press(page, "y")
     assert "Enregistré." in text(page)
+    leave(page)
     program.kill()
 
     found = saved(decisions)
@@ -144,6 +151,7 @@ def test_a_key_that_is_held_down_decides_once(page: Page, server: Server) -> Non
             }"""
         )
     assert "2 of 40" in text(page)
+    leave(page)
     assert len(server.decisions()) == 1
 
 
@@ -175,6 +183,7 @@ def test_decisions_go_on_while_the_copy_is_replaced(
             stop.set()
             thread.join()
         assert "9 of 40" in text(page)
+        leave(page)
         assert len(server.decisions()) == 8
 
 
@@ -224,4 +233,5 @@ def test_hostile_names_are_shown_and_run_nothing(page: Page, tmp_path: Path) -> 
             assert name in page.inner_text("thead th:nth-of-type(4)")
             assert page.evaluate("document.scripts.length") == 1
             press(page, "y")
+        leave(page)
         assert len(server.decisions()) == 8

@@ -145,7 +145,7 @@ def test_a_note_is_kept_until_the_decision(server: Server, visitor: Visitor) -> 
 
 def test_persons_and_duplicates_are_decided_alike(server: Server, visitor: Visitor) -> None:
     visitor.go("/persons")
-    assert "1 of 5, most useful first" in visitor.text
+    assert "1 of 5, most likely first" in visitor.text
     visitor.press("y")
     visitor.press("n")
     visitor.go("/duplicates")
