@@ -22,6 +22,7 @@ UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console
 
 .PHONY: help setup demo demo-webhooks check-webhooks check-report picture check-faults check-real-taps evaluate evaluate-people fit explain spark bench
+.PHONY: review demo-review check-review review-picture export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
 help: ## Say what there is
@@ -31,6 +32,22 @@ setup: .meltano/ready ## Install Meltano, the taps, the loader and dbt
 
 demo: .meltano/ready ## Run the whole on a stand-in of both services, and show the joined data
 	@$(VENV)/bin/python -m tools.demo
+
+review: $(VENV)/ready ## Serve the page on which people decide what the rules cannot: REVIEW_ARGS=…
+	@$(VENV)/bin/python -m console.review $(REVIEW_ARGS)
+
+demo-review: $(VENV)/ready ## The same over the data of make demo
+	@test -f output/demo/published/warehouse.duckdb || { echo "There is no data of the demo yet: run \`make demo\` first" >&2; exit 2; }
+	@MELTANO_ENVIRONMENT=demo $(VENV)/bin/python -m console.review $(REVIEW_ARGS)
+
+review-picture: $(DEV)/ready ## Take the picture of docs/review.md from the demo's data
+	@$(DEV)/bin/python -m tools.review_picture
+
+export: $(VENV)/ready ## Write contacts, queue, duplicates and decisions for spreadsheets: FOLDER=…
+	@$(VENV)/bin/python -m console.export $(FOLDER)
+
+check-review: $(DEV)/ready ## Time the review page over 100,000 contacts, 20,000 of them in the queue
+	@$(DEV)/bin/python -m tests.console.review.timing
 
 demo-webhooks: .meltano/ready ## Let a contact register, and see it joined less than a minute later
 	@$(VENV)/bin/python -m tools.demo.webhooks

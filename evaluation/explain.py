@@ -53,12 +53,13 @@ PERSON_FEATURES = (
 LINK = "select * from marts.contact_company_links where contact_id = ?"
 PERSON_LINK = "select * from marts.contact_person_links where contact_id = ?"
 OVERRIDES = """
-select decision, company_id, author, reason, decided_at
-from seeds.link_overrides where contact_id = ? order by decided_at, company_id
+select decision, company_id, author, reason, decided_at, effect
+from intermediate.int_link_overrides__checked where contact_id = ? order by decided_at, company_id
 """
 PERSON_OVERRIDES = """
-select decision, kizen_contact_id, author, reason, decided_at
-from seeds.person_overrides where contact_id = ? order by decided_at, kizen_contact_id
+select decision, kizen_contact_id, author, reason, decided_at, effect
+from intermediate.int_person_overrides__checked
+where contact_id = ? order by decided_at, kizen_contact_id
 """
 # Tables only: a view in a DuckDB file that was renamed is not found.
 CONTACT = "select * from intermediate.int_contacts__match_keys where contact_id = ?"
@@ -129,6 +130,7 @@ def _print_overrides(overrides: list[dict[str, Any]], linked: str) -> None:
         print(
             f"Override: {decision['decision']} {decision[linked]}, by {decision['author']},"
             f" {decision['decided_at']}: {printable(str(decision['reason']))}"
+            f" ({decision['effect']})"
         )
 
 

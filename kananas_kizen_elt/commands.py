@@ -64,3 +64,13 @@ def kananas_webhooks() -> Any:  # noqa: ANN401
 def report() -> Any:  # noqa: ANN401
     """Write the report."""
     return _run("console", "report.cli", "main")
+
+
+def decisions() -> Any:  # noqa: ANN401
+    """Move what people decided to a table, and back."""
+    return _run("console", "decisions.cli", "main")
+
+
+def review() -> Any:  # noqa: ANN401
+    """Serve the page on which people decide."""
+    return _run("console", "review.cli", "main")

@@ -17,6 +17,7 @@ COMMANDS = {
     "sandbox": "sandbox",
     "kananas-webhooks": "webhooks",
     "report": "console",
+    "review": "console",
     "python -m target_duckdb": "duckdb",
 }
 

@@ -1,17 +1,27 @@
 {#-
-    Selects the decisions of people on links, from a seed and a table of the same columns, with their
-    effect: "in force", "superseded", or why it has none.
+    Selects the decisions of people on links, from the decisions file, a seed and a table of the same
+    columns, with their effect: "in force", "superseded", "taken back", or why it has none.
 
+    kind: what the file calls decisions on these links
     table: the name of the table, or none
     id: the column of what a contact is linked with
-    linked: the relation that holds those ids; `what` is the word for one of them
+    linked: the relation that holds those ids and `name`s; `what` is the word for one of them
 -#}
-{% macro checked_overrides(seed, table, id, linked, what) -%}
+{% macro checked_overrides(kind, seed, table, id, linked, name, what) -%}
     with overrides as (
+        select
+            'file' as kept_in,
+            trim(contact_id) as contact_id,
+            trim({{ id }}) as {{ id }},
+            decision,
+            author,
+            reason,
+            cast(decided_at as timestamp) as decided_at,
+            is_taken_back
+        from {{ ref('int_decisions__file') }}
+        where kind = '{{ kind }}' and coalesce(decision, '') not in ('later', 'undo')
         {%- for kept_in, relation in [('seed', seed), ('table', table)] if relation %}
-        {%- if not loop.first %}
         union all
-        {%- endif %}
         select
             '{{ kept_in }}' as kept_in,
             trim(cast(contact_id as string)) as contact_id,
@@ -19,31 +29,53 @@
             lower(trim(decision)) as decision,
             author,
             reason,
-            cast(decided_at as timestamp) as decided_at
+            cast(decided_at as timestamp) as decided_at,
+            false as is_taken_back
         from {{ relation }}
         {%- endfor %}
     ),
 
     contacts as (
-        select contact_id from {{ ref('stg_kananas__contacts') }}
+        select
+            contact_id,
+            {{ person_name('contacts') }} as contact_name
+        from {{ ref('stg_kananas__contacts') }} as contacts
+    ),
+
+    contact_names as (
+        select distinct lower(trim(contact_name)) as folded_name from contacts
     ),
 
     linked as (
-        select {{ id }} from {{ linked }}
+        select
+            {{ id }},
+            {{ name }} as linked_name
+        from {{ linked }} as linked
+    ),
+
+    linked_names as (
+        select distinct lower(trim(linked_name)) as folded_name from linked
     ),
 
     checked as (
         select
             overrides.*,
             case
+                when overrides.is_taken_back then 'taken back'
                 when overrides.decision is null or overrides.decision not in ('force', 'forbid')
                     then 'unknown decision'
+                when contacts.contact_id is null and contact_names.folded_name is not null
+                    then 'a name is no id of a contact'
+                when linked.{{ id }} is null and linked_names.folded_name is not null
+                    then 'a name is no id of a {{ what }}'
                 when contacts.contact_id is null then 'no such contact'
                 when linked.{{ id }} is null then 'no such {{ what }}'
             end as objection
         from overrides
         left join contacts on overrides.contact_id = contacts.contact_id
         left join linked on overrides.{{ id }} = linked.{{ id }}
+        left join contact_names on lower(overrides.contact_id) = contact_names.folded_name
+        left join linked_names on lower(overrides.{{ id }}) = linked_names.folded_name
     ),
 
     {#- The later decision about a pair counts; of two in the same moment, the one that links nothing. #}
@@ -57,13 +89,16 @@
         from checked
     ),
 
-    {#- A contact has one link: of several that are forced, the one decided last. #}
+    {#-
+        A contact has one link: of several that are forced, the one decided last. Where that was ruled
+        out later, those before it stay replaced.
+    #}
     ranked_in_contact as (
         select
             *,
             row_number() over (
-                partition by contact_id, objection, decision, age_rank
-                order by decided_at desc nulls last, {{ id }} asc
+                partition by contact_id, objection, decision
+                order by decided_at desc nulls last, {{ id }} asc, age_rank asc
             ) as decision_rank
         from ranked_in_pair
     )
@@ -134,4 +169,26 @@
     from {{ decided }} as decided
     left join forces on decided.contact_id = forces.contact_id
     left join forbids on decided.contact_id = forbids.contact_id
+{%- endmacro %}
+
+
+{#-
+    A data test: the decisions of which the mistake is certain, `report` being their effects. Each is
+    named, as a count would not say which line to mend.
+-#}
+{% macro wrong_overrides(report, id) -%}
+    {%- set wrong -%}
+        select kept_in, contact_id, {{ id }}, decision, author, effect
+        from {{ report }}
+        where effect = 'unknown decision' or effect like 'a name is %'
+    {%- endset -%}
+    {%- if execute and flags.WHICH in ['build', 'test'] -%}
+        {%- for row in run_query(wrong ~ ' order by 1, 2, 3, 4') -%}
+            {%- do log(
+                'ERROR in the ' ~ row[0] ~ ': contact_id ' ~ row[1] ~ ', ' ~ id ~ ' ' ~ row[2] ~ ', decision '
+                ~ row[3] ~ ', author ' ~ row[4] ~ ': ' ~ row[5], info=true
+            ) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ wrong }}
 {%- endmacro %}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+import requests
 
 from sandbox.credentials import Credentials
 from tests.console.report.reading import sections
@@ -39,6 +40,12 @@ def _content(checkout: Checkout) -> dict[str, list[tuple[object, ...]]]:
         table: checkout.rows(_database(checkout), f"{columns}{table} order by all")
         for table in TABLES
     }
+
+
+def test_the_review_page_says_that_it_needs_the_demo(checkout: Checkout) -> None:
+    ended = checkout.run(*checkout.make("demo-review"))
+    assert ended.code == 2
+    assert "There is no data of the demo yet: run `make demo` first\n" in ended.said
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +114,21 @@ def test_no_secret_is_in_what_it_says_or_leaves(demo: Ended, checkout: Checkout)
 
 def test_it_leaves_no_process(demo: Ended, checkout: Checkout) -> None:
     assert demo.code == 0
+    assert checkout.processes() == []
+
+
+def test_the_review_page_opens_on_its_data(demo: Ended, checkout: Checkout) -> None:
+    assert demo.code == 0
+    page = checkout.start(*checkout.make("demo-review"), "REVIEW_ARGS=--port 0")
+    try:
+        assert page.stdout is not None
+        address = next(line for line in page.stdout if line.startswith("http://")).strip()
+        shown = requests.get(address, timeout=60).text
+        assert "most useful first" in shown
+        assert "Bring decisions into the tables" in shown
+    finally:
+        os.killpg(page.pid, signal.SIGINT)
+        page.communicate(timeout=60)
     assert checkout.processes() == []
 
 

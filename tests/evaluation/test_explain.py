@@ -54,9 +54,9 @@ create table intermediate.int_persons__scored as from (values
 create table seeds.person_levels as from (values
     ('pair', 'any', -3, null), ('first_name', 'equal', 4, 'the first names are equal')
 ) as levels (feature, level, weight, wording);
-create table seeds.person_overrides as select
+create table intermediate.int_person_overrides__checked as select
     '1' as contact_id, 'q' as kizen_contact_id, 'forbid' as decision, 'Ida' as author,
-    null as reason, timestamp '2026-01-02' as decided_at;
+    null as reason, timestamp '2026-01-02' as decided_at, 'superseded' as effect;
 """
 for _feature in (
     "last_name", "first_rarity", "last_rarity", "namesakes", "email", "phone", "birth_date",
@@ -64,9 +64,9 @@ for _feature in (
 ):  # fmt: skip
     BUILT += f"alter table intermediate.int_persons__scored add column {_feature}_level varchar;\n"
 BUILT += """
-create table seeds.link_overrides as select
+create table intermediate.int_link_overrides__checked as select
     '1' as contact_id, 'c' as company_id, 'force' as decision, 'Ida' as author,
-    chr(27) || '[31m' as reason, timestamp '2026-01-01' as decided_at;
+    chr(27) || '[31m' as reason, timestamp '2026-01-01' as decided_at, 'in force' as effect;
 """
 
 

@@ -1,8 +1,8 @@
 with checked as (
 
     {{ checked_overrides(
-        ref('person_overrides'), var('person_overrides_table'), 'kizen_contact_id',
-        ref('stg_kizen__contacts'), 'person'
+        'person_link', ref('person_overrides'), var('person_overrides_table'), 'kizen_contact_id',
+        ref('stg_kizen__contacts'), person_name('linked'), 'person'
     ) }}
 
 )

@@ -34,8 +34,8 @@ allowed as (
     inner join pair_weights on judged.is_duplicate = pair_weights.is_duplicate
     where
         coalesce(judged.first_name_level, '') <> 'differs'
-        -- A father and a son may have one name, one number and one house: dates tell them apart. Only
-        -- an address of one's own may outweigh a date that is wrong.
+        -- A father and a son may have one name, one number and one house: dates tell them apart.
+        -- Only an e-mail address of one's own may outweigh a date that is wrong.
         and coalesce(judged.birth_date_level, '') <> 'generation'
         and (
             coalesce(judged.birth_date_level, '') <> 'differs'

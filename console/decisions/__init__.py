@@ -1,0 +1,1 @@
+"""What people decide about links and duplicates, in a file of its own."""

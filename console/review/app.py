@@ -1,0 +1,668 @@
+"""The review page as an ASGI application. No address names a record: forms do."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+from traceback import extract_tb
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote, unquote
+
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
+from starlette.routing import Route
+
+from console.decisions.decision import FIELDS, DecisionError, plain
+from console.decisions.file import DecisionsFileError
+from console.export import FORMATS, TABLES, ExportError, read, to_file
+from console.pages import SHARED, environment
+from console.published import PublishedError
+from console.review.deciding import Answer, Meanwhile
+from console.review.gate import (
+    COOKIE,
+    MAX_BODY,
+    Gate,
+    Session,
+    Sessions,
+    has_csrf,
+    is_password,
+    is_same_origin,
+)
+from console.review.questions import ALIKE, SIDES
+from console.texts import LANGUAGES, SOURCE, Texts, translations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jinja2 import Environment
+    from starlette.requests import Request
+    from starlette.types import ASGIApp
+
+    from console.decisions.decision import Decision, Kind
+    from console.decisions.standing import Standing
+    from console.review.deciding import Deciding
+    from console.review.questions import Question, Questions
+    from console.review.runs import Runs
+
+DOMAIN, WORDINGS = "review", "wordings"
+TABS = ("companies", "persons", "duplicates")
+LAST = 200
+"""How many decisions the list shows."""
+
+_HERE = Path(__file__).resolve().parent
+_STATIC = {
+    "page.css": SHARED / "page.css",
+    "review.css": _HERE / "static" / "review.css",
+    "review.js": _HERE / "static" / "review.js",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the page is reached and who may use it."""
+
+    hosts: tuple[str, ...]
+    password: str = ""
+    user_header: str = ""
+    proxies: tuple[str, ...] = ()
+    is_secure: bool = False
+
+
+@dataclass
+class Form:
+    """What a form sent: the first value of each name, and all values of one."""
+
+    values: Mapping[str, list[str]] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        """Return the value of a name, empty where it was not sent."""
+        return self.values.get(name, [""])[0]
+
+    def id(self, name: str) -> str:
+        """Return an id, which forms hold with its signs as %XX: browsers change some."""
+        return unquote(self[name])
+
+    def ids(self, name: str) -> list[str]:
+        """Return all ids of a name."""
+        return [unquote(value) for value in self.values.get(name, [])]
+
+
+@cache
+def _environment(language: str) -> tuple[Texts, Environment]:
+    texts = Texts(DOMAIN, language)
+    made = environment(texts, _HERE / "templates")
+    made.filters["id"] = partial(quote, safe="")
+    # Words of the tables: looked up like texts, but escaped, as tables can be changed.
+    made.filters["said"] = translations(WORDINGS, language).gettext
+    return texts, made
+
+
+def language_of(request: Request, session: Session | None) -> str:
+    """Return the language that was chosen, else the first known one that the browser asks for."""
+    if session is not None and session.language:
+        return session.language
+    wanted = []
+    for part in request.headers.get("accept-language", "").split(","):
+        name, _, weight = part.strip().partition(";q=")
+        try:
+            wanted.append((-float(weight or 1), name.partition("-")[0].lower()))
+        except ValueError:
+            continue
+    known = [name for weight, name in sorted(wanted, key=lambda each: each[0]) if weight < 0]
+    return next((name for name in known if name in LANGUAGES), SOURCE)
+
+
+@dataclass
+class Visit:
+    """A request of somebody who may use the page."""
+
+    request: Request
+    session: Session
+    form: Form
+    texts: Texts
+    templates: Environment
+
+
+class Review:
+    """The page over one published copy and one decisions file."""
+
+    def __init__(
+        self,
+        questions: Questions,
+        deciding: Deciding,
+        sessions: Sessions,
+        runs: Runs,
+        settings: Settings,
+    ) -> None:
+        """Take what the page shows, and where decisions go."""
+        self.questions = questions
+        self.deciding = deciding
+        self.sessions = sessions
+        self.runs = runs
+        self.settings = settings
+
+    def app(self) -> ASGIApp:
+        """Return the application."""
+        routes = [
+            Route("/open/{token}", self.open_once),
+            Route("/login", self.login, methods=["GET", "POST"]),
+            Route("/static/{name}", self.static),
+            Route("/favicon.ico", _no_icon),
+            Route("/", self._guarded(self.home)),
+            Route("/decided", self._guarded(self.decided)),
+            Route("/run", self._guarded(self.run_state)),
+            Route("/export/{name}.{form}", self._guarded(self.export)),
+            *(
+                Route(f"/{name}", self._guarded(handler), methods=["POST"])
+                for name, handler in (
+                    ("alike", self.alike),
+                    ("author", self.author),
+                    ("decide", self.decide),
+                    ("go", self.go),
+                    ("language", self.language),
+                    ("logout", self.logout),
+                    ("pair", self.pair),
+                    ("run", self.run),
+                    ("search", self.search),
+                    ("undo", self.undo),
+                )
+            ),
+            *(Route(f"/{tab}", self._guarded(partial(self.tab, tab=tab))) for tab in TABS),
+        ]
+        return Gate(Starlette(routes=routes), self.settings.hosts)
+
+    def _guarded(self, handler: Callable[..., Response]) -> Callable[[Request], Any]:
+        """Return an endpoint that only sessions reach, and forms of their own pages."""
+
+        async def endpoint(request: Request) -> Response:
+            session = self._session(request)
+            if session is None:
+                return self._closed(request)
+            form = Form()
+            if request.method == "POST":
+                body = await _body(request)
+                form = Form(parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True))
+                if not is_same_origin(request) or not has_csrf(session, form["csrf"]):
+                    return PlainTextResponse("This form is not of this page.\n", 403)
+            texts, templates = _environment(language_of(request, session))
+            visit = Visit(request, session, form, texts, templates)
+            try:
+                response = await run_in_threadpool(self._answer, handler, visit)
+            except PublishedError as error:
+                response = self._page(visit, "nothing.html", 503, path=str(error))
+            except DecisionsFileError as error:
+                response = self._page(visit, "unreadable.html", 503, error=str(error))
+            except Exception as error:  # noqa: BLE001 - its text may be that of a record
+                place = extract_tb(error.__traceback__)[-1]
+                sys.stderr.write(
+                    f"review: {type(error).__name__} in {place.filename}, line {place.lineno}\n"
+                )
+                text = "This failed; the terminal of the page says where.\n"
+                response = PlainTextResponse(text, 500)
+            if request.cookies.get(COOKIE) != session.id:
+                self._give_cookie(response, session)
+            return response
+
+        return endpoint
+
+    def _answer(self, handler: Callable[..., Response], visit: Visit) -> Response:
+        """Answer from the newest copy."""
+        self.questions.published.refresh()
+        return handler(visit)
+
+    def _session(self, request: Request) -> Session | None:
+        session = self.sessions.find(request.cookies.get(COOKIE))
+        if not self.settings.user_header:
+            return session
+        # The proxy says with each request who it is.
+        peer = request.client.host if request.client else ""
+        user = plain(request.headers.get(self.settings.user_header))
+        if peer not in self.settings.proxies or not user:
+            return None
+        if session is None or session.author != user:
+            session = self.sessions.open(user)
+        return session
+
+    def _closed(self, request: Request) -> Response:
+        if self.settings.password and request.method == "GET":
+            return RedirectResponse("/login", 303)
+        _, templates = _environment(language_of(request, None))
+        return HTMLResponse(templates.get_template("closed.html").render(), 403)
+
+    def _give_cookie(self, response: Response, session: Session) -> None:
+        response.set_cookie(
+            COOKIE, session.id, httponly=True, samesite="strict", secure=self.settings.is_secure
+        )
+
+    async def open_once(self, request: Request) -> Response:
+        """Open a session for the one-time address."""
+        session = self.sessions.exchange(request.path_params["token"])
+        if session is None:
+            return self._closed(request)
+        response = RedirectResponse("/", 303)
+        self._give_cookie(response, session)
+        return response
+
+    async def login(self, request: Request) -> Response:
+        """Open a session for a password."""
+        if not self.settings.password:
+            return self._closed(request)
+        wrong = False
+        if request.method == "POST":
+            form = Form(parse_qs((await _body(request)).decode("utf-8", "replace")))
+            if not is_same_origin(request):
+                return PlainTextResponse("This form is not of this page.\n", 403)
+            if not self.sessions.may_try():
+                return PlainTextResponse("Too many wrong passwords: wait a minute.\n", 429)
+            name = plain(form["author"])
+            if name and is_password(form["password"], self.settings.password):
+                response = RedirectResponse("/", 303)
+                self._give_cookie(response, self.sessions.open(name[:LAST]))
+                return response
+            self.sessions.failed()
+            wrong = True
+        _, templates = _environment(language_of(request, None))
+        page = templates.get_template("login.html").render(wrong=wrong)
+        return HTMLResponse(page, 403 if wrong else 200)
+
+    async def static(self, request: Request) -> Response:
+        """Return a style sheet or the script."""
+        path = _STATIC.get(request.path_params["name"])
+        return FileResponse(path) if path else PlainTextResponse("Not found\n", 404)
+
+    def _page(self, visit: Visit, template: str, status: int = 200, **values: Any) -> Response:  # noqa: ANN401
+        message, visit.session.message = visit.session.message, None
+        text = visit.templates.get_template(template).render(
+            session=visit.session,
+            message=message,
+            runs=self.runs,
+            tab=values.pop("tab", ""),
+            **values,
+        )
+        return HTMLResponse(text, status)
+
+    def home(self, _: Visit) -> Response:
+        """Lead to the first tab."""
+        return RedirectResponse("/companies", 303)
+
+    def tab(self, visit: Visit, tab: str) -> Response:
+        """Show the next question of a tab, or the one that was searched for."""
+        if not self.questions.has(tab):
+            return self._page(visit, "absent.html", tab=tab)
+        standing = self.deciding.standing()
+        shared: dict[str, Any] = {
+            "tab": tab,
+            "tabs": self._counts(standing),
+            "seen": len(standing.decisions),
+            "unreadable": len(self.deciding.unreadable()),
+        }
+        if tab == "duplicates":
+            return self._duplicate(visit, standing, shared)
+        waiting = self.questions.open(tab, standing)
+        chosen = visit.session.current.get(tab)
+        contact_id = chosen or next(iter(waiting), None)
+        total = self.questions.total(tab)
+        if contact_id is None:
+            return self._page(visit, "done.html", total=total, **shared)
+        question = self.questions.question(tab, contact_id, standing)
+        if question is None:
+            # It was in the copy before this one.
+            visit.session.current.pop(tab, None)
+            visit.session.message = (False, visit.texts("This contact is no more there."))
+            return (
+                RedirectResponse(f"/{tab}", 303)
+                if chosen
+                else self._page(visit, "done.html", total=total, **shared)
+            )
+        kind = SIDES[tab].kind
+        return self._page(
+            visit,
+            "question.html",
+            question=question,
+            note=visit.session.notes.get(contact_id, ""),
+            shown=_shown(question),
+            place=total - len(waiting) + 1 if contact_id in waiting else None,
+            total=total,
+            postponed=standing.later.get((kind, (contact_id, None))),
+            decided=_last(standing, kind, contact_id),
+            bars=_bars(question),
+            **shared,
+        )
+
+    def _duplicate(self, visit: Visit, standing: Standing, shared: dict[str, Any]) -> Response:
+        waiting = self.questions.open_pairs(standing)
+        total = self.questions.total("duplicates")
+        pair = self.questions.pair(waiting[0]) if waiting else None
+        if pair is None:
+            return self._page(visit, "done.html", total=total, **shared)
+        return self._page(
+            visit,
+            "pair.html",
+            pair=pair,
+            note=visit.session.notes.get(f"{pair.left_id}\n{pair.right_id}", ""),
+            place=total - len(waiting) + 1,
+            total=total,
+            postponed=standing.later.get(
+                (pair.kind, (min(pair.left_id, pair.right_id), max(pair.left_id, pair.right_id)))
+            ),
+            **shared,
+        )
+
+    def _counts(self, standing: Standing) -> list[tuple[str, int]]:
+        """Return the tabs that there are, and how many questions each still has."""
+        counts = [
+            (tab, len(self.questions.open(tab, standing)))
+            for tab in SIDES
+            if self.questions.has(tab)
+        ]
+        if self.questions.has("duplicates"):
+            counts.append(("duplicates", len(self.questions.open_pairs(standing))))
+        return counts
+
+    def decide(self, visit: Visit) -> Response:
+        """Save what was decided about a contact."""
+        form, tab = visit.form, visit.form["tab"]
+        if tab not in SIDES:
+            return PlainTextResponse("There is no such tab.\n", 400)
+        kind, contact = SIDES[tab].kind, form.id("contact")
+        if not contact:
+            return PlainTextResponse("There is no contact.\n", 400)
+        if form["do"] == "note":
+            return self._keep_note(visit, tab, contact)
+        answers: list[Answer]
+        if form["pick"]:
+            answers = [Answer(kind, "force", contact, form.id("pick"))]
+        elif form["do"] == "yes" and form["proposal"]:
+            answers = [Answer(kind, "force", contact, form.id("proposal"))]
+        elif form["do"] == "none":
+            answers = [Answer(kind, "forbid", contact, each) for each in form.ids("shown")]
+        elif form["do"] == "later":
+            answers = [Answer(kind, "later", contact, None)]
+        elif form["do"] == "all" and form["proposal"]:
+            proposal = form.id("proposal")
+            contacts = form.ids("alike")[:ALIKE]
+            answers = [Answer(kind, "force", each, proposal) for each in contacts]
+        else:
+            answers = []
+        return self._save(visit, tab, contact, answers)
+
+    def pair(self, visit: Visit) -> Response:
+        """Save what was decided about two records that may be one."""
+        form = visit.form
+        left, right, verdict = form.id("left"), form.id("right"), form["do"]
+        about = f"{left}\n{right}"
+        if verdict == "note":
+            return self._keep_note(visit, "duplicates", about)
+        decision = {"same": "force", "two": "forbid", "later": "later"}.get(verdict)
+        kind = form["kind"]
+        if decision is None or kind not in FIELDS or not kind.endswith("_duplicate"):
+            return PlainTextResponse("There is no such decision.\n", 400)
+        answer = Answer(kind, decision, left, right)  # type: ignore[arg-type] # both are looked up
+        return self._save(visit, "duplicates", about, [answer])
+
+    def _keep_note(self, visit: Visit, tab: str, about: str) -> Response:
+        note = plain(visit.form["reason"])
+        if note:
+            visit.session.notes[about] = note
+        else:
+            visit.session.notes.pop(about, None)
+        if tab in SIDES:
+            visit.session.current[tab] = about
+        return RedirectResponse(f"/{tab}", 303)
+
+    def _save(self, visit: Visit, tab: str, about: str, answers: list[Answer]) -> Response:
+        session, texts = visit.session, visit.texts
+        reason = plain(visit.form["reason"]) or session.notes.get(about)
+        seen = visit.form["seen"]
+        if not answers:
+            session.message = (False, texts("There is nothing to decide here."))
+            return RedirectResponse(f"/{tab}", 303)
+        try:
+            self.deciding.decide(
+                answers, session.author, reason, int(seen) if seen.isdecimal() else 0
+            )
+        except Meanwhile as faster:
+            session.message = (
+                False,
+                texts(
+                    "Not saved: %(author)s decided this at %(moment)s, while you looked at it.",
+                    author=faster.decision.author or "?",
+                    moment=texts.moment(faster.decision.decided_at),
+                ),
+            )
+            if tab in SIDES:
+                session.current[tab] = about
+        except (DecisionError, DecisionsFileError) as error:
+            # It stays, with its note, until it can be saved.
+            session.message = (False, texts("Not saved. %(error)s", error=str(error)))
+            if reason:
+                session.notes[about] = reason
+            if tab in SIDES:
+                session.current[tab] = about
+        else:
+            session.notes.pop(about, None)
+            session.current.pop(tab, None)
+            session.message = (
+                True,
+                texts.count("One saved.", "%(count)s saved.", len(answers))
+                if visit.form["do"] == "all"
+                else texts("Saved."),
+            )
+        return RedirectResponse(f"/{tab}", 303)
+
+    def alike(self, visit: Visit) -> Response:
+        """Show the contacts that are alike, before they are decided at once."""
+        standing = self.deciding.standing()
+        contact = visit.form.id("contact")
+        question = self.questions.question("companies", contact, standing)
+        if question is None or question.proposal is None:
+            return RedirectResponse("/companies", 303)
+        found = question.alike
+        return self._page(
+            visit,
+            "alike.html",
+            tab="companies",
+            tabs=self._counts(standing),
+            question=question,
+            contacts=found[:ALIKE],
+            count_all=len(found),
+            note=plain(visit.form["reason"]) or visit.session.notes.get(contact, ""),
+            seen=len(standing.decisions),
+        )
+
+    def search(self, visit: Visit) -> Response:
+        """Show what a search finds: companies or persons for a contact, or contacts."""
+        form, tab = visit.form, visit.form["tab"]
+        if tab not in SIDES or not self.questions.has(tab):
+            return PlainTextResponse("There is no such tab.\n", 400)
+        standing = self.deciding.standing()
+        words, contact = form["words"].strip()[:LAST], form.id("contact")
+        is_contacts = form["what"] == "contacts" or not contact
+        return self._page(
+            visit,
+            "found.html",
+            tab=tab,
+            tabs=self._counts(standing),
+            words=words,
+            contact=contact,
+            is_contacts=is_contacts,
+            contacts=self.questions.search_contacts(words) if is_contacts else [],
+            found=[] if is_contacts else self.questions.search(tab, words),
+            seen=len(standing.decisions),
+            note=visit.session.notes.get(contact, ""),
+        )
+
+    def go(self, visit: Visit) -> Response:
+        """Show a contact that was searched for."""
+        tab, contact = visit.form["tab"], visit.form.id("contact")
+        if tab not in SIDES:
+            return PlainTextResponse("There is no such tab.\n", 400)
+        if contact:
+            visit.session.current[tab] = contact
+        else:
+            visit.session.current.pop(tab, None)
+        return RedirectResponse(f"/{tab}", 303)
+
+    def undo(self, visit: Visit) -> Response:
+        """Take back an action, by default the last one of this person, and show it again."""
+        action, session, texts = visit.form["action"], visit.session, visit.texts
+        decisions = (
+            self.deciding.of_action(action) if action else self.deciding.last_action(session.author)
+        )
+        back = visit.form["tab"] if visit.form["tab"] in {*TABS, "decided"} else "companies"
+        if not decisions:
+            session.message = (False, texts("There is nothing to take back."))
+            return RedirectResponse(f"/{back}", 303)
+        try:
+            self.deciding.take_back(decisions, session.author)
+        except DecisionsFileError as error:
+            session.message = (False, texts("Not saved. %(error)s", error=str(error)))
+            return RedirectResponse(f"/{back}", 303)
+        session.message = (True, texts("Taken back."))
+        tab = _tab_of(decisions[0].kind)
+        if decisions[0].contact_id and tab in SIDES:
+            session.current[tab] = decisions[0].contact_id
+        return RedirectResponse(f"/{back if action else tab}", 303)
+
+    def language(self, visit: Visit) -> Response:
+        """Change the language."""
+        if visit.form["language"] in LANGUAGES:
+            visit.session.language = visit.form["language"]
+        return RedirectResponse(_back(visit), 303)
+
+    def author(self, visit: Visit) -> Response:
+        """Change who decides; a proxy says so itself."""
+        name = plain(visit.form["author"])
+        if name and not self.settings.user_header:
+            visit.session.author = name[:LAST]
+        return RedirectResponse(_back(visit), 303)
+
+    def logout(self, visit: Visit) -> Response:
+        """End the session."""
+        self.sessions.close(visit.session)
+        return HTMLResponse(visit.templates.get_template("closed.html").render())
+
+    def run(self, visit: Visit) -> Response:
+        """Start the run that brings decisions into the tables."""
+        if not self.runs.start():
+            visit.session.message = (False, visit.texts("A run is going on already."))
+        return RedirectResponse(_back(visit), 303)
+
+    def run_state(self, _: Visit) -> Response:
+        """Return whether a run is going on."""
+        return JSONResponse({"running": self.runs.is_running})
+
+    def export(self, visit: Visit) -> Response:
+        """Return a table for a spreadsheet."""
+        name, form = visit.request.path_params["name"], visit.request.path_params["form"]
+        if name not in TABLES or form not in FORMATS:
+            return PlainTextResponse("Not found\n", 404)
+        try:
+            table = read(self.questions.published, self.deciding.standing().decisions, name)
+            path = to_file(table, name, form)
+        except ExportError as error:
+            return PlainTextResponse(f"{error}\n", 404)
+        except OSError as error:
+            return PlainTextResponse(f"The table cannot be written: {error.strerror}\n", 507)
+        return FileResponse(
+            path,
+            media_type=FORMATS[form],
+            filename=f"{name}.{form}",
+            background=BackgroundTask(path.unlink),
+        )
+
+    def decided(self, visit: Visit) -> Response:
+        """List what was decided last, and what became of it."""
+        standing = self.deciding.standing()
+        shown = [
+            each
+            for each in sorted(standing.decisions, key=lambda one: one.decided_at, reverse=True)
+            if each.decision != "undo"
+        ][:LAST]
+        ids: dict[str, set[str]] = {
+            "contact_id": set(),
+            "company_id": set(),
+            "kizen_contact_id": set(),
+        }
+        for decision in shown:
+            for what, known in ids.items():
+                if (value := getattr(decision, what)) is not None:
+                    known.add(value)
+        return self._page(
+            visit,
+            "decided.html",
+            tab="decided",
+            tabs=self._counts(standing),
+            decisions=[(each, standing.effect(each)) for each in shown],
+            names=self.questions.names(ids),
+            fields=FIELDS,
+            count_all=sum(1 for each in standing.decisions if each.decision != "undo"),
+            unreadable=self.deciding.unreadable(),
+            exports=[
+                (name, list(FORMATS))
+                for name, table in TABLES.items()
+                if table is None or self.questions.published.has(table)
+            ],
+        )
+
+
+async def _no_icon(_: Request) -> Response:
+    return Response(status_code=204)
+
+
+async def _body(request: Request) -> bytes:
+    """Return the body of a request, of which `Gate` has seen the length."""
+    body = await request.body()
+    return body[:MAX_BODY]
+
+
+def _back(visit: Visit) -> str:
+    tab = visit.form["tab"]
+    return f"/{tab}" if tab in {*TABS, "decided"} else "/"
+
+
+def _tab_of(kind: Kind) -> str:
+    return next((tab for tab, side in SIDES.items() if side.kind == kind), "duplicates")
+
+
+def _shown(question: Question) -> list[str]:
+    """Return all that "none of these" rules out: what is shown, and the link there is."""
+    candidates = [question.proposal, *question.others]
+    ids = [*(each.id for each in candidates if each), question.contact["linked_id"]]
+    return [each for each in dict.fromkeys(ids) if each]
+
+
+def _last(standing: Standing, kind: Kind, contact: str) -> Decision | None:
+    """Return the last decision about a contact that stands."""
+    return next(
+        (
+            each
+            for each in reversed(standing.decisions)
+            if each.kind == kind
+            and each.contact_id == contact
+            and each.decision in {"force", "forbid"}
+            and standing.effect(each) == "in force"
+        ),
+        None,
+    )
+
+
+def _bars(question: Question) -> list[tuple[float, float]]:
+    """Return where the bar of each step begins and how wide it is, of 100."""
+    ends = [0, *(step.end for step in question.steps), *(step.start for step in question.steps)]
+    low, width = min(ends), (max(ends) - min(ends)) or 1
+    return [
+        (100 * (min(step.start, step.end) - low) / width, 100 * abs(step.weight) / width)
+        for step in question.steps
+    ]

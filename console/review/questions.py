@@ -1,0 +1,497 @@
+"""What the page asks: queues, records and candidates, from the published copy."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from console.review.compare import Line, line
+
+if TYPE_CHECKING:
+    from console.decisions.decision import Kind
+    from console.decisions.standing import Standing
+    from console.published import Published, Row
+
+CANDIDATES = 10
+"""The proposal, and one for each of the keys 1 to 9."""
+
+FOUND = 50
+"""How many records a search shows."""
+
+ALIKE = 500
+"""How many contacts are shown, and decided, at once."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one kind of link leads to: its tables, and how its records are compared."""
+
+    kind: Kind
+    id: str
+    links: str
+    queue: str
+    needs: tuple[str, ...]
+    records: str
+    names: str
+    scored: str
+    levels: str
+
+
+_CONTACT = """
+select contact_id,
+    coalesce(full_name, nullif(trim(concat_ws(' ', first_name, last_name)), '')) as name,
+    organisation, email, concat_ws(', ', phone, mobile) as phone, street, postal_code, city,
+    country, vat_number, website, cast(birth_date as varchar) as birth_date, first_name, last_name,
+    contact_type
+from staging.stg_kananas__contacts
+"""
+
+COMPANIES = Side(
+    kind="company_link",
+    id="company_id",
+    links="marts.contact_company_links",
+    queue="select contact_id, company_id from marts.link_review_queue order by review_rank",
+    needs=("marts.link_review_queue",),
+    records="""
+select company_id as id, company_name as name, email,
+    concat_ws(', ', business_phone, mobile_phone) as phone, street, postal_code, city, country,
+    vat_number, website, cast(domains as varchar) as domains
+from staging.stg_kizen__companies
+""",
+    names="select company_id as id, company_name as name, city from staging.stg_kizen__companies",
+    scored="""
+select pairs.*, names.* exclude (contact_core, company_core, name_level, name_score)
+from intermediate.int_links__scored as pairs
+left join intermediate.int_links__name_scores as names using (contact_core, company_core)
+""",
+    levels="seeds.link_levels",
+)
+
+PERSONS = Side(
+    kind="person_link",
+    id="kizen_contact_id",
+    links="marts.contact_person_links",
+    queue="""
+select contact_id, kizen_contact_id from marts.contact_person_links where status = 'review'
+order by confidence desc, contact_id
+""",
+    needs=("marts.contact_person_links", "staging.stg_kizen__contacts"),
+    records="""
+select kizen_contact_id as id,
+    coalesce(full_name, nullif(trim(concat_ws(' ', first_name, last_name)), '')) as name,
+    company_name as organisation, email,
+    concat_ws(', ', mobile_phone, home_phone, business_phone) as phone, street, postal_code, city,
+    country, cast(birth_date as varchar) as birth_date, first_name, last_name
+from staging.stg_kizen__contacts
+""",
+    names="""
+select kizen_contact_id as id,
+    coalesce(full_name, nullif(trim(concat_ws(' ', first_name, last_name)), '')) as name, city
+from staging.stg_kizen__contacts
+""",
+    scored="select pairs.* from intermediate.int_persons__scored as pairs",
+    levels="seeds.person_levels",
+)
+
+SIDES = {"companies": COMPANIES, "persons": PERSONS}
+
+_FIELDS = (
+    "name", "website", "email", "domains", "phone", "street", "postal_code", "city", "country",
+    "vat_number", "first_name", "last_name", "birth_date", "organisation",
+)  # fmt: skip
+
+_ALIKE = """
+select queue.contact_id, queue.contact_name, queue.organisation, queue.email, queue.city,
+    queue.company_id, keys.core_number, links.tier
+from marts.link_review_queue as queue
+inner join marts.contact_company_links as links on queue.contact_id = links.contact_id
+inner join intermediate.int_contacts__match_keys as keys on queue.contact_id = keys.contact_id
+"""
+
+DUPLICATES = "marts.possible_duplicates"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A feature of a pair: how it agrees, its points, and the sum before and after it."""
+
+    feature: str
+    wording: str
+    weight: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a contact may be linked with."""
+
+    id: str
+    name: str | None
+    city: str | None
+    score: int | None
+
+
+@dataclass
+class Question:
+    """A contact with the link that it has, what else it may belong to, and why."""
+
+    contact: Row
+    proposal: Candidate | None
+    others: list[Candidate]
+    lines: list[Line]
+    steps: list[Step]
+    alike: list[Row]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two records that may be one."""
+
+    kind: Kind
+    left_id: str
+    right_id: str
+    left_name: str | None
+    right_name: str | None
+    confidence: float | None
+    reasons: str | None
+    fuller_id: str | None
+    lines: list[Line]
+
+
+@dataclass
+class _Loaded:
+    """What is kept of one copy: the order of each queue, and the levels of each side."""
+
+    version: tuple[int, int, int] | None = None
+    queues: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    levels: dict[str, dict[tuple[str, str], tuple[int, str]]] = field(default_factory=dict)
+    duplicates: list[Row] = field(default_factory=list)
+    #: Contacts that are not the only ones to name their organisation.
+    alike: set[str] = field(default_factory=set)
+    #: What waits in each queue, by what stood of the decisions when it was looked up.
+    waiting: dict[str, tuple[Standing, list[str]]] = field(default_factory=dict)
+
+
+class Questions:
+    """The questions of a published copy."""
+
+    def __init__(self, published: Published) -> None:
+        """Take the copy; nothing is read yet."""
+        self.published = published
+        self._loaded = _Loaded()
+        self._lock = threading.Lock()
+
+    def _now(self) -> _Loaded:
+        """Return what is kept, read anew where the copy is another."""
+        with self._lock:
+            version = self.published.version()
+            if version != self._loaded.version:
+                self._loaded = self._load(version)
+            return self._loaded
+
+    def _load(self, version: tuple[int, int, int]) -> _Loaded:
+        loaded = _Loaded(version)
+        for name, side in SIDES.items():
+            if not self.has(name):
+                continue
+            rows = self.published.rows(side.queue)
+            loaded.queues[name] = [(row["contact_id"], row[side.id]) for row in rows]
+            loaded.levels[name] = {
+                (row["feature"], row["level"]): (row["weight"], row["wording"] or "")
+                for row in self.published.rows(
+                    f"select feature, level, weight, wording from {side.levels}"
+                )
+            }
+        if self.has("companies"):
+            rows = self.published.rows(
+                "select contact_id from marts.link_review_queue where similar_contact_count > 1"
+            )
+            loaded.alike = {row["contact_id"] for row in rows}
+        if self.published.has(DUPLICATES):
+            loaded.duplicates = self.published.rows(
+                f"select kind, left_id, right_id from {DUPLICATES}"
+                " order by confidence desc, kind, left_id, right_id"
+            )
+        return loaded
+
+    def has(self, tab: str) -> bool:
+        """Return whether the copy has what a tab shows."""
+        if tab == "duplicates":
+            return self.published.has(DUPLICATES)
+        return all(self.published.has(table) for table in SIDES[tab].needs)
+
+    def total(self, tab: str) -> int:
+        """Return how many questions a queue had when the copy was made."""
+        loaded = self._now()
+        return len(loaded.duplicates if tab == "duplicates" else loaded.queues.get(tab, ()))
+
+    def open(self, tab: str, standing: Standing) -> list[str]:
+        """Return the contacts that nobody has decided about, those that were put off last."""
+        loaded = self._now()
+        known = loaded.waiting.get(tab)
+        if known is None or known[0] is not standing:
+            known = standing, _waiting(SIDES[tab].kind, loaded.queues.get(tab, []), standing)
+            loaded.waiting[tab] = known
+        return known[1]
+
+    def open_pairs(self, standing: Standing) -> list[Row]:
+        """Return the possible duplicates that nobody has decided about."""
+        found = []
+        for row in self._now().duplicates:
+            key = (f"{row['kind']}_duplicate", tuple(sorted((row["left_id"], row["right_id"]))))
+            if key not in standing.pairs:
+                found.append((key in standing.later, row))
+        return [row for _, row in sorted(found, key=lambda each: each[0])]
+
+    def question(self, tab: str, contact_id: str, standing: Standing) -> Question | None:
+        """Return all that is shown of one contact, or None where there is no such contact."""
+        side = SIDES[tab]
+        contacts = self.published.rows(
+            f"select contacts.*, links.{side.id} as linked_id, links.confidence, links.reasons"
+            f" from ({_CONTACT} where contact_id = ?) as contacts"
+            f" inner join {side.links} as links on contacts.contact_id = links.contact_id"
+            " where links.contact_id = ?",
+            [contact_id, contact_id],
+        )
+        if not contacts:
+            return None
+        (contact,) = contacts
+        scored = self.published.rows(
+            f"{side.scored} where pairs.contact_id = ? order by pairs.score desc, pairs.{side.id}"
+            f" limit {2 * CANDIDATES}",
+            [contact_id],
+        )
+        points = {row[side.id]: row for row in scored}
+        known = standing.forced.get((side.kind, contact_id))
+        proposed = (getattr(known, side.id) if known else None) or contact["linked_id"]
+        ids = [
+            each
+            for each in dict.fromkeys([proposed, *points])
+            if each is not None
+            and (
+                each == proposed
+                or (decided := standing.pairs.get((side.kind, (contact_id, each)))) is None
+                or decided.decision != "forbid"
+            )
+        ][:CANDIDATES]
+        records = self._records(side.records, ids)
+        candidates = [
+            Candidate(
+                each,
+                records[each]["name"],
+                records[each]["city"],
+                points[each]["score"] if each in points else None,
+            )
+            for each in ids
+            if each in records
+        ]
+        proposal = next((each for each in candidates if each.id == proposed), None)
+        compare = _company_lines if tab == "companies" else _person_lines
+        beside = records[proposal.id] if proposal else dict.fromkeys(_FIELDS)
+        return Question(
+            contact=contact,
+            proposal=proposal,
+            others=[each for each in candidates if each is not proposal][: CANDIDATES - 1],
+            lines=compare(contact, beside),
+            steps=_steps(points[proposal.id], self._now().levels.get(tab, {}))
+            if proposal and proposal.id in points
+            else [],
+            alike=self.alike(contact_id, standing)
+            if tab == "companies" and contact_id in self._now().alike
+            else [],
+        )
+
+    def _records(self, records: str, ids: list[str]) -> dict[str, Row]:
+        """Return the records of some ids, by their id."""
+        if not ids:
+            return {}
+        rows = self.published.rows(
+            f"select * from ({records}) where id in ({', '.join('?' * len(ids))})", ids
+        )
+        return {row["id"]: row for row in rows}
+
+    def alike(self, contact_id: str, standing: Standing) -> list[Row]:
+        """Return the contacts of the queue that name the same, and wait for the same company.
+
+        The rule is that of `similar_contact_count` in marts.link_review_queue.
+        """
+        asked = self.published.rows(f"{_ALIKE} where queue.contact_id = ?", [contact_id])
+        if not asked:
+            return []
+        (one,) = asked
+        rows = self.published.rows(
+            f"""{_ALIKE}
+where queue.company_id = ? and keys.core_number is not distinct from ?
+    and (keys.core_number is not null or coalesce(links.tier, queue.contact_id) = ?)
+order by queue.review_rank""",
+            [one["company_id"], one["core_number"], one["tier"] or contact_id],
+        )
+        waiting = set(self.open("companies", standing))
+        return [row for row in rows if row["contact_id"] in waiting]
+
+    def prepare(self) -> None:
+        """Read what is kept of a copy, so that the first page and the first search need not.
+
+        Raises:
+            PublishedError: There is no copy.
+        """
+        self._now()
+        for query in (_CONTACT, *(side.names for tab, side in SIDES.items() if self.has(tab))):
+            self._found(query, "-")
+
+    def search(self, tab: str, words: str) -> list[Candidate]:
+        """Return companies or persons whose name, city or id holds all words, in any order."""
+        return [
+            Candidate(row["id"], row["name"], row["city"], None)
+            for row in self._found(SIDES[tab].names, words)
+        ]
+
+    def search_contacts(self, words: str) -> list[Row]:
+        """Return contacts in whose names, e-mail address, city or id each word is found."""
+        return self._found(_CONTACT, words)
+
+    def _found(self, query: str, words: str) -> list[Row]:
+        wanted = words.split()
+        if not wanted:
+            return []
+        # Lower case without accents, made once for each copy.
+        folded = {_CONTACT: "contacts", COMPANIES.names: "companies", PERSONS.names: "persons"}[
+            query
+        ]
+        id_, text = (
+            ("contact_id", "concat_ws(' ', name, organisation, email, city, contact_id)")
+            if query == _CONTACT
+            else ("id", "concat_ws(' ', name, city, id)")
+        )
+        tests = " and ".join("contains(text, strip_accents(lower(?)))" for _ in wanted)
+        return self.published.rows(
+            f"""select rows.* from ({query}) as rows
+where {id_} in (select id from temp.folded_{folded} where {tests} order by name limit {FOUND})
+order by lower(name), {id_}""",
+            wanted,
+            first=f"""create temp table if not exists folded_{folded} as
+select {id_} as id, lower(name) as name, strip_accents(lower({text})) as text from ({query})""",
+        )
+
+    def pair(self, row: Row) -> Pair | None:
+        """Return two records that may be one, side by side."""
+        found = self.published.rows(
+            f"select * from {DUPLICATES} where kind = ? and left_id = ? and right_id = ?",
+            [row["kind"], row["left_id"], row["right_id"]],
+        )
+        if not found:
+            return None
+        (pair, *_) = found
+        records = {
+            "kananas_contact": _CONTACT.replace("select contact_id,", "select contact_id as id,"),
+            "kizen_contact": PERSONS.records,
+            "company": COMPANIES.records,
+        }[pair["kind"]]
+        both = self._records(records, [pair["left_id"], pair["right_id"]])
+        left, right = both.get(pair["left_id"], {}), both.get(pair["right_id"], {})
+        fields = [name for name in {**left, **right} if name not in {"id", "contact_type"}]
+        return Pair(
+            kind=f"{pair['kind']}_duplicate",  # type: ignore[arg-type] # one of three
+            left_id=pair["left_id"],
+            right_id=pair["right_id"],
+            left_name=pair["left_name"],
+            right_name=pair["right_name"],
+            confidence=None if pair["confidence"] is None else float(pair["confidence"]),
+            reasons=pair["reasons"],
+            fuller_id=pair["fuller_id"],
+            lines=[
+                line(name, left.get(name), right.get(name))
+                for name in fields
+                if left.get(name) or right.get(name)
+            ],
+        )
+
+    def names(self, ids: dict[str, set[str]]) -> dict[tuple[str, str], str]:
+        """Return the names of contacts, companies and persons, by what they are and their id."""
+        queries = {
+            "contact_id": f"select contact_id as id, name from ({_CONTACT})",
+            "company_id": COMPANIES.names,
+            "kizen_contact_id": PERSONS.names,
+        }
+        found: dict[tuple[str, str], str] = {}
+        for what, wanted in ids.items():
+            if not wanted or (what == "kizen_contact_id" and not self.has("persons")):
+                continue
+            rows = self.published.rows(
+                f"select id, name from ({queries[what]})"
+                f" where id in ({', '.join('?' * len(wanted))})",
+                sorted(wanted),
+            )
+            found |= {(what, row["id"]): row["name"] or row["id"] for row in rows}
+        return found
+
+
+def _waiting(kind: Kind, queue: list[tuple[str, str]], standing: Standing) -> list[str]:
+    """Return the contacts of a queue that are not decided, those that were put off last."""
+    forced = {contact for of, contact in standing.forced if of == kind}
+    forbidden = {
+        pair
+        for (of, pair), decision in standing.pairs.items()
+        if of == kind and decision.decision == "forbid"
+    }
+    later = {contact for of, (contact, _) in standing.later if of == kind}
+    waiting = [each[0] for each in queue if each[0] not in forced and each not in forbidden]
+    if later:
+        waiting.sort(key=later.__contains__)
+    return waiting
+
+
+def _domains(value: str | None) -> list[str]:
+    """Return the names in the list of a company's domains."""
+    try:
+        listed: Any = json.loads(value or "[]")
+    except ValueError:
+        return []
+    if not isinstance(listed, list):
+        return []
+    names = [each.get("name") if isinstance(each, dict) else each for each in listed]
+    return [name for name in names if isinstance(name, str) and name]
+
+
+def _company_lines(contact: Row, company: Row) -> list[Line]:
+    website = [company["website"]] if company["website"] else []
+    email = [company["email"]] if company["email"] else []
+    hosts = ", ".join(dict.fromkeys([*_domains(company["domains"]), *website, *email]))
+    return [
+        line("name", contact["organisation"], company["name"]),
+        line("domain", contact["email"] or contact["website"], hosts),
+        *(
+            line(name, contact[name], company[name])
+            for name in ("phone", "street", "postal_code", "city", "country", "vat_number")
+        ),
+    ]
+
+
+def _person_lines(contact: Row, person: Row) -> list[Line]:
+    fields = (
+        "first_name", "last_name", "email", "phone", "birth_date", "street", "postal_code", "city",
+        "country", "organisation",
+    )  # fmt: skip
+    return [line(name, contact[name], person[name]) for name in fields]
+
+
+def _steps(pair: Row, levels: dict[tuple[str, str], tuple[int, str]]) -> list[Step]:
+    """Return what adds up to the score of a pair, the largest first."""
+    start, _ = levels.get(("pair", "any"), (0, ""))
+    found = []
+    for column, level in pair.items():
+        feature = column.removesuffix("_level")
+        if feature == column or level is None:
+            continue
+        weight, wording = levels.get((feature, level), (0, ""))
+        if weight:
+            found.append((feature, weight, wording))
+    steps = [Step("pair", "", start, 0, start)]
+    position = start
+    for feature, weight, wording in sorted(found, key=lambda each: -abs(each[1])):
+        steps.append(Step(feature, wording, weight, position, position + weight))
+        position += weight
+    return steps

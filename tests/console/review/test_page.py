@@ -1,0 +1,299 @@
+"""The page without its script: questions, decisions, searches, and what is told when it fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from console.decisions.decision import Decision, now
+from console.review.questions import ALIKE
+from tests.console.review.copy import make
+from tests.console.review.serving import serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from tests.console.review.serving import Server, Visitor
+
+
+def links(decisions: list[Decision]) -> list[tuple[str | None, str | None, str]]:
+    return [
+        (each.contact_id, each.company_id or each.kizen_contact_id, each.decision)
+        for each in decisions
+    ]
+
+
+def test_a_question_shows_both_sides_why_and_who_else(visitor: Visitor) -> None:
+    assert visitor.path == "/companies"
+    for shown in (
+        "1 of 40, most useful first", "Contact 1 (Kananas): Max Roy 1",
+        "Boulangerie Élan 0 SARL (Kizen)", "not given", "the names are equal +18",
+        "Of such proposals, 80% are right.", "4 Boulangerie Élan 4 SARL",
+    ):  # fmt: skip
+        assert shown in visitor.text
+    assert "<mark><bdi>Brest</bdi></mark>" in visitor.html
+    assert "<mark><bdi>44000</bdi></mark>" not in visitor.html
+
+
+def test_each_key_has_its_decision(server: Server, visitor: Visitor) -> None:
+    visitor.press("y", reason="she said so")
+    assert "Saved." in visitor.text
+    assert "2 of 40" in visitor.text
+    visitor.press("2")
+    visitor.press("n")
+    visitor.press("l")
+    decisions = server.decisions()
+    assert links(decisions) == [
+        ("1", "c0", "force"),
+        ("2", "c3", "force"),
+        *(("3", f"c{number}", "forbid") for number in range(1, 6)),
+        ("4", None, "later"),
+    ]
+    assert decisions[0].reason == "she said so"
+    assert {(each.author, each.source) for each in decisions} == {("Ida", "review page")}
+    assert len({each.action for each in decisions}) == 4
+    # What was put off comes last.
+    assert visitor.contact() == "5"
+    assert server.review.questions.open("companies", server.review.deciding.standing())[-1] == "4"
+
+
+def test_undo_takes_back_the_last_key_and_asks_again(server: Server, visitor: Visitor) -> None:
+    visitor.press("y")
+    visitor.press("n")
+    assert visitor.contact() == "3"
+    visitor.press("u")
+    assert "Taken back." in visitor.text
+    assert visitor.contact() == "2"
+    visitor.press("u")
+    assert visitor.contact() == "1"
+    assert "1 of 40" in visitor.text
+    visitor.press("u")
+    assert "There is nothing to take back." in visitor.text
+    undone = {each.undoes for each in server.decisions() if each.decision == "undo"}
+    assert undone == {each.id for each in server.decisions() if each.decision != "undo"}
+
+
+def test_those_alike_are_shown_before_they_are_decided(server: Server, visitor: Visitor) -> None:
+    visitor.press("y")
+    visitor.press("a")
+    assert "2 contacts → Boulangerie Élan 1 SARL" in visitor.text
+    assert "Léa Roy 2" in visitor.text
+    assert "Ida Roy 3" in visitor.text
+    assert len(server.decisions()) == 1
+    visitor.press("y")
+    assert "2 saved." in visitor.text
+    assert links(server.decisions())[1:] == [("2", "c1", "force"), ("3", "c1", "force")]
+    assert "4 of 40" in visitor.text
+    visitor.press("u")
+    assert "2 of 40" in visitor.text
+
+
+def test_no_more_are_decided_than_were_shown(tmp_path: Path) -> None:
+    same = "update intermediate.int_contacts__match_keys set core_number = 1"
+    company = "update marts.link_review_queue set company_id = 'c1', similar_contact_count = 600"
+    copy = make(tmp_path / "warehouse.duckdb", 1300, 600, same, company)
+    with serving(copy, tmp_path / "decisions.jsonl") as server:
+        visitor = server.visitor()
+        assert "600 alike …" in visitor.text
+        visitor.press("a")
+        assert "There are 600 in all; the first are shown, and decided." in visitor.text
+        visitor.press("y")
+        assert len(server.decisions()) == ALIKE
+
+
+def test_any_company_can_be_searched_and_chosen(server: Server, visitor: Visitor) -> None:
+    visitor.search("ELAN 17")
+    assert "1 Boulangerie Élan 17 SARL" in visitor.text
+    assert "Élan 18" not in visitor.text
+    visitor.press("1")
+    assert links(server.decisions()) == [("1", "c17", "force")]
+    visitor.search("nothing has this name")
+    assert "Nothing was found." in visitor.text
+
+
+def test_any_contact_can_be_searched_and_its_link_changed(server: Server, visitor: Visitor) -> None:
+    visitor.search("léa ROY 46", "contacts")
+    visitor.press("1")
+    assert "A contact that you searched for" in visitor.text
+    assert "Contact 46 (Kananas)" in visitor.text
+    visitor.press("n")
+    assert ("46", None, "later") not in links(server.decisions())
+    assert {verdict for *_, verdict in links(server.decisions())} == {"forbid"}
+    # One whom the rules link with nobody has candidates, too.
+    visitor.search("roy 77", "contacts")
+    visitor.press("1")
+    assert "nothing is proposed" in visitor.text
+    visitor.press("1")
+    assert links(server.decisions())[-1][0] == "77"
+    visitor.search("roy 77", "contacts")
+    visitor.press("1")
+    assert "Decided by Ida" in visitor.text
+
+
+def test_a_note_is_kept_until_the_decision(server: Server, visitor: Visitor) -> None:
+    """Enter in the field presses the first button of the form, which keeps the note."""
+    keep = next(each for each in visitor.buttons if ("do", "note") in each.values)
+    visitor.submit(keep, reason="asked by phone")
+    assert visitor.contact() == "1"
+    assert server.decisions() == []
+    visitor.press("y")
+    assert server.decisions()[0].reason == "asked by phone"
+
+
+def test_persons_and_duplicates_are_decided_alike(server: Server, visitor: Visitor) -> None:
+    visitor.go("/persons")
+    assert "1 of 5, most likely first" in visitor.text
+    visitor.press("y")
+    visitor.press("n")
+    visitor.go("/duplicates")
+    assert "Two contacts of Kananas. Is it one person?" in visitor.text
+    visitor.press("y")
+    visitor.press("l")
+    visitor.press("n", reason="two branches")
+    assert "Two contacts of Kizen. Is it one person?" in visitor.text
+    visitor.press("n")
+    assert "All 3 questions of the last run have been answered." in visitor.text
+    found = [
+        (each.kind, each.contact_id or each.left_id, each.decision) for each in server.decisions()
+    ]
+    assert found == [
+        ("person_link", "1", "force"),
+        ("person_link", "2", "forbid"),
+        ("person_link", "2", "forbid"),
+        ("kananas_contact_duplicate", "1", "force"),
+        ("kizen_contact_duplicate", "p1", "later"),
+        ("company_duplicate", "c1", "forbid"),
+        ("kizen_contact_duplicate", "p1", "forbid"),
+    ]
+
+
+def test_the_list_says_what_was_decided_and_takes_back(server: Server, visitor: Visitor) -> None:
+    visitor.press("y", reason="by phone")
+    visitor.press("n")
+    visitor.go("/decided")
+    assert "Max Roy 1 belongs to Boulangerie Élan 0 SARL by phone counts" in visitor.text
+    assert "Léa Roy 2 does not belong to Boulangerie Élan 1 SARL" in visitor.text
+    last = [each for each in visitor.buttons if each.action == "/undo"][-1]
+    visitor.submit(last)
+    assert visitor.path == "/decided"
+    assert "Max Roy 1 belongs to Boulangerie Élan 0 SARL by phone taken back" in visitor.text
+    assert server.decisions()[-1].undoes == server.decisions()[0].id
+
+
+def test_of_two_pages_the_slower_one_is_told_and_overwrites_nothing(server: Server) -> None:
+    one, other = server.visitor(), server.visitor()
+    other.click("Change", author="Eva")
+    assert one.contact() == other.contact() == "1"
+    one.press("y")
+    other.press("2")
+    assert "Not saved: Ida decided this at" in other.text
+    assert other.contact() == "1"
+    assert links(server.decisions()) == [("1", "c0", "force")]
+    # Who has seen it may decide otherwise.
+    other.press("2")
+    assert links(server.decisions())[-1][0] == "1"
+    assert server.decisions()[-1].author == "Eva"
+
+
+def test_decisions_of_others_and_half_a_line_are_seen_at_once(
+    server: Server, visitor: Visitor
+) -> None:
+    with server.file.path.open("ab") as end:
+        end.write(b'{"id":"x","ki')
+    visitor.go("/companies")
+    assert "has lines that cannot be read" in visitor.text
+    visitor.press("y")
+    visitor.go("/decided")
+    assert "line 1: Input data was truncated" in visitor.text
+    decision = Decision(
+        id="o", kind="company_link", decision="force", contact_id="2", company_id="c1",
+        decided_at=now(),
+    )  # fmt: skip
+    type(server.file)(server.file.path).append([decision])
+    visitor.go("/companies")
+    assert visitor.contact() == "3"
+
+
+def test_a_new_copy_is_read_at_once_and_a_missing_one_is_told(
+    server: Server, visitor: Visitor, published: Path
+) -> None:
+    renamed = (
+        "update staging.stg_kizen__companies set company_name = 'Nouvel Élan' "
+        "where company_id = 'c0'"
+    )
+    make(published, 80, 40, renamed)
+    assert "Nouvel Élan (Kizen)" in visitor.go("/companies")
+    visitor.press("y")
+    make(published, 80, 0, "drop table marts.possible_duplicates")
+    assert "The last run asked nothing." in visitor.go("/companies")
+    assert "This is not in the tables" in visitor.go("/duplicates")
+    published.unlink()
+    assert "No decision is lost." in visitor.go("/companies")
+    assert visitor.status == 503
+    published.write_bytes(b"no database at all, but long enough to be looked at" * 100)
+    assert "The published copy cannot be read" in visitor.go("/companies")
+    make(published)
+    assert "2 of 40" in visitor.go("/companies")
+    assert len(server.decisions()) == 1
+
+
+def test_what_a_full_disk_does_not_take_is_told_and_stays(
+    server: Server, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor.press("y")
+    before = server.file.path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", _no_space)
+        visitor.press("y", reason="a long note")
+        assert "Not saved." in visitor.text
+        assert "No space left on device" in visitor.text
+        assert 'role="alert"' in visitor.html
+        assert visitor.contact() == "2"
+        assert 'value="a long note"' in visitor.html
+        visitor.press("u")
+        assert "Not saved." in visitor.text
+    assert server.file.path.read_bytes() == before
+    visitor.go("/companies")
+    visitor.press("y")
+    assert links(server.decisions()) == [("1", "c0", "force"), ("2", "c1", "force")]
+    assert server.decisions()[-1].reason == "a long note"
+
+
+def test_a_file_that_cannot_be_read_is_told_and_nothing_is_asked(
+    server: Server, visitor: Visitor
+) -> None:
+    """As root reads and writes anything, a folder stands in the place of the file."""
+    visitor.press("y")
+    path = server.file.path
+    path.rename(path.with_name("kept"))
+    path.mkdir()
+    visitor.press("y", reason="a long note")
+    assert "The decisions file cannot be read" in visitor.text
+    path.rmdir()
+    path.with_name("kept").rename(path)
+    assert "2 of 40" in visitor.go("/companies")
+    assert 'value="a long note"' in visitor.html
+
+
+def _no_space(_: int) -> None:
+    raise OSError(28, os.strerror(28))
+
+
+def test_a_run_is_started_once_and_its_end_is_shown(published: Path, tmp_path: Path) -> None:
+    waiting = tmp_path / "go on"
+    os.mkfifo(waiting)
+    program = f"open({str(waiting)!r}).read(); raise SystemExit(3)"
+    command = (sys.executable, "-c", program)
+    with serving(published, tmp_path / "decisions.jsonl", command=command) as server:
+        visitor = server.visitor()
+        assert "A run is going on …" in visitor.click("Bring decisions into the tables")
+        button = next(each for each in visitor.buttons if each.action == "/undo")
+        visitor.post("/run", button.values)
+        assert "A run is going on already." in visitor.text
+        waiting.write_text("", encoding="utf-8")
+        while visitor.web.get(f"{server.base}/run").json()["running"]:
+            pass
+        assert "failed: its messages are in the terminal" in visitor.go("/companies")

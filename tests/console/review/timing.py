@@ -1,0 +1,67 @@
+"""Time the review page over a large account: `make check-review`.
+
+Prints the median and the longest of several requests of each kind, in milliseconds. Exit code 1
+where a median is above `MOST`.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.console.review.copy import make
+from tests.console.review.serving import serving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CONTACTS, QUEUE = 100_000, 20_000
+TIMES = 15
+MOST = 300
+
+
+def main() -> int:
+    """Make the account, use the page, and print how long it took."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = make(Path(folder) / "warehouse.duckdb", CONTACTS, QUEUE)
+        with serving(copy, Path(folder) / "decisions.jsonl") as server:
+            server.review.questions.prepare()
+            visitor = server.visitor()
+            kinds: dict[str, Callable[[], str]] = {
+                "the next contact": lambda: visitor.go("/companies"),
+                "a decision, and the next contact": lambda: visitor.press("y"),
+                "the next person": lambda: visitor.go("/persons"),
+                "what was decided": lambda: visitor.go("/decided"),
+            }
+            medians = [timed(name, ask) for name, ask in kinds.items()]
+            visitor.go("/companies")
+            again = partial(visitor.press, "q")
+            medians.append(timed("those alike", partial(visitor.press, "a"), again))
+            again = partial(visitor.go, "/companies")
+            for what, label in (("a company", ""), ("a contact", "contacts")):
+                ask = partial(visitor.search, "élan 123", label)
+                medians.append(timed(f"a search for {what}", ask, again))
+    return 1 if max(medians) > MOST else 0
+
+
+def timed(name: str, ask: Callable[[], str], back: Callable[[], str] | None = None) -> float:
+    """Return the median of how long an answer takes, in milliseconds, and print it."""
+    durations = []
+    for _ in range(TIMES):
+        started = time.perf_counter()
+        ask()
+        durations.append(1000 * (time.perf_counter() - started))
+        if back is not None:
+            back()
+    median = statistics.median(durations)
+    sys.stdout.write(f"{name:34} {median:6.0f} ms, at most {max(durations):.0f} ms\n")
+    return median
+
+
+if __name__ == "__main__":
+    sys.exit(main())
