@@ -34,6 +34,23 @@ companies as (
 
 ),
 
+-- The latest decision about a pair counts.
+decisions as (
+
+    select
+        kind,
+        decision,
+        least(left_id, right_id) as one_id,
+        greatest(left_id, right_id) as other_id,
+        row_number() over (
+            partition by kind, least(left_id, right_id), greatest(left_id, right_id)
+            order by decided_at desc nulls last, decision asc
+        ) as place
+    from {{ ref('int_decisions__file') }}
+    where not is_taken_back and decision in ('force', 'forbid')
+
+),
+
 pairs as (
 
     select
@@ -69,15 +86,24 @@ pairs as (
 )
 
 select
-    kind,
-    left_id,
-    right_id,
-    left_name,
-    right_name,
-    confidence,
-    reasons,
+    pairs.kind,
+    pairs.left_id,
+    pairs.right_id,
+    pairs.left_name,
+    pairs.right_name,
+    pairs.confidence,
+    pairs.reasons,
     case
-        when left_count > right_count then left_id
-        when right_count > left_count then right_id
-    end as fuller_id
+        when pairs.left_count > pairs.right_count then pairs.left_id
+        when pairs.right_count > pairs.left_count then pairs.right_id
+    end as fuller_id,
+    coalesce(decisions.decision = 'force', false) as is_confirmed
 from pairs
+left join decisions
+    on
+        pairs.kind || '_duplicate' = decisions.kind
+        and least(pairs.left_id, pairs.right_id) = decisions.one_id
+        and greatest(pairs.left_id, pairs.right_id) = decisions.other_id
+        and decisions.place = 1
+-- What people told apart is not proposed again.
+where coalesce(decisions.decision, '') <> 'forbid'
