@@ -189,7 +189,8 @@ def test_data_without_serving(tmp_path: Path) -> None:
         done = _run(*arguments, PYTHONHASHSEED=str(salt))
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     names = [
-        "client_client.jsonl", "companies.jsonl", "contacts.jsonl", "truth.csv", "truth_people.csv",
+        "client_client.jsonl", "companies.jsonl", "contacts.jsonl", "truth.csv",
+        "truth_employers.csv", "truth_people.csv",
     ]  # fmt: skip
     assert sorted(path.name for path in (tmp_path / "first").iterdir()) == names
     for name in names:

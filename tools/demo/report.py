@@ -90,8 +90,10 @@ def select(
     """
     with duckdb.connect(str(database), read_only=True) as connection:
         for name, path in (truths or {}).items():
-            rows = connection.read_csv(str(path), all_varchar=True, header=True)
-            rows.create_view(name)
+            connection.execute(
+                f'create temp table "{name}" as from read_csv(?, all_varchar=true, header=true)',
+                [str(path)],
+            )
         result = connection.execute(query)
         return [column[0] for column in result.description], result.fetchall()
 
