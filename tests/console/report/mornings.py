@@ -114,7 +114,7 @@ def _links(made: Warehouse) -> None:
                 "contact_id": f"{contact}",
                 "company_id": f"c{contact % 12}" if has_company else None,
                 "status": status, "tier": tier, "confidence": confidence, "conflict": False,
-                "reasons": reasons, "rule_version": "7",
+                "reasons": reasons, "rule_version": "8",
             }  # fmt: skip
             made.add("marts.contact_company_links", row)
             made.add(
@@ -206,7 +206,7 @@ def _decisions(made: Warehouse) -> None:
         made.add(
             "intermediate.int_links__decided",
             {"contact_id": contact, "company_id": company,
-             "status": "auto" if number < 11 else "review", "rule_version": "7"},
+             "status": "auto" if number < 11 else "review", "rule_version": "8"},
         )  # fmt: skip
         if number == 10:  # another company is ruled out: nothing is said of the link
             company = "c2"

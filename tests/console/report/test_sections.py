@@ -296,7 +296,7 @@ def test_how_right_the_links_are_by_peoples_decisions(usual: str) -> None:
 
 def test_without_decisions_what_was_measured_elsewhere_is_said(tmp_path: Path) -> None:
     made = Warehouse(tmp_path)
-    link = {"contact_id": "1", "status": "none", "reasons": "", "rule_version": "7"}
+    link = {"contact_id": "1", "status": "none", "reasons": "", "rule_version": "8"}
     made.add("marts.contact_company_links", link)
     words = sections(page(made.close()))["right"]
     assert "Nobody has decided about a link yet" in words
@@ -318,6 +318,8 @@ def test_what_was_measured_is_what_the_documentation_says() -> None:
     assert len(precisions) == accuracy.REGISTERS
     (version,) = accuracy.MEASURED
     assert f"Rule version {version}" in text
+    project = (ROOT / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8")
+    assert f'link_rule_version: "{version}"' in project
     assert accuracy.MEASURED[version] == (min(precisions), max(precisions))
 
 
@@ -434,7 +436,7 @@ def test_a_million_contacts_are_written_as_people_write_them(tmp_path: Path) -> 
         create view marts.contact_company_links as
         select
             range as contact_id, if(range = 7, 'auto', 'none') as status, 0.99 as confidence,
-            'nothing to link by' as reasons, null as tier, '7' as rule_version
+            'nothing to link by' as reasons, null as tier, '8' as rule_version
         from range(1000000)
     """)
     text = page(made.close())

@@ -166,7 +166,7 @@ def large(folder: Path, contacts: int, waiting: int) -> Path:
             if(link_status = 'none', null, 'name and domain'),
             if(link_status = 'none', null, 0.97), false,
             if(link_status = 'none', 'nothing to link by', 'the names are equal'),
-            '7'
+            '8'
         from marts.contacts
     """
     for table in ("marts.contact_company_links", "intermediate.int_links__decided"):
