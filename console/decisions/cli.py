@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.decisions.decision import DecisionError
+from console.decisions.decision import DecisionError, this_user
 from console.decisions.file import DecisionsFile, DecisionsFileError, default_path
 from console.decisions.table import TableError, read, written
 
@@ -49,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.command == "export":
             return _export(file, given.file)
-        return _import(file, given.file, given.author or getpass.getuser())
+        return _import(file, given.file, given.author or this_user())
     except (OSError, DecisionError, DecisionsFileError, TableError) as error:
         sys.stderr.write(f"decisions: {error}\n")
         return FAILED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 import secrets
 from datetime import datetime, timezone
@@ -75,6 +76,14 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def new_id() -> str:
     """Return an id that no other decision has."""
     return secrets.token_hex(8)
+
+
+def this_user() -> str:
+    """Return the name of the account that runs this; an account may have none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody"
 
 
 def now() -> datetime:

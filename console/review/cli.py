@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import os
 import socket
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from console.decisions.decision import this_user
 from console.decisions.file import DecisionsFile, default_path, output_folder
 from console.published import Published, PublishedError
 from console.published import default_path as default_copy
@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--port",
         type=int,
-        default=int(environment("REVIEW_PORT") or DEFAULT_PORT),
+        default=environment("REVIEW_PORT") or str(DEFAULT_PORT),
         help="port to listen on, 0 for any free (%(default)s)",
     )
     made.add_argument(
@@ -82,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--author",
-        default=environment("REVIEW_AUTHOR") or getpass.getuser(),
+        default=environment("REVIEW_AUTHOR") or this_user(),
         help="who decides, unless the page is told otherwise (%(default)s)",
     )
     made.add_argument(

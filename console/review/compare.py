@@ -48,11 +48,9 @@ def line(field: str, left: str | None, right: str | None) -> Line:
     if field == "domain":
         return _hosts(one, other)
     mine, theirs = _folded_words(one), _folded_words(other)
-    verdict: Verdict = (
-        "same"
-        if mine == theirs or folded(one) == folded(other)
-        else ("part" if mine & theirs else "differs")
-    )
+    verdict: Verdict = "part" if mine & theirs else "differs"
+    if (mine and mine == theirs) or folded(one) == folded(other):
+        verdict = "same"
     if verdict == "same":
         return Line(field, _plain(one), _plain(other), verdict)
     return Line(field, _pieces(one, theirs), _pieces(other, mine), verdict)

@@ -41,6 +41,7 @@ HEADERS = {
 """Of every answer."""
 
 MAX_BODY = 1 << 20
+_MOST_DRAINED = 16 * MAX_BODY
 _MOST_FAILURES = 10
 _FAILURE_SECONDS = 60.0
 _MOST_SESSIONS = 1000
@@ -152,7 +153,7 @@ class Gate:
     """Refuses hosts that are not known and bodies that are too large; adds the headers."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
-        """Take the names by which this host may be called; `*` is any."""
+        """Take the names by which this host may be called."""
         self._app = app
         self._hosts = {host.lower() for host in hosts}
 
@@ -172,11 +173,12 @@ class Gate:
             await send(message)
 
         host = headers.get(b"host", b"").decode("latin-1").lower()
-        if "*" not in self._hosts and without_port(host) not in self._hosts:
+        if without_port(host) not in self._hosts:
             await _refuse(send_with_headers, 421, "This is not the host you asked for.\n")
             return
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > MAX_BODY or b"transfer-encoding" in headers:
+            await _drain(receive)
             await _refuse(send_with_headers, 413, "That is too much.\n")
             return
         await self._app(scope, receive, send_with_headers)
@@ -186,6 +188,16 @@ def without_port(host: str) -> str:
     """Return the name in a Host header."""
     name, colon, port = host.rpartition(":")
     return name if colon and port.isdigit() else host
+
+
+async def _drain(receive: Receive) -> None:
+    """Read some of a body: who still sends when the connection is closed sees no answer."""
+    size = 0
+    while size < _MOST_DRAINED:
+        message = await receive()
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return
+        size += len(message.get("body", b""))
 
 
 async def _refuse(send: Send, status: int, text: str) -> None:

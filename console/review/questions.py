@@ -213,6 +213,7 @@ class Questions:
         if self.published.has(DUPLICATES):
             loaded.duplicates = self.published.rows(
                 f"select kind, left_id, right_id from {DUPLICATES}"
+                " where kind in ('kananas_contact', 'kizen_contact', 'company')"
                 " order by confidence desc, kind, left_id, right_id"
             )
         return loaded
