@@ -85,7 +85,7 @@
         {%- for column in matching_columns(columns, candidates) %}
         {{ to_json(quoted_name(column.name), column.type | upper) }},
         {%- endfor %}
-        {{ to_json('null', '') }}
+        cast(null as {{ engine_type('json') }})
     )
 {%- endmacro %}
 

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.console.report.mornings import hostile, usual
-from tools.browser import ABSENT, browser, chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from playwright.sync_api import Browser
 
 
 @pytest.fixture(autouse=True)
@@ -35,12 +32,3 @@ def usual_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def hostile_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return hostile(tmp_path_factory.mktemp("hostile"))
-
-
-@pytest.fixture(scope="session")
-def opened() -> Iterator[Browser]:
-    """The Chromium of this machine."""
-    path = chromium()
-    assert path is not None, ABSENT
-    with browser(path) as started:
-        yield started
