@@ -55,6 +55,14 @@ def translations(domain: str, language: str) -> gettext.NullTranslations:
     return gettext.GNUTranslations(compiled)
 
 
+@cache
+def known_texts(domain: str) -> frozenset[str]:
+    """Return the texts that a catalogue translates."""
+    with (_LOCALE / LANGUAGES[-1] / f"{domain}.po").open("rb") as file:
+        found = (message.id for message in read_po(file) if message.id)
+        return frozenset(text for text in found if isinstance(text, str))
+
+
 class Texts:
     """The texts of one page in one language.
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from console.pages import of_record
-from console.report.wordings import WORDINGS
-from console.texts import N_, NN_
+from console.texts import N_, NN_, known_texts, translations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -170,7 +169,8 @@ MEANINGS = {
     "note": N_("note"),
 }
 
-_KNOWN = frozenset(WORDINGS)
+#: The catalogue of what dbt says of a link.
+WORDINGS = "wordings"
 
 
 class Words:
@@ -217,8 +217,9 @@ class Words:
 
     def reason(self, reason: str) -> Markup:
         """One of the reasons of a link."""
-        if reason in _KNOWN:
-            return self._texts(reason)
+        if reason in known_texts(WORDINGS):
+            known = translations(WORDINGS, self._texts.language).gettext(reason)
+            return Markup(known)  # noqa: S704 - the texts are this project's own
         for begins, words in NAMED.items():
             if reason.startswith(begins):
                 name = of_record(reason.removeprefix(begins))

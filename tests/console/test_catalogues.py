@@ -11,9 +11,8 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from console.report.wordings import WORDINGS
 from console.report.words import NAMED
-from console.texts import LANGUAGES, SOURCE
+from console.texts import LANGUAGES, SOURCE, known_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +88,7 @@ def test_the_words_of_the_links_are_those_of_the_seeds() -> None:
     """And those that the models write beside them."""
     seeds = ROOT / "dbt_project" / "seeds"
     words = set()
-    for seed in ("link_levels", "person_levels"):
+    for seed in ("link_levels", "person_levels", "duplicate_levels"):
         with (seeds / f"{seed}.csv").open(encoding="utf-8", newline="") as file:
             words |= {row["wording"] for row in csv.DictReader(file) if row["wording"]}
     assert len(words) > 90
@@ -105,7 +104,7 @@ def test_the_words_of_the_links_are_those_of_the_seeds() -> None:
     assert "no other company agrees as well" in words
     named = {word for word in words if word.endswith(", ")}
     assert named <= NAMED.keys()
-    assert words - named <= set(WORDINGS)
+    assert words - named <= known_texts("wordings")
 
 
 def _model(name: str) -> str:
