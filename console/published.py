@@ -44,6 +44,12 @@ class Published:
         with self._lock:
             try:
                 status = self.path.stat()
+            except FileNotFoundError as error:
+                self.close()
+                message = (
+                    f"there is no published copy {self.path}: run `meltano run elt`, which makes it"
+                )
+                raise PublishedError(message) from error
             except OSError as error:
                 self.close()
                 message = f"{self.path}: {error.strerror}"
