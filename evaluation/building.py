@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "dbt_project"
 MAPS = ("contact_columns", "company_columns", "kizen_contact_columns")
-LINKS = ("+contact_company_links", "+contact_mapping_report", "int_links__capped_keys")
+LINKS = (
+    "+contact_company_links", "contact_person_links", "+contact_mapping_report",
+    "int_links__capped_keys",
+)  # fmt: skip
 PERSON_LINKS = ("+contact_person_links", "int_persons__capped_keys", "+possible_duplicates")
 
 
