@@ -91,7 +91,11 @@ select kizen_contact_id as id,
     coalesce(full_name, nullif(trim(concat_ws(' ', first_name, last_name)), '')) as name, city
 from staging.stg_kizen__contacts
 """,
-    scored="select pairs.* from intermediate.int_persons__scored as pairs",
+    # Pairs within one system stand there as well.
+    scored="""
+select pairs.*
+from (from intermediate.int_persons__scored where not is_duplicate) as pairs
+""",
     levels="seeds.person_levels",
 )
 

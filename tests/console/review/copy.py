@@ -113,9 +113,12 @@ create table intermediate.int_persons__scored as
 select
     cast(n as varchar) as contact_id, 'p' || (n + k) as kizen_contact_id,
     case when k = 0 then 'equal' end as first_name_level, 'equal' as last_name_level,
-    cast(-6 - 12 * k as int) as score
+    cast(-6 - 12 * k as int) as score, false as is_duplicate
 from range(1, least($contacts // 2, 1000) + 1) as numbers (n), range(0, 2) as others (k)
 where n + k <= $contacts // 2;
+-- Two contacts that may be one: no person of the CRM.
+insert into intermediate.int_persons__scored
+select '1', cast(n as varchar), 'equal', 'equal', 60, true from range(2, 40) as numbers (n);
 create table marts.possible_duplicates as
 select * from (values
     ('kananas_contact', '1', '5', 'Max Roy 1', 'Max Roy 5', 0.9, 'the names are equal', '5'),

@@ -170,6 +170,13 @@ def test_persons_and_duplicates_are_decided_alike(server: Server, visitor: Visit
     ]
 
 
+def test_another_contact_is_no_candidate_for_a_person(server: Server, visitor: Visitor) -> None:
+    """Pairs that may be one person, registered twice, are scored in the same table."""
+    visitor.go("/persons")
+    visitor.press("n")
+    assert [each.kizen_contact_id for each in server.decisions()] == ["p1", "p2"]
+
+
 def test_the_list_says_what_was_decided_and_takes_back(server: Server, visitor: Visitor) -> None:
     visitor.press("y", reason="by phone")
     visitor.press("n")
