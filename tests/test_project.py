@@ -129,7 +129,7 @@ def test_the_example_of_env_names_settings_there_are() -> None:
         for plugin, entry in _plugins().items()
         for setting in entry["settings"]
     }
-    assert names <= settings | {"DECISIONS_PATH", "DUCKDB_PATH", "DUCKDB_PUBLISH_DIR"}
+    assert names <= settings | {"DUCKDB_DECISIONS_PATH", "DUCKDB_PATH", "DUCKDB_PUBLISH_DIR"}
     required = {"TAP_KANANAS_SECRET_KEY", "TAP_KIZEN_API_KEY", "TAP_KIZEN_USER_ID"}
     assert required <= names
 

@@ -23,7 +23,9 @@ def parser() -> argparse.ArgumentParser:
         prog="decisions", description="Move what people decided to a table, and back."
     )
     main_parser.add_argument(
-        "--path", type=Path, help=f"the decisions file (default: {default_path()}; DECISIONS_PATH)"
+        "--path",
+        type=Path,
+        help=f"the decisions file (default: {default_path()}; DUCKDB_DECISIONS_PATH)",
     )
     commands = main_parser.add_subparsers(dest="command", required=True)
     export = commands.add_parser("export", help="write all decisions as CSV")

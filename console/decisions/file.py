@@ -40,8 +40,8 @@ class UnreadableLine:
 
 
 def default_path(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return where decisions are kept: `DECISIONS_PATH`, or beside the warehouse."""
-    if given := environment.get("DECISIONS_PATH"):
+    """Return where decisions are kept: `DUCKDB_DECISIONS_PATH`, or beside the warehouse."""
+    if given := environment.get("DUCKDB_DECISIONS_PATH"):
         return Path(given).expanduser()
     return output_folder(environment) / "decisions.jsonl"
 

@@ -177,7 +177,7 @@ def _serve(given: argparse.Namespace) -> int:
         Runs(
             command(given.project),
             given.project,
-            {"DECISIONS_PATH": str(given.decisions.expanduser().absolute())},
+            {"DUCKDB_DECISIONS_PATH": str(given.decisions.expanduser().absolute())},
         ),
         page,
     )

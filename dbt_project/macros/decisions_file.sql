@@ -2,11 +2,11 @@
     Selects what people decided from the decisions file: a row per line, text columns as docs/review.md
     has them, `id` null where the line is no JSON object. No row where there is no file.
 
-    The path is the var `decisions_path`, or DECISIONS_PATH of the environment.
+    The path is the var `decisions_path`, or DUCKDB_DECISIONS_PATH of the environment.
 -#}
 {% macro decisions_file() -%}
     {{ adapter.dispatch('decisions_file')(
-        var('decisions_path') or env_var('DECISIONS_PATH', ''), decision_fields()
+        var('decisions_path') or env_var('DUCKDB_DECISIONS_PATH', ''), decision_fields()
     ) }}
 {%- endmacro %}
 

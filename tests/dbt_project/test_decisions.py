@@ -111,7 +111,7 @@ def account(project: Project, database_path: Path, decisions_file: DecisionsFile
     write(database_path, *(f"create schema {schema}" for schema in schemas))
     write(database_path, COMPANIES, CONTACTS, NO_DECISIONS)
     build = ("build", "--vars", VARIABLES, "--exclude-resource-type", "unit_test")
-    environment = {"DECISIONS_PATH": str(decisions_file.path)}
+    environment = {"DUCKDB_DECISIONS_PATH": str(decisions_file.path)}
     first = project.run(database_path, *build, "test", **environment)
     assert first.exit_code == 0, first.output
     queue = read(
@@ -233,7 +233,7 @@ def test_a_certain_mistake_is_an_error_that_names_the_line(
         database_path,
         *("build", "--vars", VARIABLES, "--exclude-resource-type", "unit_test", "--select"),
         "int_decisions__file", "int_link_overrides__checked", "link_override_report",
-        DECISIONS_PATH=str(decisions_file.path),
+        DUCKDB_DECISIONS_PATH=str(decisions_file.path),
     )  # fmt: skip
     assert run.exit_code == 1
     assert (

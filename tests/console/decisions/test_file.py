@@ -233,4 +233,6 @@ def test_where_decisions_are_kept(tmp_path: Path) -> None:
     assert default_path({}) == Path("output/prod/decisions.jsonl")
     environment = {"MELTANO_PROJECT_ROOT": str(tmp_path), "MELTANO_ENVIRONMENT": "dev"}
     assert default_path(environment) == tmp_path / "output/dev/decisions.jsonl"
-    assert default_path({**environment, "DECISIONS_PATH": "/x/y.jsonl"}) == Path("/x/y.jsonl")
+    assert default_path({**environment, "DUCKDB_DECISIONS_PATH": "/x/y.jsonl"}) == Path(
+        "/x/y.jsonl"
+    )
