@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -19,13 +20,22 @@ _ONLY_WHAT_IS_HERE: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
 }
 
+_COLUMNS = """
+select schema_name || '.' || table_name, column_name
+from duckdb_columns()
+where database_name = current_database() and not internal
+"""
+
 
 class PublishedError(Exception):
-    """There is no copy to read; the message says what to do."""
+    """There is no published copy, or it cannot be read; the message says what to do."""
 
 
 class Published:
-    """A published copy. Threads may share it: one asks at a time."""
+    """A published copy. Threads may share it: one asks at a time.
+
+    The first question opens the copy, and all are asked of it until `refresh`.
+    """
 
     def __init__(self, path: Path) -> None:
         """Take the path of the copy, which need not exist yet."""
@@ -33,30 +43,38 @@ class Published:
         self._lock = threading.RLock()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._identity: tuple[int, int, int] | None = None
-        self._tables: set[str] = set()
+        self._columns: dict[str, set[str]] = {}
 
     def refresh(self) -> None:
-        """Open the newest copy. What is asked until the next time is asked of one copy.
+        """Open the newest copy.
 
         Raises:
             PublishedError: There is none that can be read.
         """
         with self._lock:
             try:
-                status = self.path.stat()
-            except FileNotFoundError as error:
+                identity = self._newest()
+            except PublishedError:
                 self.close()
-                message = (
-                    f"there is no published copy {self.path}: run `meltano run elt`, which makes it"
-                )
-                raise PublishedError(message) from error
-            except OSError as error:
-                self.close()
-                message = f"{self.path}: {error.strerror}"
-                raise PublishedError(message) from error
-            identity = (status.st_dev, status.st_ino, status.st_mtime_ns)
+                raise
             if identity != self._identity:
                 self._open(identity)
+
+    def _newest(self) -> tuple[int, int, int]:
+        status = None
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            message = f"{self.path}: {error.strerror}"
+            raise PublishedError(message) from error
+        if status is None or not S_ISREG(status.st_mode):
+            message = (
+                f"there is no published copy {self.path}: run `meltano run elt`, which makes it"
+            )
+            raise PublishedError(message)
+        return status.st_dev, status.st_ino, status.st_mtime_ns
 
     def _open(self, identity: tuple[int, int, int]) -> None:
         # DuckDB hands out a file that is open already: the old copy has to be closed first.
@@ -66,14 +84,14 @@ class Published:
                 str(self.path), read_only=True, config=_ONLY_WHAT_IS_HERE
             )
             self._connection.execute("set TimeZone = 'UTC'")
-            found = self._connection.execute(
-                "select table_schema || '.' || table_name from information_schema.tables"
-            ).fetchall()
+            found = self._connection.execute(_COLUMNS).fetchall()
         except duckdb.Error as error:
             self.close()
-            message = f"{self.path}: {str(error).splitlines()[0]}"
-            raise PublishedError(message) from error
-        self._tables = {name for (name,) in found}
+            reason = str(error).splitlines()[0]
+            message = f"the published copy {self.path} cannot be opened: {reason}"
+            raise PublishedError(message) from None
+        for table, column in found:
+            self._columns.setdefault(table, set()).add(column)
         self._identity = identity
 
     def version(self) -> tuple[int, int, int]:
@@ -93,20 +111,25 @@ class Published:
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
-            self._connection, self._identity, self._tables = None, None, set()
+            self._connection, self._identity, self._columns = None, None, {}
 
-    def has(self, table: str) -> bool:
-        """Return whether the copy has a table, by its schema and name."""
+    @property
+    def columns(self) -> dict[str, set[str]]:
+        """The columns of each table and view, by `schema.table`."""
         with self._lock:
             self.version()
-            return table in self._tables
+            return self._columns
+
+    def has(self, *tables: str) -> bool:
+        """Return whether there are such tables or views, named `schema.table`."""
+        return self.columns.keys() >= set(tables)
 
     def rows(self, query: str, values: Sequence[object] = (), first: str = "") -> list[Row]:
         """Answer a query with a dictionary per row.
 
         Args:
             query: The query.
-            values: Those of its question marks.
+            values: Those of its parameters.
             first: A statement that makes the temporary table that it reads.
 
         Raises:
@@ -114,6 +137,11 @@ class Published:
         """
         names, rows = self.table(query, values, first)
         return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def row(self, query: str, values: Sequence[object] = ()) -> Row:
+        """Return the only row of a query."""
+        (row,) = self.rows(query, values)
+        return row
 
     def table(
         self, query: str, values: Sequence[object] = (), first: str = ""
@@ -128,8 +156,15 @@ class Published:
                 result = self._connection.execute(query, values)
                 return [column[0] for column in result.description], result.fetchall()
             except duckdb.Error as error:
-                message = f"{self.path}: {str(error).splitlines()[0]}"
-                raise PublishedError(message) from error
+                # Of a table or a column that is not there the first line has the name. What else
+                # goes wrong may show values of records.
+                is_shape = isinstance(error, duckdb.CatalogException | duckdb.BinderException)
+                reason = str(error).splitlines()[0] if is_shape else type(error).__name__
+                message = (
+                    "the published copy is not as this version of the project makes it, "
+                    f"run `meltano run transform`: {reason}"
+                )
+                raise PublishedError(message) from None
 
 
 def default_path(output: Path) -> Path:

@@ -6,12 +6,13 @@ import argparse
 import fcntl
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console.published import Published, PublishedError
 from console.report import earlier
 from console.report.page import Settings, render
-from console.report.published import Published, PublishedError
 from console.texts import LANGUAGES
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     try:
-        with Published(database) as published:
+        with closing(Published(database)) as published:
             page = render(published, settings, earlier.read(output))
     except PublishedError as error:
         sys.stderr.write(f"report: {error}\n")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from console.pages import SHARED, environment
-from console.report import charts, earlier
+from console.report import charts, earlier, moments
 from console.report.sections import (
     accuracy,
     changes,
@@ -29,8 +29,8 @@ from console.report.words import Words
 from console.texts import LANGUAGES, Texts
 
 if TYPE_CHECKING:
+    from console.published import Published
     from console.report.earlier import Loads
-    from console.report.published import Published
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 DOMAIN = "report"
@@ -101,7 +101,7 @@ def _hash(text: str) -> str:
 def _sections(
     published: Published, settings: Settings, loads: Loads, now: datetime
 ) -> dict[str, Any]:
-    built_at = published.built_at()
+    built_at = moments.built_at(published)
     return {
         "now": now,
         "built_at": built_at,

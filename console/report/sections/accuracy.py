@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from console.report.interval import exact
 
 if TYPE_CHECKING:
-    from console.report.published import Published
+    from console.published import Published
 
 #: Precision of links made without asking, lowest and highest over the nine registers that the
 #: weights of rule version 8 were measured on, each left out of what it was measured with:

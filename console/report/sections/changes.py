@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from console.report.published import moment
+from console.report.moments import moment
 
 if TYPE_CHECKING:
-    from console.report.published import Published, Row
+    from console.published import Published, Row
 
 SHOWN = 10
 """Contacts that are named: first who moved to another company, then who lost one."""
@@ -146,6 +146,6 @@ def _point(published: Published, at: datetime) -> Point:
         from {_HISTORY}
         where dbt_valid_from <= $1 and (dbt_valid_to is null or dbt_valid_to > $1)
         """,  # noqa: S608 - one of ours
-        at.astimezone(timezone.utc).replace(tzinfo=None),
+        [at.astimezone(timezone.utc).replace(tzinfo=None)],
     )
     return Point(at, row["contacts"], row["linked"], row["to_decide"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from console.report.published import Published, Row
+    from console.published import Published, Row
 
 #: What a contact's link is, the surest first.
 KINDS = ("decided", "sure", "to decide", "nothing to go by", "none found", "ruled out")

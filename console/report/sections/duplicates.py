@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from console.report.published import Published, Row
+    from console.published import Published, Row
 
 TABLE = "marts.possible_duplicates"
 SHOWN = 5

@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from console.report import earlier
-from console.report.published import moment
+from console.report.moments import moment
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from console.published import Published
     from console.report.earlier import Loads
-    from console.report.published import Published
 
 #: The sources, as people call them, by the schema of their raw tables.
 SOURCES = {"kananas": "Kananas", "kizen": "Kizen"}

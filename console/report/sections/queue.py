@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from console.report.published import Published, Row
+    from console.published import Published, Row
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def read(published: Published, length: int) -> Queue | None:
         left join marts.companies as companies on queue.company_id = companies.company_id
         order by queue.review_rank
         """,
-        length,
+        [length],
     )
     return Queue(
         total=total,

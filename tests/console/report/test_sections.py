@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from console.published import Published
 from console.report import earlier
 from console.report.page import Settings, render
-from console.report.published import Published
 from console.report.sections import accuracy
 from tests.console.report.mornings import AN_HOUR_AGO, HOSTILE
 from tests.console.report.reading import said, sections
@@ -127,7 +128,7 @@ def test_rows_are_compared_with_the_load_before(tmp_path: Path) -> None:
         made.load("kananas.contacts", contacts, at)
         made.load("kizen.companies", 2, AN_HOUR_AGO)
         file = tmp_path / "report.html"
-        with Published(made.close()) as published:
+        with closing(Published(made.close())) as published:
             file.write_text(
                 render(published, Settings(), earlier.read(file), NOW), encoding="utf-8"
             )

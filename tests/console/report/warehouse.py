@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from contextlib import closing
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
@@ -17,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import yaml
 
+from console.published import Published
 from console.report.page import Settings, render
-from console.report.published import Published
 from tools.browser import browser, chromium
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class Warehouse:
 
 def page(path: Path, settings: Settings | None = None, now: datetime = NOW) -> str:
     """Return the report over a published copy."""
-    with Published(path) as published:
+    with closing(Published(path)) as published:
         return render(published, settings or Settings(), {}, now)
 
 
