@@ -84,3 +84,15 @@
         on levels.feature = worded.feature and levels.level = worded.level
     where worded.wording is not null and worded.wording <> ''
 {%- endmacro %}
+
+
+{#- Tells the levels of a relation in one text per row, in their order: `told_levels` joined by signs. -#}
+{% macro told_reasons(relation, keys, features, seed) -%}
+    select
+        {{ keys | join(', ') }},
+        {{ words_in_order('wording', 'position', '; ') }} as reasons
+    from (
+        {{ told_levels(relation, keys, features, seed) }}
+    ) as told
+    group by {{ keys | join(', ') }}
+{%- endmacro %}

@@ -172,6 +172,24 @@
 {%- endmacro %}
 
 
+{#- Selects each decision, what became of it, and the link that its contact has now. -#}
+{% macro override_report(overrides, links, id) -%}
+    select
+        overrides.kept_in,
+        overrides.contact_id,
+        overrides.{{ id }},
+        overrides.decision,
+        overrides.author,
+        overrides.reason,
+        overrides.decided_at,
+        overrides.effect,
+        links.status as link_status,
+        links.{{ id }} as linked_{{ id }}
+    from {{ overrides }} as overrides
+    left join {{ links }} as links on overrides.contact_id = links.contact_id
+{%- endmacro %}
+
+
 {#-
     A data test: the decisions of which the mistake is certain, `report` being their effects. Each is
     named, as a count would not say which line to mend.

@@ -46,13 +46,7 @@ described as (
 
     select
         alike.contact_id,
-        coalesce(
-            contacts.full_name,
-            nullif(
-                trim(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, '')),
-                ''
-            )
-        ) as contact_name,
+        {{ person_name('contacts') }} as contact_name,
         contacts.organisation,
         contacts.email,
         contacts.city,

@@ -10,15 +10,13 @@
 with persons as (
 
     select
-        side,
-        person_id,
-        coalesce(
-            full_name, nullif(trim(coalesce(first_name, '') || ' ' || coalesce(last_name, '')), '')
-        ) as display_name,
+        written.side,
+        written.person_id,
+        {{ person_name('written') }} as display_name,
         {% for column in person_columns %}
-            case when {{ column }} is not null then 1 else 0 end{{ ' +' if not loop.last }}
+            case when written.{{ column }} is not null then 1 else 0 end{{ ' +' if not loop.last }}
         {%- endfor %} as filled_count
-    from {{ ref('int_persons__written') }}
+    from {{ ref('int_persons__written') }} as written
 
 ),
 

@@ -21,20 +21,9 @@ scored as (
 
 ),
 
-told as (
-
-    {{ told_levels('scored', ['left_number', 'right_number'], features, 'duplicate_levels') }}
-
-),
-
 reasons as (
 
-    select
-        left_number,
-        right_number,
-        {{ words_in_order('wording', 'position', '; ') }} as reasons
-    from told
-    group by left_number, right_number
+    {{ told_reasons('scored', ['left_number', 'right_number'], features, 'duplicate_levels') }}
 
 ),
 

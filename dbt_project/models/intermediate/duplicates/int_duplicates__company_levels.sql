@@ -67,20 +67,15 @@ select
         when one.vat_number = other.vat_number then 'equal'
         when one.vat_number <> other.vat_number then 'differs'
     end as vat_level,
-    case
-        when
-            one.first_domain in (other.first_domain, other.last_domain)
-            or other.first_domain in (one.first_domain, one.last_domain)
-            then 'equal'
-        when one.first_domain <> other.first_domain then 'differs'
-    end as domain_level,
-    case
-        when
-            one.first_phone in (other.first_phone, other.last_phone)
-            or other.first_phone in (one.first_phone, one.last_phone)
-            then 'equal'
-        when one.first_phone <> other.first_phone then 'differs'
-    end as phone_level,
+    {%- for value in ['domain', 'phone'] %}
+        case
+            when
+                one.first_{{ value }} in (other.first_{{ value }}, other.last_{{ value }})
+                or other.first_{{ value }} in (one.first_{{ value }}, one.last_{{ value }})
+                then 'equal'
+            when one.first_{{ value }} <> other.first_{{ value }} then 'differs'
+        end as {{ value }}_level,
+    {%- endfor %}
     case
         when one.country <> other.country then 'country_differs'
         when

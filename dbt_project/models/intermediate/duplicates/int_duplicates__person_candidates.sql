@@ -1,6 +1,4 @@
 -- The pairs of persons in one system that share a key; the smaller number stands first.
-{{ config(materialized='view') }}
-
 with own_keys as (
 
     select * from {{ ref('int_persons__own_keys') }}

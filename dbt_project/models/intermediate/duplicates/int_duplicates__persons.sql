@@ -32,29 +32,19 @@ person_bands as (
 
 ),
 
-told as (
-
-    {{ told_levels('scored', ['contact_number', 'kizen_number'], features, 'person_levels') }}
-
-),
-
 reasons as (
 
-    select
-        contact_number,
-        kizen_number,
-        {{ words_in_order('wording', 'position', '; ') }} as reasons
-    from told
-    group by contact_number, kizen_number
+    {{ told_reasons('scored', ['contact_number', 'kizen_number'], features, 'person_levels') }}
 
 ),
 
-band_bounds as (
+-- The band of a pair is the highest that it reaches.
+confidences as (
 
     select
         scored.contact_number,
         scored.kizen_number,
-        max(person_bands.lower_bound) as lower_bound
+        max_by(person_bands.confidence, person_bands.lower_bound) as confidence
     from scored
     inner join person_bands on scored.score >= person_bands.lower_bound
     group by scored.contact_number, scored.kizen_number
@@ -66,17 +56,16 @@ select
     scored.contact_id as left_id,
     scored.kizen_contact_id as right_id,
     scored.score,
-    person_bands.confidence,
+    confidences.confidence,
     reasons.reasons
 from scored
 inner join keys on scored.contact_number = keys.person_number
-inner join band_bounds
+inner join confidences
     on
-        scored.contact_number = band_bounds.contact_number
-        and scored.kizen_number = band_bounds.kizen_number
-inner join person_bands on band_bounds.lower_bound = person_bands.lower_bound
+        scored.contact_number = confidences.contact_number
+        and scored.kizen_number = confidences.kizen_number
 left join reasons
     on
         scored.contact_number = reasons.contact_number
         and scored.kizen_number = reasons.kizen_number
-where person_bands.confidence >= {{ var('review_confidence') }}
+where confidences.confidence >= {{ var('review_confidence') }}

@@ -47,11 +47,11 @@ paired_contacts as (
 ),
 
 -- The band of a link is the highest that it reaches of those for its tier.
-band_bounds as (
+confidences as (
 
     select
         tiers.contact_number,
-        max(link_bands.lower_bound) as lower_bound
+        max_by(link_bands.confidence, link_bands.lower_bound) as confidence
     from tiers
     inner join link_bands on tiers.tier = link_bands.tier and tiers.lead >= link_bands.lower_bound
     group by tiers.contact_number
@@ -62,16 +62,12 @@ weighed as (
 
     select
         tiers.*,
-        link_bands.confidence,
+        confidences.confidence,
         coalesce(tiers.margin < {{ var('link_margin') }}, false) as is_contested,
-        link_bands.confidence >= {{ var('review_confidence') }}
+        confidences.confidence >= {{ var('review_confidence') }}
         and tiers.score >= {{ var('link_threshold') }} as is_proposed
     from tiers
-    inner join band_bounds on tiers.contact_number = band_bounds.contact_number
-    inner join link_bands
-        on
-            tiers.tier = link_bands.tier
-            and band_bounds.lower_bound = link_bands.lower_bound
+    inner join confidences on tiers.contact_number = confidences.contact_number
 
 ),
 

@@ -52,11 +52,11 @@ compared_contacts as (
 ),
 
 -- The band of a link is the highest that it reaches.
-band_bounds as (
+confidences as (
 
     select
         tiers.contact_number,
-        max(person_bands.lower_bound) as lower_bound
+        max_by(person_bands.confidence, person_bands.lower_bound) as confidence
     from tiers
     inner join person_bands on tiers.lead >= person_bands.lower_bound
     group by tiers.contact_number
@@ -67,14 +67,13 @@ weighed as (
 
     select
         tiers.*,
-        person_bands.confidence,
+        confidences.confidence,
         coalesce(tiers.margin < {{ var('link_margin') }}, false) as is_contested,
         -- Of a household, whoever agrees best is meant.
-        person_bands.confidence >= {{ var('review_confidence') }}
+        confidences.confidence >= {{ var('review_confidence') }}
         and not (tiers.is_shared and coalesce(tiers.margin, 0) < 0) as is_proposed
     from tiers
-    inner join band_bounds on tiers.contact_number = band_bounds.contact_number
-    inner join person_bands on band_bounds.lower_bound = person_bands.lower_bound
+    inner join confidences on tiers.contact_number = confidences.contact_number
 
 )
 
