@@ -49,11 +49,6 @@ class Account:
         for index, company_index in self._plan.links():
             yield contact_id(index), company_id(self._plan.seed, company_index)
 
-    def members(self) -> Iterator[tuple[int, str]]:
-        """Yield (contact id, id in the CRM) of every generated contact who is served there, too."""
-        for index, identity in self.crm.members():
-            yield contact_id(index), identity
-
     def people(self) -> People:
         """Return the people of the CRM, and which contacts they are: all of them, made anew."""
         contacts = (contact(self._plan, index) for index in range(self._plan.contacts))

@@ -141,7 +141,7 @@ def _run(sandbox: Sandbox, given: argparse.Namespace) -> None:
     if given.truth:
         _write_truth(sandbox, given.truth)
     if given.truth_people:
-        _write_pairs(given.truth_people, "kizen_contact_id", sandbox.account.members())
+        _write_pairs(given.truth_people, "kizen_contact_id", sandbox.account.crm.members())
     if given.generate_only:
         _write_data(sandbox, given.generate_only)
         return

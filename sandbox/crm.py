@@ -119,11 +119,11 @@ class Crm:
         }
 
     def members(self) -> Iterator[tuple[int, str]]:
-        """Yield (contact index, id in the CRM) of every generated contact who is in the CRM."""
+        """Yield (contact id, id in the CRM) of every generated contact who is served there, too."""
         for index in range(self._maker.sizes.contacts):
             member = self._maker.member(index)
             if member is not None:
-                yield member, str(self._maker.person(index)["id"])
+                yield int(str(member["id"])), self._maker.id(CONTACT, index)
 
     def _twins(self, name: str) -> Records | None:
         """Return the legacy list that holds the same records as the object ``name``."""

@@ -92,20 +92,23 @@ def _union(found: Iterable[Any]) -> Any:  # noqa: ANN401
     return result
 
 
+def alternatives(known: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    """Return the types of which a value may be one."""
+    return get_args(known) if get_origin(known) is Union else (known,)
+
+
 def keeps_all(known: Any) -> bool:  # noqa: ANN401
     """Return whether a value decoded as this type has all of what was in the JSON.
 
     A float has not (it may be rounded), nor has a structure (it has only the members it names).
     """
-    parts = get_args(known) if get_origin(known) is Union else (known,)
     exact = {Any, bool, int, str, type(None), dict[str, Any], list[Any]}
-    return all(part in exact for part in parts)
+    return all(part in exact for part in alternatives(known))
 
 
 def is_nested(known: Any) -> bool:  # noqa: ANN401
     """Return whether all values of this type are objects or arrays, or null."""
-    parts = get_args(known) if get_origin(known) is Union else (known,)
-    kinds = [get_origin(part) or part for part in parts]
+    kinds = [get_origin(part) or part for part in alternatives(known)]
     return all(
         kind in {dict, list, type(None)}
         or (isinstance(kind, type) and issubclass(kind, msgspec.Struct))

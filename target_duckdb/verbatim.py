@@ -85,7 +85,7 @@ class Guess:
 
 def is_open(known: Any) -> bool:  # noqa: ANN401
     """Return whether a type takes any object, or any list."""
-    return any(part in {dict[str, Any], list[Any]} for part in _parts(known))
+    return any(part in {dict[str, Any], list[Any]} for part in shapes.alternatives(known))
 
 
 def likely_type(known: Any, values: Sequence[Any]) -> Any:  # noqa: ANN401
@@ -99,7 +99,7 @@ def likely_type(known: Any, values: Sequence[Any]) -> Any:  # noqa: ANN401
     names = [name for name in node.get("type", ()) if name in {"array", "object"}]
     if not names:
         return known
-    if type(None) in _parts(known):
+    if type(None) in shapes.alternatives(known):
         names.append("null")
     return shapes.shape({**node, "type": names}, {}) or known
 
@@ -134,7 +134,3 @@ def spells_alike(known: Any) -> bool:  # noqa: ANN401
     if isinstance(known, type) and issubclass(known, msgspec.Struct):
         return all(spells_alike(field.type) for field in msgspec.structs.fields(known))
     return known is not float and all(map(spells_alike, get_args(known)))
-
-
-def _parts(known: Any) -> tuple[Any, ...]:  # noqa: ANN401
-    return get_args(known) if type(None) in get_args(known) else (known,)

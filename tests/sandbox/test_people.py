@@ -75,7 +75,7 @@ def test_families_boards_and_those_who_registered_twice_are_added() -> None:
 def test_members_are_served_as_people_of_the_crm() -> None:
     """Half of those who are served are contacts of the company that the CRM gives them."""
     account = Account(Options(contacts=COUNT, companies=600, seed=3))
-    members = dict(account.members())
+    members = dict(account.crm.members())
     assert len(members) == len(set(members.values())) > 200
     contacts = {record["id"]: record for record in map(json.loads, account.contacts.lines())}
     served = {record["id"]: record for record in map(json.loads, account.crm.clients.lines())}
@@ -87,4 +87,4 @@ def test_members_are_served_as_people_of_the_crm() -> None:
         alike += contact["last_name"].casefold() == person["last_name"].casefold()
     assert alike > 0.7 * len(members)
     again = Account(Options(contacts=COUNT, companies=600, seed=3))
-    assert dict(again.members()) == members
+    assert dict(again.crm.members()) == members

@@ -80,14 +80,15 @@ class Maker:
 
     def record(self, name: str, index: int) -> Record:
         """Return the record at ``index`` of the object ``name`` as it is served."""
-        identity = company_id(self._seed, index) if name == COMPANY else self._id(name, index)
+        identity = company_id(self._seed, index) if name == COMPANY else self.id(name, index)
         return served(self._seed, BY_NAME[name], identity, self._makers[name](index))
 
     def values(self, name: str, index: int) -> Record:
         """Return the values of a record by the names of its fields, long lists whole."""
         return self._makers[name](index)
 
-    def _id(self, name: str, index: int) -> str:
+    def id(self, name: str, index: int) -> str:
+        """Return the id of a record; companies have those of the legacy list instead."""
         return uuid(self._seed, name, "record", index)
 
     def _rng(self, name: str, index: int) -> Random:
@@ -143,7 +144,7 @@ class Maker:
 
     def _contact(self, index: int) -> Record:
         rng = self._rng(CONTACT, index)
-        person = self.person(index)
+        person = values.contact_person(self._seed, index)
         country = pick(rng, countries())
         created, times = self._times(rng, index, self.sizes.contacts)
         others = [self._any_company(rng) for _ in range(int(rng.random() ** 3 * 4))]
@@ -169,13 +170,14 @@ class Maker:
         """The last contact of the back office that belongs to a company, by company."""
         return {company: member for member, company in self._plan.links()}
 
-    def member(self, index: int) -> int | None:
-        """Return which contact of the back office is the CRM's at ``index``; None for nobody."""
+    def member(self, index: int) -> Record | None:
+        """Return the back office's contact who is the CRM's at ``index``; None for nobody."""
         rng = stream(self._seed, CONTACT, "member", index)
         member = self._members.get(index)
         if member is None or not chance(rng, _MEMBERS):
             return None
-        return member if contact(self._plan, member)["first_name"] else None
+        found = contact(self._plan, member)
+        return found if found["first_name"] else None
 
     def person(self, index: int) -> Record:
         """Return the CRM's contact at ``index`` as a relation shows it."""
@@ -191,7 +193,7 @@ class Maker:
         rng = stream(self._seed, CONTACT, "as member", index)
         country = any_country(rng)
         words = naming.any_language(rng, country)
-        said = as_in_crm(rng, contact(self._plan, member), words, country)
+        said = as_in_crm(rng, member, words, country)
         names = {field.name for field in BY_NAME[CONTACT].fields}
         return {key: value for key, value in said.items() if key in names and value}
 
