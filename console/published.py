@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from stat import S_ISREG
@@ -165,6 +166,20 @@ class Published:
                     f"run `meltano run transform`: {reason}"
                 )
                 raise PublishedError(message) from None
+
+
+def listed_domains(text: str | None) -> list[str]:
+    """Return the domains a company lists; Kizen sends texts, or objects that have one."""
+    try:
+        listed: Any = json.loads(text or "[]")
+    except ValueError:
+        return []
+    if not isinstance(listed, list):
+        return []
+    values = [
+        each.get("domain", each.get("name")) if isinstance(each, dict) else each for each in listed
+    ]
+    return [value for value in values if isinstance(value, str) and value]
 
 
 def default_path(output: Path) -> Path:

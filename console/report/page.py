@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from console.pages import SHARED, environment
+from console.published import listed_domains
 from console.report import charts, earlier, moments
 from console.report.sections import (
     accuracy,
@@ -129,22 +129,8 @@ def _body(language: str, settings: Settings, found: dict[str, Any]) -> Markup:
         width=charts.width,
         parts=charts.parts,
         upright=charts.upright,
-        domains=_domains,
+        domains=listed_domains,
         slot=_AGO,
     )
     made.filters["local_day"] = lambda moment: texts.day(moment.astimezone().date())
     return Markup(made.get_template("body.html").render(found))  # noqa: S704 - escaped by the template
-
-
-def _domains(text: str | None) -> list[str]:
-    """Return the domains a company lists; Kizen sends texts, or objects that have one."""
-    try:
-        listed = json.loads(text or "[]")
-    except ValueError:
-        return []
-    if not isinstance(listed, list):
-        return []
-    values = [
-        each.get("domain", each.get("name")) if isinstance(each, dict) else each for each in listed
-    ]
-    return [value for value in values if isinstance(value, str) and value][:3]

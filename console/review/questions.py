@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from console.published import listed_domains
 from console.review.compare import Line, line
 
 if TYPE_CHECKING:
@@ -449,22 +449,10 @@ def _waiting(kind: Kind, queue: list[tuple[str, str]], standing: Standing) -> li
     return waiting
 
 
-def _domains(value: str | None) -> list[str]:
-    """Return the names in the list of a company's domains."""
-    try:
-        listed: Any = json.loads(value or "[]")
-    except ValueError:
-        return []
-    if not isinstance(listed, list):
-        return []
-    names = [each.get("name") if isinstance(each, dict) else each for each in listed]
-    return [name for name in names if isinstance(name, str) and name]
-
-
 def _company_lines(contact: Row, company: Row) -> list[Line]:
     website = [company["website"]] if company["website"] else []
     email = [company["email"]] if company["email"] else []
-    hosts = ", ".join(dict.fromkeys([*_domains(company["domains"]), *website, *email]))
+    hosts = ", ".join(dict.fromkeys([*listed_domains(company["domains"]), *website, *email]))
     return [
         line("name", contact["organisation"], company["name"]),
         line("domain", contact["email"] or contact["website"], hosts),

@@ -69,7 +69,7 @@ weighed as (
         tiers.*,
         confidences.confidence,
         coalesce(tiers.margin < {{ var('link_margin') }}, false) as is_contested,
-        -- Of a household, whoever agrees best is meant.
+        -- In a household, only the contact that agrees best is proposed.
         confidences.confidence >= {{ var('review_confidence') }}
         and not (tiers.is_shared and coalesce(tiers.margin, 0) < 0) as is_proposed
     from tiers

@@ -15,7 +15,7 @@ forbidden as (
 
 ),
 
--- Who was given to a contact by a person is no other contact's.
+-- A person of the CRM who was forced for one contact is a candidate for no other.
 taken as (
 
     select

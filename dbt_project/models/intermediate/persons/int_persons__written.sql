@@ -1,4 +1,4 @@
--- Who is a person, on either side, as it was written.
+-- Contacts and people of the CRM with their names, addresses and numbers as they were written.
 {{ config(materialized='view') }}
 
 with contacts as (
