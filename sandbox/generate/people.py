@@ -108,8 +108,8 @@ class People:
         words = naming.any_language(rng, country)
         if chance(rng, self._plan.shares.crm_person):
             identity = int(str(contact["id"]))
-            # For a few contacts the CRM's company is outdated. Where a contact names no organisation,
-            # the CRM is the only one to know its company.
+            # For a few contacts the CRM's company is outdated. Where a contact names no
+            # organisation, only the CRM knows its company.
             works = self._any_company(rng, 0.02 if role.realm else 0.4)
             if role.realm == CRM and chance(rng, 0.85):
                 works = self._company(role.company)
