@@ -1,4 +1,4 @@
-"""What the tests of all pages share: one Chromium, as Playwright allows one in a process."""
+"""What the tests of all pages share: a Chromium."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def opened() -> Iterator[Browser]:
-    """The Chromium of this machine."""
+    """The Chromium of this machine.
+
+    Playwright leaves an event loop running in the thread until it is stopped: it ends with each
+    module, so that the next one can call `asyncio.run`.
+    """
     path = chromium()
     if path is None:
         pytest.skip(ABSENT)
