@@ -123,8 +123,8 @@ def test_a_whole_review_by_keyboard_alone_killed_in_between(
     press(page, "Enter", "1", "1")
     for _ in range(3):
         page.keyboard.press("Tab")
-    page.click("button[lang=fr]")
-    page.wait_for_selector("html[lang=fr]")
+    with page.expect_navigation():
+        page.click("button[lang=fr]")
     assert "les plus utiles d’abord" in text(page)  # noqa: RUF001 - French
     press(page, "y")
     assert "Enregistré." in text(page)
