@@ -45,6 +45,14 @@ class OwnWords(logging.Filter):
         super().__init__()
         self._folders = tuple(f"{folder}{os.sep}" for folder in folders)
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another lets through the same: a handler takes one of equal filters."""
+        return isinstance(other, OwnWords) and self._folders == other._folders
+
+    def __hash__(self) -> int:
+        """Agree with equality."""
+        return hash(self._folders)
+
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether a record is to be written."""
         if record.levelno < logging.WARNING:

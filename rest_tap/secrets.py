@@ -43,6 +43,14 @@ class Redactor(logging.Filter):
         super().__init__()
         self._secrets = tuple(secrets)
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another hides the same: a handler takes one of several equal filters."""
+        return isinstance(other, Redactor) and self._secrets == other._secrets
+
+    def __hash__(self) -> int:
+        """Agree with equality."""
+        return hash(self._secrets)
+
     def redact(self, text: str) -> str:
         """Return a text without secrets."""
         for secret in self._secrets:

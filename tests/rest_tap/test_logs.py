@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from singer_sdk.exceptions import FatalAPIError
 
 from rest_tap.logs import printable
 from rest_tap.responses import MAX_DETAIL_CHARACTERS
 from sandbox.server import Fault
+from tap_kizen.tap import TapKizen
 from tests.programs import kananas_settings, kizen_settings, run_tap
 
 if TYPE_CHECKING:
@@ -31,6 +34,24 @@ def test_one_line_by_default(shared_sandbox: Sandbox, tmp_path: Path) -> None:
     outcome = run_tap("tap_kananas", kananas_settings(shared_sandbox), tmp_path)
     (line,) = outcome.err.splitlines()
     assert line.endswith("columns found at 'contacts', key id")
+
+
+def test_many_taps_in_a_process_filter_a_line_once(shared_sandbox: Sandbox) -> None:
+    """As schedulers and notebooks start them: each line passed a filter more per tap before."""
+    handler = logging.NullHandler()
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        settings = kizen_settings(shared_sandbox)
+        TapKizen(config=settings)
+        once = len(handler.filters)
+        TapKizen(config=settings)
+        assert len(handler.filters) == once > 0
+        with pytest.raises(FatalAPIError, match="api_key"):
+            TapKizen(config={**settings, "api_key": "another"})
+        assert len(handler.filters) == once + 1
+    finally:
+        root.removeHandler(handler)
 
 
 AT_ITS_END = """
