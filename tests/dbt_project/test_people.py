@@ -137,7 +137,11 @@ def _load(database: Path, contacts: Sequence[Row], people: Sequence[Row]) -> Non
 
 
 def _build(project: Project, database: Path) -> None:
-    run = project.run(database, "run", "--select", "+contact_person_links")
+    left_out = ("seed", "test", "unit_test")
+    run = project.run(
+        database, "build", "--select", "+person_link_changes",
+        "--exclude-resource-type", *left_out,
+    )  # fmt: skip
     assert run.exit_code == 0, run.output
 
 
@@ -199,6 +203,16 @@ def test_the_order_of_rows_and_people_who_decide(traps: Path, project: Project) 
         ("accents", None, "forbidden", "ruled out by Ida"),
         ("twice a", "p-twice", "forced", "decided by Ida: the older account"),
         ("twice b", None, "none", "nobody in the CRM has its first name and agrees in more"),
+    ]
+    changes = read(
+        traps,
+        "select contact_id, change, previous_kizen_contact_id, kizen_contact_id"
+        " from marts.person_link_changes where in_last_build order by contact_id",
+    )
+    assert changes == [
+        ("accents", "person lost", "p-accents", None),
+        ("twice a", "other status", "p-twice", "p-twice"),
+        ("twice b", "person lost", "p-twice", None),
     ]
 
 
