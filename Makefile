@@ -106,9 +106,10 @@ evaluate: $(DEV)/ready $(VENV)/ready $(DBT)/ready $(if $(filter 0,$(SPLINK)),,.v
 		$(if $(SETS),--sets "$$GIVEN_SETS") $(if $(filter-out 0,$(EXAMPLES)),--examples) \
 		$(if $(filter-out 0,$(PEOPLE)),--people)
 
-evaluate-people: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Score the links of persons: DB=… TRUTH_PEOPLE=…, or generated people; KEEP=… VARS=… FLOOR=…
+evaluate-people: $(DEV)/ready $(VENV)/ready $(DBT)/ready $(if $(filter 0,$(SPLINK)),,.venv-splink/ready) ## Score the links of persons: DB=… TRUTH_PEOPLE=…, or generated people; KEEP=… SPLINK=0 VARS=… FLOOR=…
 	@$(DEV)/bin/python -m evaluation.people --vars "$$GIVEN_VARS" --floor "$$GIVEN_FLOOR" $(if $(DB),--db "$$GIVEN_DB") \
 		$(if $(TRUTH_PEOPLE),--truth-people "$$GIVEN_TRUTH_PEOPLE") $(if $(KEEP),--keep "$$GIVEN_KEEP") \
+		$(if $(filter 0,$(SPLINK)),--no-splink) \
 		$(if $(SEED),--seed "$(SEED)") $(if $(CONTACTS),--contacts "$(CONTACTS)") $(if $(HOUSEHOLDS),--households "$(HOUSEHOLDS)")
 
 fit: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Fit weights and confidence of the links to sets with their truth: SETS="register …"

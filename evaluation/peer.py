@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from evaluation.building import ROOT
 from evaluation.processes import ProgramError, run
@@ -20,7 +20,7 @@ PROGRAM = ROOT / "benchmarks" / "splink" / "link.py"
 MODELS = {"plain": "Splink, from the data alone", "labelled": "Splink, given the truth"}
 OPTIONS = f"header=true, all_varchar=true, {NO_HIVE}"
 
-RECORDS = """
+COMPANY_RECORDS = """
 select
     keys.{id} as unique_id, cores.core_name, left(keys.squeezed_name, 6) as beginning,
     keys.vat_number, keys.house_number || '|' || keys.street_token as address,
@@ -40,9 +40,46 @@ left join (
     select {id}, list(phone) as phones from intermediate.int_{side}__phones group by {id}
 ) as phones on keys.{id} = phones.{id}
 """
+PERSON_RECORDS = """
+select
+    keys.person_id as unique_id, keys.first_key as first_name, keys.last_key as last_name,
+    keys.birth_date, keys.email, phones.phones, keys.postal_code, keys.city,
+    keys.house_number || '|' || keys.street_end as address
+from intermediate.int_persons__keys as keys
+left join (
+    select person_number, list(phone) as phones
+    from intermediate.int_persons__phones group by person_number
+) as phones on keys.person_number = phones.person_number
+where keys.side = '{side}'
+"""
 
 
-def link(connection: duckdb.DuckDBPyConnection, folder: Path) -> tuple[dict[str, str], Usage]:
+class Kind(NamedTuple):
+    """What contacts are linked with: queries of both sides, and the column of the other's id."""
+
+    name: str
+    contacts: str
+    others: str
+    id: str
+
+
+COMPANIES = Kind(
+    "companies",
+    COMPANY_RECORDS.format(side="contacts", id="contact_id"),
+    COMPANY_RECORDS.format(side="companies", id="company_id"),
+    "company_id",
+)
+PERSONS = Kind(
+    "persons",
+    PERSON_RECORDS.format(side="contact"),
+    PERSON_RECORDS.format(side="person"),
+    "kizen_contact_id",
+)
+
+
+def link(
+    connection: duckdb.DuckDBPyConnection, folder: Path, kind: Kind = COMPANIES
+) -> tuple[dict[str, str], Usage]:
     """Let Splink link the contacts of a built DuckDB file whose truth is the table `truth`.
 
     Returns:
@@ -57,15 +94,16 @@ def link(connection: duckdb.DuckDBPyConnection, folder: Path) -> tuple[dict[str,
         raise ProgramError(msg)
     folder.mkdir()
     queries = {
-        "contacts": RECORDS.format(side="contacts", id="contact_id"),
-        "companies": RECORDS.format(side="companies", id="company_id"),
-        "truth": "from truth",
+        "contacts": kind.contacts,
+        "others": kind.others,
+        "truth": f"select contact_id, {kind.id} as other_id from truth",
     }
     for name, query in queries.items():
         connection.execute(f"copy ({query}) to {literal(f'{folder / name}.parquet')}")
-    usage = run([str(python), str(PROGRAM), str(folder)], folder / "splink.log")
+    usage = run([str(python), str(PROGRAM), kind.name, str(folder)], folder / "splink.log")
     links = {
-        title: f"from read_csv({literal(f'{folder / name}.csv')}, {OPTIONS})"
+        title: f"select contact_id, other_id as {kind.id}"
+        f" from read_csv({literal(f'{folder / name}.csv')}, {OPTIONS})"
         for name, title in MODELS.items()
     }
     return links, usage

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from evaluation import peer
 from evaluation.building import PERSON_LINKS, build_links, model_seconds, variables
 from evaluation.command import DONE, FAILED, run_in_folder
 from evaluation.floor import Floor, Result
@@ -115,14 +116,23 @@ def measured(connection: duckdb.DuckDBPyConnection) -> Result:
     )
 
 
-def print_report(connection: duckdb.DuckDBPyConnection) -> None:
-    """Print the links against the truth, per tier and confidence, and what simpler ways find."""
+def print_report(connection: duckdb.DuckDBPyConnection, splink_folder: Path | None) -> None:
+    """Print the links against the truth, per tier and confidence, and what other ways find.
+
+    Raises:
+        ProgramError: Splink failed.
+    """
     ways = {"auto": LINKS.format(AUTO), "auto and review": LINKS.format(LINKED), **PEERS}
+    if splink_folder:
+        progress("Splink links the same data")
+        links, usage = peer.link(connection, splink_folder, peer.PERSONS)
+        ways.update(links)
     rows = [_scored(name, score(connection, query)) for name, query in ways.items()]
     print("\nPersons against the truth:")
     print(table(SCORED, rows[:2]))
     print("\nThe same data, linked otherwise:")
     print(table(SCORED, rows[2:]))
+    print(f"Splink: both models in {usage}" if splink_folder else "Splink is left out (SPLINK=0)")
     for column in ("tier", "confidence"):
         groups = connection.execute(
             f"select {column}::varchar, status, count(*), count(truth.contact_id),"
@@ -164,7 +174,7 @@ def evaluate(arguments: argparse.Namespace, folder: Path) -> int:
 
     Raises:
         InputError: what was given cannot be evaluated.
-        ProgramError: dbt failed.
+        ProgramError: dbt or Splink failed.
     """
     floor = Floor.parsed(arguments.floor, FLOOR)
     values = variables(arguments.vars)
@@ -206,7 +216,7 @@ def evaluate(arguments: argparse.Namespace, folder: Path) -> int:
         if known == (0,):
             msg = "TRUTH_PEOPLE: no row of it has ids of a contact and of a person of the CRM"
             raise InputError(msg)
-        print_report(connection)
+        print_report(connection, folder / "splink" if arguments.splink else None)
         result = measured(connection)
     print(f"\nLinks built in {usage}; {model_seconds(folder):.1f} s of it in the models")
     if arguments.keep:
@@ -234,6 +244,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="of generated data; otherwise a new one each time")
     parser.add_argument("--contacts", type=int, help="how many to generate")
     parser.add_argument("--households", type=float, help="families to add, of all contacts")
+    parser.add_argument("--no-splink", dest="splink", action="store_false", help="leave Splink out")
     arguments = parser.parse_args(given)
     return run_in_folder(lambda folder: evaluate(arguments, folder), "evaluation-")
 

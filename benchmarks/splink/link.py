@@ -4,25 +4,30 @@ Two models: one that learns from the data alone (expectation maximisation, links
 of one half), one that is given the truth (m probabilities and the threshold of the best F1, both
 from the very links it is scored on, so rather more than it could have in practice).
 
-Usage: python link.py FOLDER, which holds contacts.parquet, companies.parquet and truth.parquet;
-writes plain.csv and labelled.csv (contact_id, company_id).
+Usage: python link.py KIND FOLDER. KIND is `companies` or `persons`: what the contacts are linked
+with. FOLDER holds contacts.parquet, others.parquet and truth.parquet (contact_id, other_id);
+writes plain.csv and labelled.csv (contact_id, other_id).
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 import splink.comparison_library as cl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 # As many are compared to learn from.
 PAIRS = 1_000_000
 
-# The best company of each contact, where there is only one such.
+# The best of the others for each contact, where there is only one such.
 BEST = """
-select contact_id, company_id, match_probability as probability
+select contact_id, other_id, match_probability as probability
 from (
     select
         *,
@@ -41,7 +46,7 @@ from (
         sum(count(*)) over higher as links,
         sum(count(truth.contact_id)) over higher as right_links
     from best
-    left join truth using (contact_id, company_id)
+    left join truth using (contact_id, other_id)
     group by best.probability
     window higher as (order by best.probability desc)
 )
@@ -50,53 +55,99 @@ limit 1
 """
 
 
-def settings() -> SettingsCreator:
-    """Return the model: what is compared, and which pairs are looked at."""
-    return SettingsCreator(
-        link_type="link_only",
-        comparisons=[
-            cl.JaroWinklerAtThresholds("core_name", [0.97, 0.92, 0.85, 0.7]).configure(
-                term_frequency_adjustments=True
-            ),
-            cl.ArrayIntersectAtSizes("words", [3, 2, 1]),
-            cl.ArrayIntersectAtSizes("domains", [1]),
-            cl.ArrayIntersectAtSizes("phones", [1]),
-            cl.ExactMatch("vat_number"),
-            cl.ExactMatch("address"),
-            cl.ExactMatch("postal_code"),
-            cl.LevenshteinAtThresholds("city", [2]),
-            cl.ExactMatch("country"),
-        ],
-        blocking_rules_to_generate_predictions=[
-            block_on("core_name"),
-            block_on("domains", arrays_to_explode=["domains"]),
-            block_on("phones", arrays_to_explode=["phones"]),
-            block_on("vat_number"),
-            block_on("beginning", "city"),
-            block_on("first_word", "country"),
-            block_on("second_word", "country"),
-            block_on("address", "country"),
-        ],
-    )
+class Kind(NamedTuple):
+    """What is compared, which pairs are looked at, which are surely right, which are learned from.
+
+    `recall` is what share of the right pairs the sure ones are, roughly.
+    """
+
+    comparisons: Sequence[Any]
+    blocking: Sequence[Any]
+    sure: Sequence[Any]
+    recall: float
+    learning: Sequence[Any]
 
 
-def trained(connection: duckdb.DuckDBPyConnection, *, labelled: bool) -> str:
+COMPANIES = Kind(
+    comparisons=[
+        cl.JaroWinklerAtThresholds("core_name", [0.97, 0.92, 0.85, 0.7]).configure(
+            term_frequency_adjustments=True
+        ),
+        cl.ArrayIntersectAtSizes("words", [3, 2, 1]),
+        cl.ArrayIntersectAtSizes("domains", [1]),
+        cl.ArrayIntersectAtSizes("phones", [1]),
+        cl.ExactMatch("vat_number"),
+        cl.ExactMatch("address"),
+        cl.ExactMatch("postal_code"),
+        cl.LevenshteinAtThresholds("city", [2]),
+        cl.ExactMatch("country"),
+    ],
+    blocking=[
+        block_on("core_name"),
+        block_on("domains", arrays_to_explode=["domains"]),
+        block_on("phones", arrays_to_explode=["phones"]),
+        block_on("vat_number"),
+        block_on("beginning", "city"),
+        block_on("first_word", "country"),
+        block_on("second_word", "country"),
+        block_on("address", "country"),
+    ],
+    sure=[block_on("core_name", "country"), block_on("domains", arrays_to_explode=["domains"])],
+    recall=0.8,
+    learning=[block_on("core_name"), block_on("first_word", "country")],
+)
+
+PERSONS = Kind(
+    comparisons=[
+        cl.JaroWinklerAtThresholds("first_name", [0.97, 0.92, 0.85]).configure(
+            term_frequency_adjustments=True
+        ),
+        cl.JaroWinklerAtThresholds("last_name", [0.97, 0.92, 0.85]).configure(
+            term_frequency_adjustments=True
+        ),
+        cl.DateOfBirthComparison("birth_date", input_is_string=False),
+        cl.EmailComparison("email"),
+        cl.ArrayIntersectAtSizes("phones", [1]),
+        cl.ExactMatch("address"),
+        cl.ExactMatch("postal_code"),
+        cl.LevenshteinAtThresholds("city", [2]),
+    ],
+    blocking=[
+        block_on("email"),
+        block_on("phones", arrays_to_explode=["phones"]),
+        block_on("first_name", "last_name"),
+        block_on("last_name", "birth_date"),
+        block_on("first_name", "birth_date"),
+        block_on("last_name", "city"),
+        block_on("first_name", "address"),
+    ],
+    sure=[block_on("first_name", "last_name", "birth_date"), block_on("first_name", "email")],
+    recall=0.8,
+    learning=[block_on("first_name", "last_name"), block_on("email"), block_on("birth_date")],
+)
+
+KINDS = {"companies": COMPANIES, "persons": PERSONS}
+
+
+def trained(connection: duckdb.DuckDBPyConnection, kind: Kind, *, labelled: bool) -> str:
     """Train a model and return the name of the table of its predictions."""
     api = DuckDBAPI(connection)
     tables = [
         api.register(name, dataset_display_name=name, table_name=f"{name}_input")
-        for name in ("contacts", "companies")
+        for name in ("contacts", "others")
     ]
-    linker = Linker(tables, settings(), log_level="ERROR")
-    linker.training.estimate_probability_two_random_records_match(
-        [block_on("core_name", "country"), block_on("domains", arrays_to_explode=["domains"])],
-        recall=0.8,
+    settings = SettingsCreator(
+        link_type="link_only",
+        comparisons=kind.comparisons,
+        blocking_rules_to_generate_predictions=kind.blocking,
     )
+    linker = Linker(tables, settings, log_level="ERROR")
+    linker.training.estimate_probability_two_random_records_match(kind.sure, recall=kind.recall)
     linker.training.estimate_u_using_random_sampling(max_pairs=PAIRS, seed=1)
     if labelled:
         linker.training.estimate_m_from_pairwise_labels(api.register("labels"))
     else:
-        for rule in (block_on("core_name"), block_on("first_word", "country")):
+        for rule in kind.learning:
             linker.training.estimate_parameters_using_expectation_maximisation(
                 rule, max_pairs=PAIRS
             )
@@ -106,30 +157,30 @@ def trained(connection: duckdb.DuckDBPyConnection, *, labelled: bool) -> str:
 
 def main() -> int:
     """Train both models and write their links."""
-    folder = Path(sys.argv[1])
+    kind, folder = KINDS[sys.argv[1]], Path(sys.argv[2])
     for name, labelled in (("plain", False), ("labelled", True)):
         connection = duckdb.connect()
         connection.execute(f"set temp_directory = '{folder}'")
-        for table in ("contacts", "companies", "truth"):
+        for table in ("contacts", "others", "truth"):
             rows = connection.read_parquet(f"{folder / table}.parquet", hive_partitioning=False)
             rows.create(table)
         connection.execute(
             "create table labels as select"
             " 'contacts' as source_dataset_l, contact_id as unique_id_l,"
-            " 'companies' as source_dataset_r, company_id as unique_id_r from truth"
+            " 'others' as source_dataset_r, other_id as unique_id_r from truth"
         )
-        table = trained(connection, labelled=labelled)
+        table = trained(connection, kind, labelled=labelled)
         left = "source_dataset_l = 'contacts'"
         connection.execute(
             "create table predictions as select match_probability,"  # noqa: S608
             f" case when {left} then unique_id_l else unique_id_r end as contact_id,"
-            f" case when {left} then unique_id_r else unique_id_l end as company_id from {table}"
+            f" case when {left} then unique_id_r else unique_id_l end as other_id from {table}"
         )
         connection.execute(f"create table best as {BEST}")
         row = connection.execute(THRESHOLD).fetchone() if labelled else None
         threshold = row[0] if row else 0.5
         connection.execute(
-            f"copy (select contact_id, company_id from best"  # noqa: S608
+            f"copy (select contact_id, other_id from best"  # noqa: S608
             f" where probability >= {threshold})"
             f" to '{folder / name}.csv' (header)"
         )
