@@ -3,7 +3,8 @@
 Run it where `make evaluate` has set up its environments: `.venv-dev/bin/python -m
 benchmarks.linkage.build --records 100000`. Prints seconds from start to end, seconds of processor
 time and the most memory, of both builds and of the difference; other work on the machine changes
-the first much more than the second. With `--splink` also what Splink takes to link the same keys.
+the first much more than the second. With `--splink` also what Splink takes to link the same keys;
+with `--people` what people of the CRM cost beside companies.
 
 Exit code 0: within what `--most-seconds` and `--most-megabytes` allow; 1: not, or a program failed;
 2: wrong usage.
@@ -21,28 +22,37 @@ import duckdb
 
 from evaluation import peer
 from evaluation.building import build_links
-from evaluation.inputs import InputError, copy_raw_tables, generate, load_truth
+from evaluation.inputs import InputError, People, copy_raw_tables, generate, load_truth
 from evaluation.processes import ProgramError, Usage
 from tools.demo.report import table
 
 WITHIN, ABOVE, WRONG_USAGE = 0, 1, 2
+HOUSEHOLDS = 0.1
 
 
-def measure(records: int, seed: int, folder: Path, *, splink: bool) -> dict[str, Usage]:
+def measure(
+    records: int, seed: int, folder: Path, *, splink: bool, people: bool
+) -> dict[str, Usage]:
     """Build over no rows and over `records` contacts and companies, and tell what each took.
+
+    With `people` the first build has contacts and companies, but no people of the CRM.
 
     Raises:
         InputError: the sandbox refuses the number.
         ProgramError: dbt or Splink failed.
     """
     full, empty, truth = folder / "full.duckdb", folder / "empty.duckdb", folder / "truth.csv"
-    generate(full, truth, contacts=records, companies=records, seed=seed)
+    given = People(folder / "truth_people.csv", HOUSEHOLDS) if people else None
+    generate(full, truth, contacts=records, companies=records, seed=seed, people=given)
     copy_raw_tables(full, empty)
     with duckdb.connect(empty) as connection:
-        connection.execute("truncate kananas.contacts")
-        connection.execute("truncate kizen.companies")
+        for table in (
+            ("kizen.client_client",) if people else ("kananas.contacts", "kizen.companies")
+        ):
+            connection.execute(f"truncate {table}")
     usages = {}
-    for name, warehouse in (("no rows", empty), (f"{records:,} each", full)):
+    names = ("no people", count_of_people(full)) if people else ("no rows", f"{records:,} each")
+    for name, warehouse in zip(names, (empty, full), strict=True):
         run_folder = folder / warehouse.stem
         run_folder.mkdir()
         usages[name] = build_links(warehouse, run_folder, {})
@@ -51,6 +61,13 @@ def measure(records: int, seed: int, folder: Path, *, splink: bool) -> dict[str,
             load_truth(connection, truth)
             _, usages["Splink"] = peer.link(connection, folder / "splink")
     return usages
+
+
+def count_of_people(warehouse: Path) -> str:
+    """Return how many people of the CRM there are, for the table."""
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        found = connection.execute("select count(*) from kizen.client_client").fetchone()
+    return f"{found[0] if found else 0:,} people"
 
 
 def report(usages: dict[str, Usage]) -> Usage:
@@ -84,11 +101,16 @@ def main() -> int:
     parser.add_argument("--most-seconds", type=float, help="that rows may cost more than none")
     parser.add_argument("--most-megabytes", type=float, help="of memory at a time")
     parser.add_argument("--splink", action="store_true", help="run Splink, too")
+    parser.add_argument("--people", action="store_true", help="what people of the CRM cost")
     arguments = parser.parse_args()
     try:
         with tempfile.TemporaryDirectory(prefix="linkage-") as folder:
             usages = measure(
-                arguments.records, arguments.seed, Path(folder), splink=arguments.splink
+                arguments.records,
+                arguments.seed,
+                Path(folder),
+                splink=arguments.splink,
+                people=arguments.people,
             )
     except InputError as error:
         print(error, file=sys.stderr)
