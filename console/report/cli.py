@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             dbt_target=_setting(
                 options.dbt_target_path, "REPORT_DBT_TARGET_PATH", _path, _dbt_target()
             ),
+            review_url=_setting(options.review_url, "REPORT_REVIEW_URL", _url, _DEFAULT.review_url),
         )
         output = _setting(options.output, "REPORT_OUTPUT", _path, database.with_name(FILE))
     except ValueError as error:
@@ -119,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--language", help=f"where the browser asks for none: {_list(LANGUAGES)}")
     parser.add_argument("--stale-hours", help="after how many hours a source is not fresh")
     parser.add_argument("--queue-length", help="how many proposals are shown")
+    parser.add_argument("--review-url", help="where people find the review page")
     parser.add_argument("--dbt-target-path", help="where dbt leaves run_results.json")
     return parser
 
@@ -188,6 +190,13 @@ def _positive(text: str) -> int:
         message = "a whole number, 1 or more"
         raise ValueError(message)
     return int(text)
+
+
+def _url(text: str) -> str:
+    if not text.startswith(("https://", "http://")):
+        message = "an address that begins with https:// or http://"
+        raise ValueError(message)
+    return text
 
 
 def _list(words: Sequence[str]) -> str:

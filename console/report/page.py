@@ -36,6 +36,7 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 DOMAIN = "report"
 NAMES = {"en": "English", "fr": "Français"}
 
+_REVIEW_COMMAND = Markup("<code>make review</code>")
 _AGO = Markup('<strong data-ago=""></strong>')
 
 
@@ -50,6 +51,8 @@ class Settings:
     stale_hours: int = 36
     queue_length: int = 20
     dbt_target: Path | None = None
+    review_url: str = ""
+    """Where people find the review page; else its command is named."""
 
 
 def render(
@@ -131,6 +134,8 @@ def _body(language: str, settings: Settings, found: dict[str, Any]) -> Markup:
         upright=charts.upright,
         domains=listed_domains,
         slot=_AGO,
+        review_url=settings.review_url,
+        review_command=_REVIEW_COMMAND,
     )
     made.filters["local_day"] = lambda moment: texts.day(moment.astimezone().date())
     return Markup(made.get_template("body.html").render(found))  # noqa: S704 - escaped by the template

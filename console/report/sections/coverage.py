@@ -15,6 +15,15 @@ KINDS = ("decided", "sure", "to decide", "nothing to go by", "none found", "rule
 NOTHING = "nothing to link by"
 _LACKS = (NOTHING, "no company shares a key", "no company agrees", "two companies agree")
 
+_LACK = (
+    "case "
+    + " ".join(f"when reasons like '{each}%' then '{each}'" for each in _LACKS)
+    + " else 'nearest' end"
+)
+
+#: How many contacts are listed of each lack.
+LISTED = 50
+
 _KIND = f"""
     case
         when status = 'forced' then 'decided'
@@ -61,6 +70,8 @@ class Coverage:
     person_count: int
     lacks: dict[str, int]
     """Contacts without a company by what their reasons begin with; `nearest` for the others."""
+    lacking: dict[str, list[Row]]
+    """The first contacts of each lack: `contact_id`, `full_name`, `organisation`, `city`."""
     signals: list[Row]
     """Rows of `marts.linkability`."""
     unknown: list[Row]
@@ -79,6 +90,7 @@ def read(published: Published) -> Coverage | None:
         else None,
         person_count=_count(published, "staging.stg_kizen__contacts") or 0,
         lacks=_lacks(published),
+        lacking=_lacking(published),
         signals=published.rows("select * from marts.linkability order by place")
         if published.has("marts.linkability")
         else [],
@@ -108,13 +120,31 @@ def _links(published: Published, table: str) -> Links:
 
 
 def _lacks(published: Published) -> dict[str, int]:
-    cases = " ".join(f"when reasons like '{each}%' then '{each}'" for each in _LACKS)
     rows = published.rows(f"""
-        select case {cases} else 'nearest' end as lack, count(*) as contacts
+        select {_LACK} as lack, count(*) as contacts
         from marts.contact_company_links where status = 'none' group by lack
     """)  # noqa: S608 - one of ours
     counts = {row["lack"]: row["contacts"] for row in rows}
     return {lack: counts[lack] for lack in (*_LACKS, "nearest") if lack in counts}
+
+
+def _lacking(published: Published) -> dict[str, list[Row]]:
+    if not published.has("marts.contacts"):
+        return {}
+    rows = published.rows(f"""
+        with lacking as (
+            select contact_id, {_LACK} as lack
+            from marts.contact_company_links where status = 'none'
+            qualify row_number() over (partition by lack order by contact_id) <= {LISTED}
+        )
+        select lack, contact_id, full_name, organisation, city
+        from lacking inner join marts.contacts using (contact_id)
+        order by full_name, contact_id
+    """)  # noqa: S608 - one of ours
+    lacking: dict[str, list[Row]] = {}
+    for row in rows:
+        lacking.setdefault(row["lack"], []).append(row)
+    return lacking
 
 
 def _unknown(published: Published) -> list[Row]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SETTINGS = (
     "DUCKDB_PATH", "DUCKDB_PUBLISH_DIR", "REPORT_DBT_TARGET_PATH", "REPORT_OUTPUT", "REPORT_NAMES",
-    "REPORT_LANGUAGE", "REPORT_STALE_HOURS", "REPORT_QUEUE_LENGTH",
+    "REPORT_LANGUAGE", "REPORT_STALE_HOURS", "REPORT_QUEUE_LENGTH", "REPORT_REVIEW_URL",
 )  # fmt: skip
 
 
@@ -114,6 +114,11 @@ def test_dbts_files_are_found_where_dbt_leaves_them(
         ("REPORT_STALE_HOURS", "0", "(REPORT_STALE_HOURS) must be a whole number, 1 or more"),
         ("REPORT_STALE_HOURS", "1.5", "(REPORT_STALE_HOURS) must be a whole number, 1 or more"),
         ("REPORT_QUEUE_LENGTH", "-1", "(REPORT_QUEUE_LENGTH) must be a whole number, 0 or more"),
+        (
+            "REPORT_REVIEW_URL",
+            "javascript:x",
+            "must be an address that begins with https:// or http://",
+        ),
         ("REPORT_QUEUE_LENGTH", "٣", "(REPORT_QUEUE_LENGTH) must be a whole number, 0 or more"),
     ],
 )

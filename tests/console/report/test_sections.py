@@ -14,6 +14,7 @@ from console.published import Published
 from console.report import earlier
 from console.report.page import Settings, render
 from console.report.sections import accuracy
+from console.report.sections.coverage import LISTED
 from tests.console.report.mornings import AN_HOUR_AGO, HOSTILE
 from tests.console.report.reading import said, sections
 from tests.console.report.warehouse import MARTS, NOW, ROOT, Warehouse, page
@@ -184,6 +185,7 @@ def test_who_has_a_company_and_what_the_others_lack(usual: str) -> None:
         "about 20 of the 20 are expected to be right",
         "name and domain 12 99% VAT number 8 98%",
         "Of 12 contacts without a company or a proposal",
+        "Who they are: The nearest company agrees too little Contact Organisation City",
         "no VAT number 8 No company shares a name, a domain or a number with them 3 The nearest",
         "The nearest company agrees too little 1",
         "Name of an organisation 30 12 75% Mail domain of its own 11 9 28%",
@@ -258,6 +260,26 @@ def test_what_waits_shows_both_sides(usual: str) -> None:
         "Next best: Société 2. 3 contacts that wait are alike: who knows one knows all."
     ) in words
     assert re.findall(r"(\d)\. Does", words) == ["1", "2", "3", "4", "5"]
+
+
+def test_of_many_who_lack_something_the_first_are_listed(tmp_path: Path) -> None:
+    made = Warehouse(tmp_path)
+    for number in range(LISTED + 7):
+        link = {"contact_id": f"{number:03}", "status": "none", "reasons": "nothing to link by: x"}
+        made.add("marts.contact_company_links", link)
+        contact = {"contact_id": f"{number:03}", "full_name": f"Zoé {number:03}", "city": "Brest"}
+        made.add("marts.contacts", contact)
+    words = sections(page(made.close()))["links"]
+    assert "50 of 57; all of them are in contacts.csv" in words
+    assert "Zoé 049 not given Brest" in words
+    assert "Zoé 050" not in words
+
+
+def test_the_queue_leads_to_the_page_on_which_it_is_decided(usual_copy: Path) -> None:
+    assert "make review opens the page" in sections(page(usual_copy))["queue"]
+    made = page(usual_copy, Settings(review_url="https://review.example.org/?a=1&b=2"))
+    assert '<a href="https://review.example.org/?a=1&amp;b=2">Decide on the review page</a>' in made
+    assert "make review" not in made
 
 
 def test_of_a_long_queue_the_rest_is_a_number(usual_copy: Path) -> None:

@@ -19,7 +19,7 @@ from tests.console.review.serving import serving
 from tests.console.review.test_safety import HOSTILE, make_hostile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser, Dialog, Page
 
@@ -45,6 +45,21 @@ class Program:
     def kill(self) -> None:
         self.process.kill()
         self.process.communicate()
+
+
+@pytest.fixture
+def start(published: Path, tmp_path: Path) -> Iterator[Callable[[], Program]]:
+    """Start the page as a program of its own; none is left behind."""
+    started: list[Program] = []
+
+    def one_more() -> Program:
+        started.append(Program(published, tmp_path / "decisions.jsonl"))
+        return started[-1]
+
+    yield one_more
+    for program in started:
+        if program.process.poll() is None:
+            program.kill()
 
 
 @pytest.fixture
@@ -88,10 +103,10 @@ def saved(decisions: Path) -> list[Decision]:
 
 
 def test_a_whole_review_by_keyboard_alone_killed_in_between(
-    page: Page, published: Path, tmp_path: Path
+    page: Page, start: Callable[[], Program], tmp_path: Path
 ) -> None:
     decisions = tmp_path / "decisions.jsonl"
-    program = Program(published, decisions)
+    program = start()
     page.goto(program.address)
     press(page, *"yyy2yny")
     assert "8 of 40" in text(page)
@@ -108,7 +123,7 @@ def test_a_whole_review_by_keyboard_alone_killed_in_between(
     # Half a line, as a kill in the midst of a write leaves it.
     with decisions.open("ab") as end:
         end.write(b'{"id":"torn","kind":"company_li')
-    program = Program(published, decisions)
+    program = start()
     page.goto(program.address)
     assert "10 of 40" in text(page)
     press(page, "a", "y")
