@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from console.pages import of_record
-from console.texts import N_, NN_, known_texts, translations
+from console.reasons import Reasons
+from console.texts import N_, NN_
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,15 +32,6 @@ LACKS = {
     "no company agrees": N_("No company agrees in anything that tells"),
     "two companies agree": N_("Two companies agree equally, neither well enough"),
     "nearest": N_("The nearest company agrees too little"),
-}
-
-#: What reasons begin with that end in a name.
-NAMED = {
-    "decided by ": N_("decided by %(name)s"),
-    "ruled out by ": N_("ruled out by %(name)s"),
-    "the CRM gives the same person another company, ": N_(
-        "the CRM gives the same person another company: %(name)s"
-    ),
 }
 
 #: The parts of a tier, joined by "and" there.
@@ -169,9 +161,6 @@ MEANINGS = {
     "note": N_("note"),
 }
 
-#: The catalogue of what dbt says of a link.
-WORDINGS = "wordings"
-
 
 class Words:
     """The words of tables in one language. What is not known is shown as the table says it."""
@@ -179,6 +168,7 @@ class Words:
     def __init__(self, texts: Texts, *, names: bool) -> None:
         """Take the language; without names, nothing but known words is shown of a reason."""
         self._texts = texts
+        self._reasons = Reasons(texts.language)
         self._names = names
 
     def _of(self, known: dict[str, str], word: str | None) -> Markup:
@@ -217,17 +207,11 @@ class Words:
 
     def reason(self, reason: str) -> Markup:
         """One of the reasons of a link."""
-        if reason in known_texts(WORDINGS):
-            known = translations(WORDINGS, self._texts.language).gettext(reason)
-            return Markup(known)  # noqa: S704 - the texts are this project's own
-        for begins, words in NAMED.items():
-            if reason.startswith(begins):
-                name = of_record(reason.removeprefix(begins))
-                return self._texts(words, name=name if self._names else self._texts("left out"))
-        for begins, words in LACKS.items():
-            if reason.startswith((begins, f"the {begins} ")):
-                return self._texts(words)
-        return of_record(reason) if self._names else self._texts("another reason")
+        left_out = None if self._names else self._texts("left out")
+        told = self._reasons.known(reason, left_out)
+        if told is None:
+            told = of_record(reason) if self._names else self._texts("another reason")
+        return told
 
     def change(self, change: str, contacts: int) -> Markup:
         """What a run changed about so many contacts."""

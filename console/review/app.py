@@ -28,6 +28,7 @@ from console.decisions.file import DecisionsFileError
 from console.export import FORMATS, TABLES, ExportError, read, to_file
 from console.pages import SHARED, environment
 from console.published import PublishedError
+from console.reasons import Reasons
 from console.review.deciding import Answer, Meanwhile
 from console.review.gate import (
     COOKIE,
@@ -40,7 +41,7 @@ from console.review.gate import (
     is_same_origin,
 )
 from console.review.questions import ALIKE, SIDES
-from console.texts import LANGUAGES, SOURCE, Texts, translations
+from console.texts import LANGUAGES, SOURCE, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from console.review.questions import Question, Questions
     from console.review.runs import Runs
 
-DOMAIN, WORDINGS = "review", "wordings"
+DOMAIN = "review"
 TABS = ("companies", "persons", "duplicates")
 LAST = 200
 """How many decisions the list shows."""
@@ -103,8 +104,7 @@ def _environment(language: str) -> tuple[Texts, Environment]:
     texts = Texts(DOMAIN, language)
     made = environment(texts, _HERE / "templates")
     made.filters["id"] = partial(quote, safe="")
-    # Words of the tables: looked up like texts, but escaped, as tables can be changed.
-    made.filters["said"] = translations(WORDINGS, language).gettext
+    made.filters["said"] = Reasons(language)
     return texts, made
 
 

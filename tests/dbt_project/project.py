@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from console.reasons import SEPARATOR, Reasons
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
 DBT = Path(os.environ.get("DBT_EXECUTABLE", ROOT / ".venv-dbt" / "bin" / "dbt"))
@@ -115,3 +117,14 @@ def read(database: Path, query: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(database, read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
         return connection.execute(query).fetchall()
+
+
+def untranslated(reasons: Iterable[str]) -> set[str]:
+    """Return the reasons of links that the pages cannot say in French."""
+    french = Reasons("fr")
+    return {
+        each
+        for several in reasons
+        for each in several.split(SEPARATOR)
+        if french.known(each) is None
+    }

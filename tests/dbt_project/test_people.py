@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.dbt_project.project import read, write
+from tests.dbt_project.project import read, untranslated, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,6 +161,7 @@ def test_each_trap(traps: Path) -> None:
     assert len(links) == len(CONTACTS)
     assert {link[0]: link[1:] for link in links if link[1]} == LINKS
     reasons = dict(read(traps, "select contact_id, reasons from marts.contact_person_links"))
+    assert untranslated(reasons.values()) == set()
     for contact, reason in {
         "organisation": "the contact is an organisation, or has no name",
         "stranger": "nobody in the CRM shares a key with it",

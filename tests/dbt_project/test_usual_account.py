@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.dbt_project import crm
-from tests.dbt_project.project import ROOT, WITH_ARTIFACTS, read, write
+from tests.dbt_project.project import ROOT, WITH_ARTIFACTS, read, untranslated, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,6 +148,13 @@ def test_each_contact_goes_to_the_company_that_fits_best(account: Account) -> No
         ("6", None, "none", None),
         ("7", "north", "auto", "name and domain"),
     ]
+
+
+def test_reasons_can_be_told_in_french(built: Path) -> None:
+    tables = ("contact_company_links", "contact_person_links", "possible_duplicates")
+    for table in tables:
+        reasons = read(built, f"select distinct reasons from marts.{table}")
+        assert untranslated(reason for (reason,) in reasons) == set(), table
 
 
 def test_deleted_rows_are_left_out(built: Path) -> None:

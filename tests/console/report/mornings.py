@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 AN_HOUR_AGO = NOW - timedelta(hours=1)
-NOTHING = "nothing to link by: no organisation, no domain of its own, no phone number"
+NOTHING = (
+    "nothing to link by: no organisation, no domain of its own, no phone number, no VAT number"
+)
 
 #: Status, reasons, tier, confidence, how many contacts.
 LINKS: list[tuple[str, str, str | None, float | None, int]] = [

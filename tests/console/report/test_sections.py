@@ -204,13 +204,13 @@ def test_what_has_changed(usual: str) -> None:
         "One contact lost its company.",
         "2 of the 2 contacts that moved, or lost their company",
         "Zoé Roy 3 Société 1 Société 2 the domain is the company's alone",
-        "Zoé Roy 4 Société 3 none Nothing to go by: no organisation",
+        "Zoé Roy 4 Société 3 none nothing to link by: no organisation",
         "at the end of each month", "28 Nov 2026, 06:12 40 22 5",
     ):  # fmt: skip
         assert line in words, line
     assert words.index("contacts are new") < words.index("is gone") < words.index("lost its")
     french = sections(usual, "fr")["changes"]
-    assert "Zoé Roy 4 Société 3 aucun Rien pour chercher : ni organisation" in french
+    assert "Zoé Roy 4 Société 3 aucun rien pour relier : ni organisation" in french
 
 
 def test_how_the_links_stood_at_the_end_of_each_month(usual: str) -> None:
