@@ -134,8 +134,12 @@ def test_the_example_of_env_names_settings_there_are() -> None:
     assert required <= names
 
 
-def test_no_lock_file_names_a_registry() -> None:
+def test_lock_files_have_hashes_and_name_no_registry() -> None:
     for file in (ROOT / "requirements").glob("*.txt"):
         text = file.read_text(encoding="utf-8")
         assert "://" not in text
         assert "--index" not in text
+        # An installer refuses a file that is not the one that was locked.
+        packages = re.findall(r"^[a-z0-9].*?(?=^[a-z0-9]|\Z)", text, flags=re.MULTILINE | re.DOTALL)
+        assert packages, file
+        assert [each for each in packages if "--hash=sha256:" not in each] == [], file

@@ -53,7 +53,8 @@ def main() -> int:
             [
                 Path(uv).absolute(),
                 *("pip", "compile", "--quiet", "--upgrade", "--universal"),
-                *("--python-version=3.10", "--no-annotate", "--custom-compile-command=make lock"),
+                *("--python-version=3.10", "--generate-hashes", "--no-annotate"),
+                "--custom-compile-command=make lock",
                 f"--output-file={output}",
                 *sources,
             ],
