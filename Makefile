@@ -22,7 +22,7 @@ UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console
 
 .PHONY: help setup demo demo-webhooks check-webhooks check-report picture check-faults check-real-taps evaluate evaluate-people fit explain spark bench
-.PHONY: review demo-review check-review review-picture export
+.PHONY: dagster check-airflow check-dagster review demo-review check-review review-picture export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
 help: ## Say what there is
@@ -120,6 +120,16 @@ explain: $(DEV)/ready ## Tell why a contact has its company, and who it is in th
 
 spark: $(DEV)/ready $(VENV)/ready $(DBT)/ready .venv-spark/ready ## Build the links on DuckDB and on Spark, and compare: DB=… VARS=…
 	@$(DEV)/bin/python -m evaluation.spark --vars "$$GIVEN_VARS" $(if $(DB),--db "$$GIVEN_DB") $(GENERATED)
+
+dagster: .meltano/ready .venv-dagster/ready ## Show the assets, runs and schedule in Dagster, at http://127.0.0.1:3000
+	@mkdir -p output/dagster && cp packaging/dagster/dagster.yaml output/dagster
+	@PATH="$(CURDIR)/.venv-dagster/bin:$$PATH" DAGSTER_HOME="$(CURDIR)/output/dagster" .venv-dagster/bin/dagster dev -f packaging/dagster/definitions.py
+
+check-dagster: $(DEV)/ready .meltano/ready .venv-dagster/ready ## Run the Dagster project over the sandbox
+	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/orchestrators/check_dagster.py
+
+check-airflow: $(DEV)/ready .meltano/ready .venv-airflow/ready ## Run the DAG in Airflow over the sandbox
+	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/orchestrators/check_airflow.py
 
 airbyte-check: $(DEV)/ready .venv-airbyte-cdk/ready .venv-bench-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
 	@$(DEV)/bin/python -m tools.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-bench-pyairbyte/bin/python

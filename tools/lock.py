@@ -20,6 +20,8 @@ PLUGINS = {
     "dbt": ["--group=dbt"],
     "spark": ["--group=spark"],
     "splink": ["--group=splink"],
+    "dagster": ["--group=dagster"],
+    "airflow": ["--group=airflow"],
     "seeds": ["--group=seeds"],
     "uv": ["--group=uv"],
     "meltano": [
