@@ -14,6 +14,7 @@
     {{ return([
         'id', 'kind', 'decision', 'contact_id', 'company_id', 'kizen_contact_id', 'left_id',
         'right_id', 'undoes', 'action', 'author', 'reason', 'decided_at', 'source',
+        'sample',
     ]) }}
 {%- endmacro %}
 

@@ -19,7 +19,7 @@
             cast(decided_at as timestamp) as decided_at,
             is_taken_back
         from {{ ref('int_decisions__file') }}
-        where kind = '{{ kind }}' and coalesce(decision, '') not in ('later', 'undo')
+        where kind = '{{ kind }}' and coalesce(decision, '') not in ('later', 'none', 'unsure', 'undo')
         {%- for kept_in, relation in [('seed', seed), ('table', table)] if relation %}
         union all
         select
