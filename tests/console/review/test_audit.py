@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 def drawn(position: int, contact: str, company: str | None = None, seed: int = 1) -> Drawn:
     return Drawn(
         id="s", contact_id=contact, stratum="x", stratum_size=9, status_size=9,
-        status="auto" if company else "none", drawn_for="status", position=position, company_id=company, tier="name",
-        confidence=0.98, rule_version="8", seed=seed, margin=0.03, drawn_at=now(),
+        status="auto" if company else "none", drawn_for="status", position=position,
+        company_id=company, tier="name", confidence=0.98, rule_version="8", seed=seed, margin=0.03,
+        drawn_at=now(),
     )  # fmt: skip
 
 
