@@ -118,6 +118,10 @@ evaluate-people: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Score the links of p
 fit: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Fit weights and confidence of the links to sets with their truth: SETS="register …"
 	@$(DEV)/bin/python -m evaluation.fit --sets "$(SETS)" $(if $(OUTPUT),--output "$(OUTPUT)")
 
+check-audit: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Judge samples of known truth: do the intervals hold it? SETS=… SEEDS=… DRAWS=100 JUDGEMENTS="50 200 500" WRONG=0.05
+	@$(DEV)/bin/python -m evaluation.audit $(if $(SETS),--sets "$(SETS)") $(GENERATED) $(if $(SEEDS),--seeds "$(SEEDS)") \
+		$(if $(DRAWS),--draws "$(DRAWS)") $(if $(JUDGEMENTS),--judgements $(JUDGEMENTS)) $(if $(WRONG),--wrong "$(WRONG)")
+
 explain: $(DEV)/ready ## Tell why a contact has its company, and who it is in the CRM: CONTACT=… DB=…
 	@$(DEV)/bin/python -m evaluation.explain --db "$${GIVEN_DB:-output/prod/published/warehouse.duckdb}" -- "$$GIVEN_CONTACT"
 

@@ -64,13 +64,14 @@ def variables(given: str) -> dict[str, Any]:
     return values
 
 
-def dbt(
+def dbt(  # noqa: PLR0913 - each of them says where, or what
     command: Sequence[str],
     folder: Path,
     *,
     executable: Path | None = None,
     environment: Mapping[str, str] | None = None,
     values: Mapping[str, Any] | None = None,
+    project: Path = PROJECT,
 ) -> Usage:
     """Run a dbt command, which leaves its own files in a folder.
 
@@ -82,7 +83,7 @@ def dbt(
     """
     program = executable or os.environ.get("DBT_EXECUTABLE", ROOT / ".venv-dbt" / "bin" / "dbt")
     arguments = [str(program), "--no-use-colors", *command]
-    arguments += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    arguments += ["--project-dir", str(project), "--profiles-dir", str(project)]
     arguments += ["--vars", json.dumps(values or {})]
     target = folder / "target"
     own = {

@@ -26,7 +26,7 @@ MARGIN = 0.03
 """Half the width of the interval of `auto`; it takes about twenty minutes to judge that many."""
 
 #: Of each link made without asking, so many proposals and so many contacts without a company.
-SHARES = {"auto": 1.0, "review": 1 / 3, "none": 1 / 2}
+SHARES = {"auto": 1.0, "review": 1 / 2, "none": 1 / 2}
 LEAST = 3
 """So many contacts are drawn of each tier and stratum, where it has them."""
 

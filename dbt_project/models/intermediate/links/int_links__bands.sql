@@ -40,6 +40,8 @@ weighed as (
             tiers.tier = bands.tier
             and tiers.lead >= bands.lower_bound
             and tiers.lead < coalesce(bands.upper_bound, 1000000)
+    -- No other company is ever proposed: its confidence is nobody's.
+    where tiers.score >= {{ var('link_threshold') }}
 
 ),
 
