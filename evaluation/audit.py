@@ -26,7 +26,7 @@ from console.decisions.decision import Decision, now
 from console.decisions.file import DecisionsFile
 from console.published import Published
 from evaluation import sets
-from evaluation.building import PROJECT, database, dbt, variables
+from evaluation.building import LINKS, PROJECT, build_links, variables
 from evaluation.command import DONE, FAILED, run_in_folder
 from evaluation.inputs import InputError, copy_raw_tables, generate, load_truth
 from evaluation.processes import progress
@@ -57,6 +57,10 @@ MODELS = {
 CONFIDENCES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.97, 0.99)
 
 Scope = tuple[str, str]
+Figures = tuple[int, "float | None", "float | None", "float | None"]
+
+WAREHOUSE = "warehouse.duckdb"
+SELECTION = (*LINKS, "+link_quality")
 
 _TRUE_SHARES = """
 with known as (
@@ -87,44 +91,45 @@ group by decided.contact_id, tiers.tier
 """
 
 
-class Built:
-    """A set with its links, over which samples are drawn, judged, and brought into the tables."""
+def _decisions(folder: Path) -> Path:
+    return folder / "kept" / "decisions.jsonl"
 
-    def __init__(
-        self, folder: Path, truth: Path, values: dict[str, Any], seeds: Path | None
-    ) -> None:
-        """Build the links of `warehouse.duckdb` in a folder."""
-        self.decisions = DecisionsFile(folder / "kept" / "decisions.jsonl")
+
+def files(folder: Path) -> dict[str, str]:
+    """Make a decisions file and one of samples in a folder; return what names them to dbt.
+
+    The models read them, so they have to be there when dbt writes down the SQL.
+    """
+    path = _decisions(folder)
+    path.parent.mkdir()
+    for each in (path, SamplesFile(path).path):
+        each.touch(mode=0o600)
+    return {"DUCKDB_DECISIONS_PATH": str(path)}
+
+
+def project_with(seeds: Path, folder: Path) -> Path:
+    """Return a copy of the dbt project with the weights and bands that `make fit` wrote."""
+    project = folder / "project"
+    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    for name in ("link_levels.csv", "link_bands.csv"):
+        shutil.copyfile(seeds / name, project / "seeds" / name)
+    return project
+
+
+class Built:
+    """Links that are built in a folder, over which samples are drawn, judged, and counted."""
+
+    def __init__(self, folder: Path, truth: Path) -> None:
+        """Take a folder in which `build_links` has built `SELECTION` with `files` of its own."""
+        self.decisions = DecisionsFile(_decisions(folder))
         self.samples = SamplesFile(self.decisions.path)
-        project = PROJECT
-        if seeds is not None:
-            project = folder / "project"
-            shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
-            for name in ("link_levels.csv", "link_bands.csv"):
-                shutil.copyfile(seeds / name, project / "seeds" / name)
-        # The models read these files, so they have to be there when dbt writes down the SQL.
-        self.decisions.path.parent.mkdir()
-        for path in (self.decisions.path, self.samples.path):
-            path.touch(mode=0o600)
-        warehouse = folder / "warehouse.duckdb"
-        dbt(
-            ["build", "--select", "+link_quality", "+contact_company_links",
-             "--exclude-resource-type", "test", "unit_test"],
-            folder,
-            environment={
-                **database(warehouse, folder),
-                "DUCKDB_DECISIONS_PATH": str(self.decisions.path),
-            },
-            values=values,
-            project=project,
-        )  # fmt: skip
         compiled = folder / "target" / "compiled"
         self._models = {
             f"{schema}.{name}": next(compiled.rglob(f"{name}.sql")).read_text(encoding="utf-8")
             for name, schema in MODELS.items()
         }
-        self.links = links(Published(warehouse))
-        self.connection = duckdb.connect(warehouse)
+        self.links = links(Published(folder / WAREHOUSE))
+        self.connection = duckdb.connect(folder / WAREHOUSE)
         load_truth(self.connection, truth)
         # Who judges cannot name a company that the CRM has not.
         self.connection.execute(
@@ -177,10 +182,11 @@ class Built:
                 contact_id=drawn.contact_id, sample=drawn.id, decided_at=now(),
             )  # fmt: skip
 
-    def quality(self) -> dict[Scope, tuple[float | None, float | None, float | None]]:
-        """Return estimate and bounds by measure and scope."""
+    def quality(self) -> dict[Scope, Figures]:
+        """Return how many were judged, the estimate and its bounds, by measure and scope."""
         rows = self.connection.execute(
-            "select measure, scope, estimate, lower_bound, upper_bound from marts.link_quality"
+            "select measure, scope, judged_count, estimate, lower_bound, upper_bound"
+            " from marts.link_quality order by measure, contact_count desc, scope"
         ).fetchall()
         return {(measure, scope): tuple(figures) for measure, scope, *figures in rows}
 
@@ -221,6 +227,22 @@ class Tally:
         return sum(self.covered) / len(self.covered)
 
 
+def proven(built: Built) -> None:
+    """Print what one sample of the usual size proves, judged by somebody who knows the truth."""
+    drawn = draw(built.links, Plan(), "s", now())
+    built.judge(drawn, 0.0, random.Random(0))  # noqa: S311 - a simulation
+    print(f"\nWhat a sample of {len(drawn)} contacts proves, judged by the truth (make audit):")
+    rows = [
+        (
+            " of ".join(scope), judged, f"{built.true_shares[scope]:.4f}", f"{estimate:.4f}",
+            f"{low:.4f}", f"{high:.4f}",
+        )
+        for scope, (judged, estimate, low, high) in built.quality().items()
+        if estimate is not None
+    ]  # fmt: skip
+    print(table(["share", "judged", "true", "estimate", "from", "to"], rows))
+
+
 def measure(built: Built, name: str, given: argparse.Namespace) -> list[str]:
     """Print what the samples of a set show; return what is not as it should be."""
     rows: list[Sequence[object]] = []
@@ -235,7 +257,7 @@ def measure(built: Built, name: str, given: argparse.Namespace) -> list[str]:
             built.judge(drawn, given.wrong, random.Random(seed))  # noqa: S311 - a simulation
             counts.append(len(drawn))
             moved.append(built.calibration("moved_confidence"))
-            for scope, (estimate, low, high) in built.quality().items():
+            for scope, (_, estimate, low, high) in built.quality().items():
                 if estimate is None or low is None or high is None:
                     continue
                 tier = scope[1].partition(": ")[2]
@@ -269,13 +291,13 @@ def _given_sets(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[s
         for number, one in enumerate(sets.parsed(arguments.sets)):
             own = folder / str(number)
             own.mkdir()
-            copy_raw_tables(one.database, own / "warehouse.duckdb")
+            copy_raw_tables(one.database, own / WAREHOUSE)
             yield one.name, own, one.truth
         return
     own = folder / "generated"
     own.mkdir()
     generate(
-        own / "warehouse.duckdb", own / "truth.csv", contacts=arguments.contacts,
+        own / WAREHOUSE, own / "truth.csv", contacts=arguments.contacts,
         companies=arguments.companies, seed=arguments.seed,
     )  # fmt: skip
     yield f"generated, seed {arguments.seed}", own, own / "truth.csv"
@@ -296,7 +318,11 @@ def check(arguments: argparse.Namespace, folder: Path) -> int:
     below = []
     for name, own, truth in _given_sets(arguments, folder):
         progress(f"{name}: dbt builds the links")
-        built = Built(own, truth, values, seeds)
+        project = PROJECT if seeds is None else project_with(seeds, own)
+        build_links(
+            own / WAREHOUSE, own, values, SELECTION, environment=files(own), project=project
+        )
+        built = Built(own, truth)
         below += measure(built, name, arguments)
         built.connection.close()
     for line in below:

@@ -120,8 +120,14 @@ def database(warehouse: Path, folder: Path) -> dict[str, str]:
     return {"DUCKDB_PATH": os.path.relpath(warehouse, folder)}
 
 
-def build_links(
-    warehouse: Path, folder: Path, values: Mapping[str, Any], selection: Sequence[str] = LINKS
+def build_links(  # noqa: PLR0913 - each of them says where, or what
+    warehouse: Path,
+    folder: Path,
+    values: Mapping[str, Any],
+    selection: Sequence[str] = LINKS,
+    *,
+    environment: Mapping[str, str] | None = None,
+    project: Path = PROJECT,
 ) -> Usage:
     """Build the links in a DuckDB file that holds raw tables, and what tells how they were made.
 
@@ -133,8 +139,9 @@ def build_links(
     return dbt(
         ["build", "--select", *selection, "--exclude-resource-type", "test", "unit_test"],
         folder,
-        environment=database(warehouse, folder),
+        environment={**database(warehouse, folder), **(environment or {})},
         values=values,
+        project=project,
     )
 
 
