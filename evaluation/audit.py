@@ -151,7 +151,7 @@ class Built:
         }
         proposed = self.connection.execute(_PROPOSED).fetchall()
         self._bands = [(tier, bound) for tier, bound, _ in proposed]
-        self._right = np.array([right for *_, right in proposed])
+        self.is_right = np.array([right for *_, right in proposed])
 
     def judge(self, drawn: Sequence[Drawn], wrong: float, chance: random.Random) -> None:
         """Keep a sample and the answers to it, in files, and bring both into the tables."""
@@ -201,7 +201,7 @@ class Built:
         confidences = np.array([bands[each] for each in self._bands])
         groups = np.digitize(confidences, CONFIDENCES)
         off = [
-            abs(float((confidences - self._right)[groups == group].sum()))
+            abs(float((confidences - self.is_right)[groups == group].sum()))
             for group in np.unique(groups)
         ]
         return sum(off) / len(confidences)
