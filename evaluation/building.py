@@ -93,7 +93,7 @@ def dbt(  # noqa: PLR0913 - each of them says where, or what
         # It reads some of the project's files in the encoding of the locale.
         "PYTHONUTF8": "1",
     }
-    parsed, kept = target / "partial_parse.msgpack", PROJECT / "target" / "links.msgpack"
+    parsed, kept = target / "partial_parse.msgpack", project / "target" / "links.msgpack"
     if kept.exists() and not parsed.exists():
         target.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(kept, parsed)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from console.published import Published
 
 MARGIN = 0.03
-"""Half the width of the interval of `auto`; it takes about twenty minutes to judge that many."""
+"""Half the width of the interval of `auto`: 140 to 270 contacts on the sets that were tried."""
 
 #: Of each link made without asking, so many proposals and so many contacts without a company.
 SHARES = {"auto": 1.0, "review": 1 / 2, "none": 1 / 2}
