@@ -12,14 +12,15 @@ with bands as (
 
 ),
 
--- Each contact of the sample stands for as many as its stratum has for each that was judged.
+-- Each contact of the sample stands for as many as its stratum has for each that was judged: in
+-- hundredths, so that sums are of whole numbers, and do not depend on their order.
 judged as (
 
     select
         contact_id,
         answer,
         judged_company_id,
-        cast(stratum_size as double) / count(*) over (partition by stratum) as weight
+        cast(round(100.0 * stratum_size / count(*) over (partition by stratum)) as bigint) as weight
     from {{ ref('int_samples__judged') }}
     where answer in ('company', 'none')
 
@@ -51,22 +52,28 @@ seen as (
     select
         tier,
         lower_bound,
-        sum(right_weight) / sum(weight) as share,
-        power(sum(weight), 2) / sum(power(weight, 2)) as links
+        cast(sum(right_weight) as double) / sum(weight) as share,
+        power(cast(sum(weight) as double), 2) / sum(weight * weight) as links
     from weighed
     group by tier, lower_bound
 
 ),
 
--- The mean of a beta-binomial: what was shipped counts as so many links.
+-- The mean of a beta-binomial, in millionths of links: what was shipped counts as so many links.
 moved as (
 
     select
         bands.tier,
         bands.lower_bound,
-        {{ var('link_bands_prior') }} + coalesce(seen.links, 0) as links,
-        {{ var('link_bands_prior') }} * cast(bands.confidence as double)
-        + coalesce(seen.links * seen.share, 0) as right_links
+        cast(round(
+            1000000 * ({{ var('link_bands_prior') }} + coalesce(seen.links, 0))
+        ) as bigint) as links,
+        cast(round(
+            1000000 * (
+                {{ var('link_bands_prior') }} * bands.confidence
+                + coalesce(seen.links * seen.share, 0)
+            )
+        ) as bigint) as right_links
     from bands
     left join seen on bands.tier = seen.tier and bands.lower_bound = seen.lower_bound
 
@@ -80,7 +87,7 @@ runs as (
         lowest.tier,
         lowest.lower_bound as first_bound,
         highest.lower_bound as last_bound,
-        sum(inside.right_links) / sum(inside.links) as share
+        cast(sum(inside.right_links) as double) / sum(inside.links) as share
     from moved as lowest
     inner join moved as highest
         on lowest.tier = highest.tier and lowest.lower_bound <= highest.lower_bound
