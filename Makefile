@@ -22,6 +22,7 @@ UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console
 
 .PHONY: help setup demo demo-webhooks check-webhooks check-report picture check-faults check-real-taps evaluate evaluate-people fit explain spark bench
+.PHONY: audit check-audit
 .PHONY: dagster check-airflow check-dagster review demo-review check-review review-picture export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
@@ -35,6 +36,9 @@ demo: .meltano/ready ## Run the whole on a stand-in of both services, and show t
 
 review: $(VENV)/ready ## Serve the page on which people decide what the rules cannot: REVIEW_ARGS=…
 	@$(VENV)/bin/python -m console.review $(REVIEW_ARGS)
+
+audit: $(VENV)/ready ## Draw a sample of contacts, to judge blind on that page: AUDIT_ARGS="--margin 0.03 --seed 1"
+	@$(VENV)/bin/python -m console.audit $(AUDIT_ARGS)
 
 demo-review: $(VENV)/ready ## The same over the data of make demo
 	@test -f output/demo/published/warehouse.duckdb || { echo "There is no data of the demo yet: run \`make demo\` first" >&2; exit 2; }
@@ -114,6 +118,10 @@ evaluate-people: $(DEV)/ready $(VENV)/ready $(DBT)/ready $(if $(filter 0,$(SPLIN
 
 fit: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Fit weights and confidence of the links to sets with their truth: SETS="register …"
 	@$(DEV)/bin/python -m evaluation.fit --sets "$(SETS)" $(if $(OUTPUT),--output "$(OUTPUT)")
+
+check-audit: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Judge samples of known truth: do the intervals hold it? SETS=… SEEDS=… DRAWS=100 JUDGEMENTS="50 200 500" WRONG=0.05
+	@$(DEV)/bin/python -m evaluation.audit $(if $(SETS),--sets "$(SETS)") $(GENERATED) $(if $(SEEDS),--seeds "$(SEEDS)") \
+		$(if $(DRAWS),--draws "$(DRAWS)") $(if $(JUDGEMENTS),--judgements $(JUDGEMENTS)) $(if $(WRONG),--wrong "$(WRONG)")
 
 explain: $(DEV)/ready ## Tell why a contact has its company, and who it is in the CRM: CONTACT=… DB=…
 	@$(DEV)/bin/python -m evaluation.explain --db "$${GIVEN_DB:-output/prod/published/warehouse.duckdb}" -- "$$GIVEN_CONTACT"

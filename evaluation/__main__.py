@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from evaluation import misses, report, sets
+from evaluation.audit import SELECTION, Built, files, proven
 from evaluation.baselines import CANDIDATES
 from evaluation.building import build_links, model_seconds, project_variables, variables
 from evaluation.command import DONE, FAILED, run_in_folder
@@ -69,7 +70,7 @@ def evaluate(arguments: argparse.Namespace, folder: Path) -> int:
     with duckdb.connect(warehouse) as connection:
         load_truth(connection, truth)
     progress("dbt builds the links")
-    usage = build_links(warehouse, folder, values)
+    usage = build_links(warehouse, folder, values, SELECTION, environment=files(folder))
     with duckdb.connect(warehouse, read_only=True) as connection:
         connection.execute(f"set temp_directory = '{folder}'")
         load_truth(connection, truth)
@@ -84,6 +85,7 @@ def evaluate(arguments: argparse.Namespace, folder: Path) -> int:
     if arguments.keep:
         shutil.copyfile(warehouse, arguments.keep)
         print(f"The built DuckDB file: {arguments.keep}")
+    proven(Built(folder, truth))
     below = floor.below(result)
     for line in below:
         print(f"Below the floor: {line}", file=sys.stderr)

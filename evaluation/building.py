@@ -64,13 +64,14 @@ def variables(given: str) -> dict[str, Any]:
     return values
 
 
-def dbt(
+def dbt(  # noqa: PLR0913 - each of them says where, or what
     command: Sequence[str],
     folder: Path,
     *,
     executable: Path | None = None,
     environment: Mapping[str, str] | None = None,
     values: Mapping[str, Any] | None = None,
+    project: Path = PROJECT,
 ) -> Usage:
     """Run a dbt command, which leaves its own files in a folder.
 
@@ -82,7 +83,7 @@ def dbt(
     """
     program = executable or os.environ.get("DBT_EXECUTABLE", ROOT / ".venv-dbt" / "bin" / "dbt")
     arguments = [str(program), "--no-use-colors", *command]
-    arguments += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    arguments += ["--project-dir", str(project), "--profiles-dir", str(project)]
     arguments += ["--vars", json.dumps(values or {})]
     target = folder / "target"
     own = {
@@ -92,7 +93,7 @@ def dbt(
         # It reads some of the project's files in the encoding of the locale.
         "PYTHONUTF8": "1",
     }
-    parsed, kept = target / "partial_parse.msgpack", PROJECT / "target" / "links.msgpack"
+    parsed, kept = target / "partial_parse.msgpack", project / "target" / "links.msgpack"
     if kept.exists() and not parsed.exists():
         target.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(kept, parsed)
@@ -119,8 +120,14 @@ def database(warehouse: Path, folder: Path) -> dict[str, str]:
     return {"DUCKDB_PATH": os.path.relpath(warehouse, folder)}
 
 
-def build_links(
-    warehouse: Path, folder: Path, values: Mapping[str, Any], selection: Sequence[str] = LINKS
+def build_links(  # noqa: PLR0913 - each of them says where, or what
+    warehouse: Path,
+    folder: Path,
+    values: Mapping[str, Any],
+    selection: Sequence[str] = LINKS,
+    *,
+    environment: Mapping[str, str] | None = None,
+    project: Path = PROJECT,
 ) -> Usage:
     """Build the links in a DuckDB file that holds raw tables, and what tells how they were made.
 
@@ -132,8 +139,9 @@ def build_links(
     return dbt(
         ["build", "--select", *selection, "--exclude-resource-type", "test", "unit_test"],
         folder,
-        environment=database(warehouse, folder),
+        environment={**database(warehouse, folder), **(environment or {})},
         values=values,
+        project=project,
     )
 
 

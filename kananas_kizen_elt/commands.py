@@ -71,6 +71,11 @@ def decisions() -> Any:  # noqa: ANN401
     return _run("console", "decisions.cli", "main")
 
 
+def audit() -> Any:  # noqa: ANN401
+    """Draw a sample of contacts to judge."""
+    return _run("console", "audit.cli", "main")
+
+
 def review() -> Any:  # noqa: ANN401
     """Serve the page on which people decide."""
     return _run("console", "review.cli", "main")

@@ -17,7 +17,7 @@ Kind = Literal[
     "kizen_contact_duplicate",
     "company_duplicate",
 ]
-Verdict = Literal["force", "forbid", "later", "undo"]
+Verdict = Literal["force", "forbid", "later", "none", "unsure", "undo"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -30,6 +30,9 @@ FIELDS: dict[Kind, tuple[str, str]] = {
     "kizen_contact_duplicate": ("left_id", "right_id"),
     "company_duplicate": ("left_id", "right_id"),
 }
+
+#: What is said of a contact alone, and changes no link by itself.
+OF_A_CONTACT: tuple[Verdict, ...] = ("later", "none", "unsure")
 
 LONGEST = 4000
 """Characters that an id, a name or a note may have."""
@@ -46,7 +49,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A decision; docs/review.md has its fields as a table.
 
     `force` says that two belong together, or are the same; `forbid` that they do not. `later` puts
-    the question off. `undo` takes back the decision whose id is in `undoes`.
+    the question off. `none` and `unsure` answer a question of a sample: no company that was shown,
+    and "I cannot tell". `undo` takes back the decision whose id is in `undoes`.
     """
 
     id: str
@@ -63,6 +67,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str | None = None
     decided_at: datetime
     source: str | None = None
+    sample: str | None = None
 
     @property
     def pair(self) -> tuple[str | None, str | None]:
@@ -103,7 +108,7 @@ def checked(decision: Decision) -> Decision:
         DecisionError: It does not say what it is about, or a text cannot be written.
     """
     needed = ("undoes",) if decision.decision == "undo" else FIELDS[decision.kind]
-    if decision.decision == "later":
+    if decision.decision in OF_A_CONTACT:
         needed = needed[:1]
     for name in needed:
         if not (getattr(decision, name) or "").strip():

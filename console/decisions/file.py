@@ -13,18 +13,20 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
 from console.decisions.decision import Decision, checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _LOCK_SECONDS = 10.0
 _POLL_SECONDS = 0.02
 _DECODER = msgspec.json.Decoder(Decision)
+
+Line = TypeVar("Line")
 
 
 class DecisionsFileError(Exception):
@@ -33,7 +35,7 @@ class DecisionsFileError(Exception):
 
 @dataclass(frozen=True)
 class UnreadableLine:
-    """A line that is no decision: its number from 1, and why."""
+    """A line that cannot be read: its number from 1, and why."""
 
     number: int
     reason: str
@@ -52,17 +54,27 @@ def output_folder(environment: Mapping[str, str] = os.environ) -> Path:
     return root / "output" / (environment.get("MELTANO_ENVIRONMENT") or "prod")
 
 
-class DecisionsFile:
-    """A file of decisions. It holds what has been read, so that only what is new is read again."""
+class LinesFile(Generic[Line]):
+    """A file of JSON lines. It holds what has been read, so that only what is new is read again."""
 
-    def __init__(self, path: Path, lock_timeout: float = _LOCK_SECONDS) -> None:
-        """Take a path; the file is made by the first decision.
+    def __init__(
+        self,
+        path: Path,
+        decode: Callable[[bytes], Line],
+        checked: Callable[[Line], Line],
+        lock_timeout: float = _LOCK_SECONDS,
+    ) -> None:
+        """Take a path; the file is made by the first line.
 
         Args:
             path: Of the file.
+            decode: Returns what a line says; a ValueError where it cannot be read.
+            checked: Returns it as it may be written.
             lock_timeout: Seconds to wait for another process that writes.
         """
         self.path = path
+        self._decode = decode
+        self._checked = checked
         self._lock_timeout = lock_timeout
         self._forget()
 
@@ -70,18 +82,18 @@ class DecisionsFile:
         self._inode: tuple[int, int] | None = None
         self._read_to = 0
         self._line_count = 0
-        self._decisions: list[Decision] = []
+        self._lines: list[Line] = []
         self._unreadable: list[UnreadableLine] = []
         self._rest = b""
 
-    def append(self, decisions: Iterable[Decision]) -> None:
-        """Write decisions, all or none. They are on the disk when this returns.
+    def append(self, new: Iterable[Line]) -> None:
+        """Write lines, all or none. They are on the disk when this returns.
 
         Raises:
-            DecisionError: One of them is not whole.
+            DecisionError: A decision is not whole.
             DecisionsFileError: They are not saved.
         """
-        lines = b"".join(msgspec.json.encode(checked(each)) + b"\n" for each in decisions)
+        lines = b"".join(msgspec.json.encode(self._checked(each)) + b"\n" for each in new)
         if not lines:
             return
         try:
@@ -145,8 +157,8 @@ class DecisionsFile:
                 os.ftruncate(descriptor, size)
             raise
 
-    def read(self) -> list[Decision]:
-        """Return all decisions, in the order in which they were written.
+    def read(self) -> list[Line]:
+        """Return all that can be read, in the order in which it was written.
 
         Raises:
             DecisionsFileError: The file is there, and cannot be read.
@@ -165,7 +177,7 @@ class DecisionsFile:
         except OSError as error:
             message = f"cannot read {self.path}: {error.strerror or error}"
             raise DecisionsFileError(message) from error
-        return [*self._decisions, *self._last_decision()]
+        return [*self._lines, *self._last_line()]
 
     def _take(self, content: bytes) -> None:
         """Read whole lines; what has no end yet is looked at again when there is more."""
@@ -179,23 +191,31 @@ class DecisionsFile:
 
     def _take_line(self, line: bytes) -> None:
         try:
-            self._decisions.append(_decoded(line))
+            self._lines.append(self._decode(line))
         except ValueError as error:
             self._unreadable.append(UnreadableLine(self._line_count, str(error)))
 
     def unreadable(self) -> list[UnreadableLine]:
-        """Return the lines that are no decisions, the last one too where it has no end."""
+        """Return the lines that cannot be read, the last one too where it has no end."""
         self.read()
-        if not self._rest.strip() or self._last_decision():
+        if not self._rest.strip() or self._last_line():
             return list(self._unreadable)
         return [*self._unreadable, UnreadableLine(self._line_count + 1, "the line has no end")]
 
-    def _last_decision(self) -> list[Decision]:
-        """Return the decision of a last line that lacks no more than its end."""
+    def _last_line(self) -> list[Line]:
+        """Return what a last line says that lacks no more than its end."""
         try:
-            return [_decoded(self._rest)]
+            return [self._decode(self._rest)]
         except ValueError:
             return []
+
+
+class DecisionsFile(LinesFile[Decision]):
+    """A file of decisions."""
+
+    def __init__(self, path: Path, lock_timeout: float = _LOCK_SECONDS) -> None:
+        """Take a path; the file is made by the first decision."""
+        super().__init__(path, _decoded, checked, lock_timeout)
 
 
 def _decoded(line: bytes) -> Decision:

@@ -29,6 +29,8 @@ class Standing:
     forced: dict[tuple[Kind, str], Decision] = field(default_factory=dict)
     #: What was put off, and has not been decided since, by its first id (of duplicates, both).
     later: dict[tuple[Kind, Pair], Decision] = field(default_factory=dict)
+    #: The last answer to a question of a sample, by the contact; `forbid` goes with a `none`.
+    judged: dict[str, Decision] = field(default_factory=dict)
 
     @classmethod
     def of(cls, decisions: Iterable[Decision]) -> Standing:
@@ -47,6 +49,10 @@ class Standing:
 
     def _take(self, decision: Decision) -> None:
         about = subject(decision)
+        if decision.sample and decision.contact_id and decision.decision != "forbid":
+            self.judged[decision.contact_id] = decision
+        if decision.decision in {"none", "unsure"}:
+            return
         if decision.decision == "later":
             self.later[decision.kind, about] = decision
             return
@@ -61,7 +67,9 @@ class Standing:
             return "taken back"
         if decision.decision == "undo":
             return "in force"
-        if decision.decision == "later":
+        if decision.decision in {"none", "unsure"}:
+            last = self.judged.get(decision.contact_id or "")
+        elif decision.decision == "later":
             last = self.later.get((decision.kind, subject(decision)))
         elif decision.decision == "force" and decision.contact_id is not None:
             last = self.forced.get((decision.kind, decision.contact_id))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "id", "kind", "contact_id", "company_id", "kizen_contact_id", "left_id", "right_id",
-    "decision", "undoes", "author", "reason", "decided_at", "source", "action",
+    "decision", "undoes", "author", "reason", "decided_at", "source", "action", "sample",
 )  # fmt: skip
 
 #: Headings by the column they mean; accents, case and signs do not count.
@@ -67,6 +67,7 @@ _HEADINGS = {
     "decide le": "decided_at",
     "decided on": "decided_at",
     "annule": "undoes",
+    "echantillon": "sample",
 }
 
 _VERDICTS: dict[str, Verdict] = {
@@ -74,6 +75,7 @@ _VERDICTS: dict[str, Verdict] = {
     "yes": "force", "oui": "force", "forcer": "force", "lier": "force",
     "no": "forbid", "non": "forbid", "interdire": "forbid", "interdit": "forbid",
     "exclure": "forbid", "plus tard": "later", "annuler": "undo",
+    "none": "none", "aucune": "none", "aucun": "none", "unsure": "unsure", "ne sait pas": "unsure",
 }  # fmt: skip
 
 _PLAIN = str.maketrans("àâäçéèêëîïôöùûüÿ", "aaaceeeeiioouuuy")
@@ -206,7 +208,7 @@ def _named(headings: list[str | None], row: list[str]) -> Iterable[tuple[str, st
 def _decision(values: dict[str, str], author: str | None, source: str) -> Decision:
     verdict = _VERDICTS.get(_folded(values.get("decision", "")))
     if verdict is None:
-        known = "force, forbid, later, undo"
+        known = "force, forbid, later, none, unsure, undo"
         message = f"decision is {values.get('decision', '')!r}: it has to be one of {known}"
         raise DecisionError(message)
     moment = values.pop("decided_at", None)

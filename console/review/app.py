@@ -57,7 +57,8 @@ if TYPE_CHECKING:
     from console.review.runs import Runs
 
 DOMAIN = "review"
-TABS = ("companies", "persons", "duplicates")
+AUDIT = "audit"
+TABS = ("companies", "persons", "duplicates", AUDIT)
 LAST = 200
 """How many decisions the list shows."""
 
@@ -170,6 +171,7 @@ class Review:
                     ("author", self.author),
                     ("decide", self.decide),
                     ("go", self.go),
+                    ("judge", self.judge),
                     ("language", self.language),
                     ("logout", self.logout),
                     ("pair", self.pair),
@@ -298,7 +300,7 @@ class Review:
 
     def tab(self, visit: Visit, tab: str) -> Response:
         """Show the next question of a tab, or the one that was searched for."""
-        if not self.questions.has(tab):
+        if tab != AUDIT and not self.questions.has(tab):
             return self._page(visit, "absent.html", tab=tab)
         standing = self.deciding.standing()
         shared: dict[str, Any] = {
@@ -309,6 +311,8 @@ class Review:
         }
         if tab == "duplicates":
             return self._duplicate(visit, standing, shared)
+        if tab == AUDIT:
+            return self._blind(visit, standing, shared)
         waiting = self.questions.open(tab, standing)
         chosen = visit.session.current.get(tab)
         contact_id = chosen or next(iter(waiting), None)
@@ -359,6 +363,55 @@ class Review:
             **shared,
         )
 
+    def _blind(self, visit: Visit, standing: Standing, shared: dict[str, Any]) -> Response:
+        """Show the next contact of the sample, or the one that was judged last and taken back."""
+        drawn = self.deciding.sample()
+        open_ = [each for each in drawn if each.contact_id not in standing.judged]
+        chosen = visit.session.current.get(AUDIT)
+        asked = sorted(open_, key=lambda each: each.contact_id != chosen)
+        # Who is gone cannot be judged, and is never asked about.
+        shown = ((each, self.questions.blind(each)) for each in asked)
+        one, blind = next(((each, found) for each, found in shown if found), (None, None))
+        if one is None:
+            return self._page(visit, "audited.html", total=len(drawn), **shared)
+        return self._page(
+            visit,
+            "audit.html",
+            question=blind,
+            sample=one.id,
+            note=visit.session.notes.get(one.contact_id, ""),
+            place=len(drawn) - len(open_) + 1,
+            total=len(drawn),
+            **shared,
+        )
+
+    def judge(self, visit: Visit) -> Response:
+        """Save what was judged of a contact of the sample."""
+        form, kind, contact = visit.form, SIDES["companies"].kind, visit.form.id("contact")
+        drawn = next((each for each in self.deciding.sample() if each.contact_id == contact), None)
+        if drawn is None:
+            return PlainTextResponse("There is no such contact in the sample.\n", 400)
+        if form["do"] == "note":
+            return self._keep_note(visit, AUDIT, contact)
+        answers: list[Answer] = []
+        if form["pick"]:
+            answers = [Answer(kind, "force", contact, form.id("pick"))]
+        elif form["do"] == "unsure":
+            answers = [Answer(kind, "unsure", contact, None)]
+        elif form["do"] == "none":
+            standing = self.deciding.standing()
+            forced = standing.forced.get((kind, contact))
+            ids = [*form.ids("shown"), *([forced.company_id] if forced else [])]
+            answers = [
+                Answer(kind, "none", contact, None),
+                *(
+                    Answer(kind, "forbid", contact, each)
+                    for each in dict.fromkeys(ids)
+                    if not _is_ruled_out(standing, kind, contact, each)
+                ),
+            ]
+        return self._save(visit, AUDIT, contact, answers, drawn.id)
+
     def _counts(self, standing: Standing) -> list[tuple[str, int]]:
         """Return the tabs that there are, and how many questions each still has."""
         counts = [
@@ -368,6 +421,8 @@ class Review:
         ]
         if self.questions.has("duplicates"):
             counts.append(("duplicates", len(self.questions.open_pairs(standing))))
+        drawn = self.deciding.sample()
+        counts.append((AUDIT, sum(each.contact_id not in standing.judged for each in drawn)))
         return counts
 
     def decide(self, visit: Visit) -> Response:
@@ -417,11 +472,13 @@ class Review:
             visit.session.notes[about] = note
         else:
             visit.session.notes.pop(about, None)
-        if tab in SIDES:
+        if tab in {*SIDES, AUDIT}:
             visit.session.current[tab] = about
         return RedirectResponse(f"/{tab}", 303)
 
-    def _save(self, visit: Visit, tab: str, about: str, answers: list[Answer]) -> Response:
+    def _save(
+        self, visit: Visit, tab: str, about: str, answers: list[Answer], sample: str | None = None
+    ) -> Response:
         session, texts = visit.session, visit.texts
         reason = plain(visit.form["reason"]) or session.notes.get(about)
         seen = visit.form["seen"]
@@ -430,7 +487,7 @@ class Review:
             return RedirectResponse(f"/{tab}", 303)
         try:
             self.deciding.decide(
-                answers, session.author, reason, int(seen) if seen.isdecimal() else 0
+                answers, session.author, reason, int(seen) if seen.isdecimal() else 0, sample
             )
         except Meanwhile as faster:
             session.message = (
@@ -484,7 +541,8 @@ class Review:
     def search(self, visit: Visit) -> Response:
         """Show what a search finds: companies or persons for a contact, or contacts."""
         form, tab = visit.form, visit.form["tab"]
-        if tab not in SIDES or not self.questions.has(tab):
+        side = "companies" if tab == AUDIT else tab
+        if side not in SIDES or not self.questions.has(side):
             return PlainTextResponse("There is no such tab.\n", 400)
         standing = self.deciding.standing()
         words, contact = form["words"].strip()[:LAST], form.id("contact")
@@ -498,7 +556,7 @@ class Review:
             contact=contact,
             is_contacts=is_contacts,
             contacts=self.questions.search_contacts(words) if is_contacts else [],
-            found=[] if is_contacts else self.questions.search(tab, words),
+            found=[] if is_contacts else self.questions.search(side, words),
             seen=len(standing.decisions),
             note=visit.session.notes.get(contact, ""),
         )
@@ -506,7 +564,7 @@ class Review:
     def go(self, visit: Visit) -> Response:
         """Show a contact that was searched for."""
         tab, contact = visit.form["tab"], visit.form.id("contact")
-        if tab not in SIDES:
+        if tab not in {*SIDES, AUDIT}:
             return PlainTextResponse("There is no such tab.\n", 400)
         if contact:
             visit.session.current[tab] = contact
@@ -530,8 +588,8 @@ class Review:
             session.message = (False, texts("Not saved. %(error)s", error=str(error)))
             return RedirectResponse(f"/{back}", 303)
         session.message = (True, texts("Taken back."))
-        tab = _tab_of(decisions[0].kind)
-        if decisions[0].contact_id and tab in SIDES:
+        tab = AUDIT if decisions[0].sample else _tab_of(decisions[0].kind)
+        if decisions[0].contact_id and tab in {*SIDES, AUDIT}:
             session.current[tab] = decisions[0].contact_id
         return RedirectResponse(f"/{back if action else tab}", 303)
 
@@ -656,6 +714,15 @@ def _last(standing: Standing, kind: Kind, contact: str) -> Decision | None:
         ),
         None,
     )
+
+
+def _is_ruled_out(standing: Standing, kind: Kind, contact: str, other: str | None) -> bool:
+    """Return whether a pair is ruled out already, so that it need not be said again.
+
+    What a decision of the queue ruled out was no proposal of the rules when the sample was drawn.
+    """
+    decided = standing.pairs.get((kind, (contact, other)))
+    return decided is not None and decided.decision == "forbid"
 
 
 def _bars(question: Question) -> list[tuple[float, float]]:

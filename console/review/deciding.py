@@ -6,12 +6,14 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from console.audit.sample import SamplesFile
 from console.decisions.decision import FIELDS, Decision, Kind, new_id, now
 from console.decisions.standing import Standing, subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from console.audit.sample import Drawn
     from console.decisions.decision import Verdict
     from console.decisions.file import DecisionsFile, UnreadableLine
 
@@ -38,11 +40,12 @@ class Meanwhile(Exception):  # noqa: N818 - no error: somebody was faster
 
 
 class Deciding:
-    """The decisions file, and what stands of it."""
+    """The decisions file, what stands of it, and the sample beside it."""
 
     def __init__(self, file: DecisionsFile) -> None:
         """Take the file."""
         self.file = file
+        self._samples = SamplesFile(file.path)
         self._lock = threading.Lock()
         self._standing: Standing | None = None
         self._read: list[Decision] = []
@@ -55,6 +58,15 @@ class Deciding:
         """
         with self._lock:
             return self._stand()
+
+    def sample(self) -> list[Drawn]:
+        """Return the sample that was drawn last, in the order of judging.
+
+        Raises:
+            DecisionsFileError: Its file cannot be read.
+        """
+        with self._lock:
+            return self._samples.last()
 
     def unreadable(self) -> list[UnreadableLine]:
         """Return the lines of the file that are no decisions."""
@@ -69,7 +81,12 @@ class Deciding:
         return self._standing
 
     def decide(
-        self, answers: Sequence[Answer], author: str, reason: str | None, seen: int
+        self,
+        answers: Sequence[Answer],
+        author: str,
+        reason: str | None,
+        seen: int,
+        sample: str | None = None,
     ) -> list[Decision]:
         """Save answers as one action.
 
@@ -78,6 +95,7 @@ class Deciding:
             author: Who decides.
             reason: Their note.
             seen: How many decisions there were when the page was shown.
+            sample: The sample whose question they answer.
 
         Returns:
             The decisions, on the disk.
@@ -98,6 +116,7 @@ class Deciding:
                 reason=reason,
                 decided_at=moment,
                 source=SOURCE,
+                sample=sample,
                 **{
                     name: value
                     for name, value in zip(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from console.published import listed_domains
 from console.review.compare import Line, line
 
 if TYPE_CHECKING:
+    from console.audit.sample import Drawn
     from console.decisions.decision import Kind
     from console.decisions.standing import Standing
     from console.published import Published, Row
@@ -148,6 +150,16 @@ class Question:
     lines: list[Line]
     steps: list[Step]
     alike: list[Row]
+
+
+@dataclass(frozen=True)
+class Blind:
+    """A contact of a sample beside companies, in an order that says nothing."""
+
+    contact: Row
+    companies: list[tuple[Candidate, list[Line]]]
+    #: The fields that the contact or one of the companies has.
+    fields: list[str]
 
 
 @dataclass(frozen=True)
@@ -308,6 +320,45 @@ class Questions:
             if tab == "companies" and contact_id in self._now().alike
             else [],
         )
+
+    def blind(self, drawn: Drawn) -> Blind | None:
+        """Return a contact of the sample, or None where it is no more there.
+
+        What people decided about it is not looked at either: who judges should not know.
+        """
+        contacts = self.published.rows(f"{_CONTACT} where contact_id = ?", [drawn.contact_id])
+        if not contacts:
+            return None
+        (contact,) = contacts
+        scored = self.published.rows(
+            f"select company_id from ({COMPANIES.scored}) where contact_id = ?"
+            f" order by score desc, company_id limit {CANDIDATES - 1}",
+            [drawn.contact_id],
+        )
+        found = [row["company_id"] for row in scored]
+        if drawn.company_id is not None and drawn.company_id not in found:
+            found = [*found[: CANDIDATES - 2], drawn.company_id]
+        by_lot = sorted(
+            found,
+            key=lambda each: sha256(f"{drawn.seed}\n{drawn.contact_id}\n{each}".encode()).digest(),
+        )
+        records = self._records(COMPANIES.records, by_lot)
+        companies = [
+            (
+                Candidate(each, records[each]["name"], records[each]["city"], None),
+                _company_lines(contact, records[each]),
+            )
+            for each in by_lot
+            if each in records
+        ]
+        every = [line for _, lines in companies for line in lines] or _company_lines(
+            contact, dict.fromkeys(_FIELDS)
+        )
+        told = {line.field for line in every if line.left or line.right}
+        return Blind(
+            contact, companies, [each for each in dict.fromkeys(line.field for line in every)
+                                 if each in told],
+        )  # fmt: skip
 
     def _records(self, records: str, ids: list[str]) -> dict[str, Row]:
         """Return the records of some ids, by their id."""

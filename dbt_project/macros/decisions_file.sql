@@ -6,19 +6,42 @@
 -#}
 {% macro decisions_file() -%}
     {{ adapter.dispatch('decisions_file')(
-        var('decisions_path') or env_var('DUCKDB_DECISIONS_PATH', ''), decision_fields()
+        decisions_path(), decision_fields()
     ) }}
+{%- endmacro %}
+
+{% macro decisions_path() -%}
+    {{ return(var('decisions_path') or env_var('DUCKDB_DECISIONS_PATH', '')) }}
+{%- endmacro %}
+
+{#-
+    Selects the contacts that samples drew, from `audits.jsonl` beside the decisions file: a row per
+    line, text columns as docs/audit.md has them.
+-#}
+{% macro samples_file() -%}
+    {%- set folder = modules.re.sub('[^/]*$', '', decisions_path()) -%}
+    {{ adapter.dispatch('decisions_file')(
+        folder ~ 'audits.jsonl' if decisions_path() else '', sample_fields(), 'samples'
+    ) }}
+{%- endmacro %}
+
+{% macro sample_fields() -%}
+    {{ return([
+        'id', 'contact_id', 'stratum', 'stratum_size', 'status', 'status_size', 'drawn_for', 'position',
+        'company_id', 'tier', 'confidence', 'rule_version', 'seed', 'margin', 'drawn_at',
+    ]) }}
 {%- endmacro %}
 
 {% macro decision_fields() -%}
     {{ return([
         'id', 'kind', 'decision', 'contact_id', 'company_id', 'kizen_contact_id', 'left_id',
         'right_id', 'undoes', 'action', 'author', 'reason', 'decided_at', 'source',
+        'sample',
     ]) }}
 {%- endmacro %}
 
 {#- A sign of a pattern of names is itself where it stands alone in a class. -#}
-{% macro duckdb__decisions_file(path, fields) -%}
+{% macro duckdb__decisions_file(path, fields, what=none) -%}
     {%- set pattern = modules.re.sub('([*?[])', '[\\1]', path) | replace("'", "''") -%}
     {%- set columns = [] -%}
     {%- for field in fields -%}
@@ -40,9 +63,9 @@
 {%- endmacro %}
 
 {#- Reading a file that is not there is an error; looking for it in its folder is none. -#}
-{% macro spark__decisions_file(path, fields) -%}
+{% macro spark__decisions_file(path, fields, what='decisions') -%}
     {%- if path -%}
-        {%- set lines = target.schema ~ '_lines_of_decisions' -%}
+        {%- set lines = target.schema ~ '_lines_of_' ~ what -%}
         {%- if execute -%}
             {%- set escaped = path | replace('\\', '\\\\') | replace("'", "\\'") -%}
             {%- set folder, _, name = ('./' ~ escaped if '/' not in escaped else escaped).rpartition('/') -%}

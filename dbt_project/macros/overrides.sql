@@ -17,9 +17,10 @@
             author,
             reason,
             cast(decided_at as timestamp) as decided_at,
+            sample,
             is_taken_back
         from {{ ref('int_decisions__file') }}
-        where kind = '{{ kind }}' and coalesce(decision, '') not in ('later', 'undo')
+        where kind = '{{ kind }}' and coalesce(decision, '') not in ('later', 'none', 'unsure', 'undo')
         {%- for kept_in, relation in [('seed', seed), ('table', table)] if relation %}
         union all
         select
@@ -30,6 +31,7 @@
             author,
             reason,
             cast(decided_at as timestamp) as decided_at,
+            cast(null as string) as sample,
             false as is_taken_back
         from {{ relation }}
         {%- endfor %}
@@ -85,7 +87,8 @@
             row_number() over (
                 partition by contact_id, {{ id }}, objection
                 order by decided_at desc nulls last, decision asc, author asc, reason asc, kept_in asc
-            ) as age_rank
+            ) as age_rank,
+            max(sample) over (partition by contact_id, {{ id }}, objection) as sample_of_pair
         from checked
     ),
 
@@ -111,6 +114,7 @@
         author,
         reason,
         decided_at,
+        sample_of_pair as sample,
         case
             when objection is not null then objection
             when age_rank > 1 or (decision = 'force' and decision_rank > 1) then 'superseded'
@@ -123,7 +127,8 @@
 {#-
     Selects what the rules decided, with what people decided beside it: `forced_<id>`; `is_forbidden`,
     where they ruled out what the rules would have taken or proposed, and nothing took its place; their
-    `author` and `reason`; `is_agreed`, whether the rules' evidence is of the link that counts.
+    `author` and `reason`; `is_agreed`, whether the rules' evidence is of the link that counts. What a
+    sample ruled out is still the proposal of the rules: they are measured by it.
 -#}
 {% macro overridden_links(decided, scored, overrides, id) -%}
     with in_force as (
@@ -156,6 +161,14 @@
     forbids as (
         select * from ranked_forbids
         where place = 1
+    ),
+
+    ruled_out as (
+        select
+            contact_id,
+            {{ id }}
+        from in_force
+        where decision = 'forbid'
     )
 
     select
@@ -163,12 +176,18 @@
         forces.{{ id }} as forced_{{ id }},
         coalesce(forces.author, forbids.author) as author,
         coalesce(forces.reason, forbids.reason) as reason,
-        forces.{{ id }} is null and decided.status = 'none' and forbids.contact_id is not null
-            as is_forbidden,
-        forces.{{ id }} is null or coalesce(decided.{{ id }} = forces.{{ id }}, false) as is_agreed
+        forces.{{ id }} is null
+        and (
+            ruled_out.contact_id is not null
+            or (decided.status = 'none' and forbids.contact_id is not null)
+        ) as is_forbidden,
+        (forces.{{ id }} is null and ruled_out.contact_id is null)
+        or coalesce(decided.{{ id }} = forces.{{ id }}, false) as is_agreed
     from {{ decided }} as decided
     left join forces on decided.contact_id = forces.contact_id
     left join forbids on decided.contact_id = forbids.contact_id
+    left join ruled_out
+        on decided.contact_id = ruled_out.contact_id and decided.{{ id }} = ruled_out.{{ id }}
 {%- endmacro %}
 
 

@@ -108,7 +108,7 @@ def test_a_refresh_makes_every_asset_with_its_rows_and_checks(instance: Instance
     assert len(seen["checks"]) > 100
     assert all(seen["checks"])
     published = instance.folder / "published"
-    assert {file.name for file in published.iterdir()} == {"warehouse.duckdb", "report.html"}
+    assert {"warehouse.duckdb", "report.html"} <= {file.name for file in published.iterdir()}
 
 
 def test_a_failed_source_fails_the_run_and_is_named(instance: Instance) -> None:

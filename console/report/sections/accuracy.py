@@ -1,20 +1,44 @@
-"""How right the links are: by what people decided, else by what was measured on data of others."""
+"""How right the links are: by a sample that people judged, by what they decided, else elsewhere."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from console.report.interval import exact
 
 if TYPE_CHECKING:
-    from console.published import Published
+    from console.published import Published, Row
 
 #: Precision of links made without asking, lowest and highest over the nine registers that the
 #: weights of rule version 8 were measured on, each left out of what it was measured with:
 #: docs/linkage.md.
 MEASURED = {"8": (0.982, 0.999)}
 REGISTERS = 9
+
+
+QUALITY = "marts.link_quality"
+_QUALITY = """
+select
+    measure, scope, split_part(scope, ': ', 2) as tier, contact_count, expected, drawn_count,
+    judged_count, right_count, unsure_count, changed_count, contradicted_count, estimate,
+    lower_bound, upper_bound, cautious_lower_bound, margin, more_judgements
+from marts.link_quality
+where sample_id is not null
+order by measure, contact_count desc, scope
+"""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What the last sample proves: rows of `link_quality`."""
+
+    auto: Row
+    recall_of_links: Row
+    recall_of_proposals: Row
+    #: The tiers of the links made without asking, and the proposals, where any was judged.
+    parts: list[Row]
+    drawn: int
 
 
 @dataclass(frozen=True)
@@ -34,6 +58,8 @@ class Accuracy:
     measured: tuple[float, float] | None
     """Lowest and highest share of right links on data of others; None for other rules."""
     rule_version: str | None
+    quality: Quality | None = field(default=None)
+    """What a sample proves; None where none was drawn."""
 
 
 def read(published: Published) -> Accuracy | None:
@@ -72,4 +98,22 @@ def read(published: Published) -> Accuracy | None:
         """)
         judged, agreed = counts["judged"], counts["agreed"]
     low, high = exact(agreed, judged) if judged else (0.0, 1.0)
-    return Accuracy(judged, agreed, low, high, decisions, unused, MEASURED.get(version), version)
+    return Accuracy(
+        judged, agreed, low, high, decisions, unused, MEASURED.get(version), version,
+        _quality(published),
+    )  # fmt: skip
+
+
+def _quality(published: Published) -> Quality | None:
+    rows = published.rows(_QUALITY) if published.has(QUALITY) else []
+    found = {(row["measure"], row["scope"]): row for row in rows}
+    auto, proposals = found.get(("precision", "auto")), found.get(("recall", "auto and review"))
+    links = found.get(("recall", "auto"))
+    if auto is None or links is None or proposals is None:
+        return None
+    parts = [
+        row
+        for row in rows
+        if row["measure"] == "precision" and row["scope"] != "auto" and row["judged_count"]
+    ]
+    return Quality(auto, links, proposals, parts, proposals["drawn_count"])

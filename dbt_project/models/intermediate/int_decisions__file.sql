@@ -25,6 +25,7 @@ select
     lines.author,
     lines.reason,
     lines.source,
+    lines.sample,
     lower(trim(lines.decision)) as decision,
     {{ try_to_timestamp('lines.decided_at') }} as decided_at,
     undone.undoes is not null as is_taken_back

@@ -9,7 +9,7 @@ with overridden as (
 
 select
     contact_id,
-    coalesce(forced_company_id, company_id) as company_id,
+    case when not is_forbidden then coalesce(forced_company_id, company_id) end as company_id,
     case
         when forced_company_id is not null then 'forced'
         when is_forbidden then 'forbidden'
@@ -19,10 +19,13 @@ select
     case when is_agreed then score end as score,
     case
         when forced_company_id is not null then cast(1 as decimal(4, 3))
-        else confidence
+        when not is_forbidden then confidence
     end as confidence,
     case when is_agreed then margin end as margin,
-    case when is_agreed then runner_up_company_id else company_id end as runner_up_company_id,
+    case
+        when is_agreed then runner_up_company_id
+        when not is_forbidden then company_id
+    end as runner_up_company_id,
     case when is_agreed then evidence_name end as evidence_name,
     case when is_agreed then evidence_person end as evidence_person,
     case when is_agreed then evidence_domain end as evidence_domain,

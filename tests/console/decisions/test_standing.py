@@ -21,6 +21,8 @@ def made(*given: tuple[str, str | None, str]) -> list[Decision]:
     decisions = []
     for number, (verdict, about, _) in enumerate(given):
         values: dict[str, Any] = {"undoes": about} if verdict == "undo" else {"company_id": about}
+        if verdict in {"none", "unsure"}:
+            values["sample"] = "s"
         decisions.append(
             decision(
                 number,
@@ -47,6 +49,9 @@ def made(*given: tuple[str, str | None, str]) -> list[Decision]:
         [("later", None, SUPERSEDED), ("force", "a", IN_FORCE)],
         [("force", "a", IN_FORCE), ("later", None, IN_FORCE)],
         [("later", None, TAKEN_BACK), ("undo", "d0", IN_FORCE)],
+        # Answers about a contact of a sample change no link, and the last one counts.
+        [("unsure", None, SUPERSEDED), ("none", None, IN_FORCE), ("force", "a", IN_FORCE)],
+        [("later", None, IN_FORCE), ("unsure", None, IN_FORCE)],
     ],
 )
 def test_what_becomes_of_decisions(given: list[tuple[str, str | None, str]]) -> None:

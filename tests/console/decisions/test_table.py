@@ -87,7 +87,7 @@ lines"
     ]
     known = "company_link, person_link, kananas_contact_duplicate, kizen_contact_duplicate"
     assert [(line.number, line.reason) for line in refused] == [
-        (4, "decision is 'frce': it has to be one of force, forbid, later, undo"),
+        (4, "decision is 'frce': it has to be one of force, forbid, later, none, unsure, undo"),
         (5, "contact_id is empty"),
         (7, "kind is empty, and there is neither company_id nor kizen_contact_id"),
         (8, f"kind is 'company': it has to be one of {known}, company_duplicate"),
@@ -129,6 +129,22 @@ def test_what_is_exported_is_no_formula_and_comes_back_as_it_was() -> None:
     for row in list(csv.reader(StringIO(table)))[1:]:
         assert not [cell for cell in row if cell.startswith(("=", "+", "-", "@"))]
     assert read(table.encode(), None, "a file") == (given, [])
+
+
+def test_answers_of_a_sample_keep_their_sample() -> None:
+    sheet = """Identifiant contact;Société;Décision;Échantillon;Type
+12;b-7;oui;s1;
+13;;aucune;s1;company_link
+14;;ne sait pas;s1;company_link
+"""
+    decisions, refused = read(sheet.encode(), "Ida", "a file")
+    assert refused == []
+    assert [(each.decision, each.sample) for each in decisions] == [
+        ("force", "s1"),
+        ("none", "s1"),
+        ("unsure", "s1"),
+    ]
+    assert read(written(decisions).encode(), "Ida", "a file") == (decisions, [])
 
 
 def test_the_command_moves_decisions_from_one_file_to_another(

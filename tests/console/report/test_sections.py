@@ -317,6 +317,73 @@ def test_how_right_the_links_are_by_peoples_decisions(usual: str) -> None:
     assert "On data of others" not in words
 
 
+def quality(measure: str, scope: str, **values: Any) -> dict[str, Any]:
+    """A row of the mart: half of what was drawn is judged."""
+    return {
+        "measure": measure, "scope": scope, "contact_count": 763, "drawn_count": 200,
+        "judged_count": 0, "right_count": 0, "unsure_count": 0, "changed_count": 0,
+        "contradicted_count": 0, "margin": 0.03, "sample_id": "s", **values,
+    }  # fmt: skip
+
+
+def sampled(folder: Path, *rows: dict[str, Any]) -> str:
+    folder.mkdir()
+    made = Warehouse(folder)
+    link = {"contact_id": "1", "status": "auto", "tier": "name", "rule_version": "8"}
+    made.add("marts.contact_company_links", link)
+    for row in rows:
+        made.add("marts.link_quality", row)
+    return page(made.close())
+
+
+def test_how_right_the_links_are_by_a_sample(tmp_path: Path) -> None:
+    recall = {"estimate": 0.9, "lower_bound": 0.81, "upper_bound": 0.94, "unsure_count": 3}
+    text = sampled(
+        tmp_path / "judged",
+        quality(
+            "precision", "auto", judged_count=100, right_count=98, estimate=0.98,
+            lower_bound=0.929616, upper_bound=0.997569, expected=0.99, unsure_count=2,
+            cautious_lower_bound=0.91, more_judgements=29,
+        ),
+        quality("precision", "auto: name and domain", judged_count=40, right_count=40,
+                estimate=1, lower_bound=0.912, upper_bound=1, expected=0.999),
+        quality("precision", "auto: vat"),
+        quality("recall", "auto", **recall),
+        quality("recall", "auto and review", **recall, changed_count=1, contradicted_count=2),
+    )  # fmt: skip
+    words = sections(text)["right"]
+    for said_ in (
+        "100 links that had been made without asking were drawn by lot",
+        "98 of them are right, 98%.",
+        "between 93% and 99.8% of all such links are right", "Their confidence says 99%.",
+        "About 29 more judgements would settle it to ±3%.",
+        "about 90% have it by such a link (between 81% and 94%)",
+        "About 3 contacts nobody could tell", "at least 91% would still be right",
+        "name and domain 763 40 40 91%–100% 99.9%",  # noqa: RUF001 - as figures have it
+        "One answer to the sample no longer counts",
+        "About 2 contacts decisions contradict each other",
+    ):  # fmt: skip
+        assert said_ in words
+    for left_out in ("VAT number", "Nobody has decided", "On data of others", "make audit"):
+        assert left_out not in words
+    assert "98 sont justes, soit 98 %" in sections(text, "fr")["right"].replace("\xa0", " ")
+
+
+def test_a_sample_that_is_not_judged_proves_nothing(tmp_path: Path) -> None:
+    auto = quality("precision", "auto", more_judgements=100)
+    unknown = [quality("recall", scope) for scope in ("auto", "auto and review")]
+    words = sections(sampled(tmp_path / "open", auto, *unknown))["right"]
+    assert "A sample of 200 contacts waits to be judged" in words
+    assert "Nobody has decided about a link yet" in words
+    begun = {"judged_count": 1, "right_count": 1, "estimate": 1.0, "lower_bound": 0.025,
+             "upper_bound": 1.0, "expected": 0.9, "more_judgements": 160}  # fmt: skip
+    words = sections(sampled(tmp_path / "begun", {**auto, **begun}, *unknown))["right"]
+    assert "How many companies were missed is not known yet" in words
+    none = [{**row, "sample_id": None} for row in (auto, *unknown)]
+    words = sections(sampled(tmp_path / "none", *none))["right"]
+    assert "would prove it on your data (make audit)." in words
+
+
 def test_without_decisions_what_was_measured_elsewhere_is_said(tmp_path: Path) -> None:
     made = Warehouse(tmp_path)
     link = {"contact_id": "1", "status": "none", "reasons": "", "rule_version": "8"}

@@ -49,8 +49,8 @@ def promised(table: str) -> str:
 
 MARTS = (
     "companies", "contact_company_links", "contact_mapping_report", "contact_person_links",
-    "contacts", "crm_mapping_report", "deals", "link_override_report", "link_review_queue",
-    "linkability",
+    "contacts", "crm_mapping_report", "deals", "link_override_report", "link_quality",
+    "link_review_queue", "linkability",
 )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ tiers as (
 
 link_bands as (
 
-    select * from {{ ref('link_bands') }}
+    select * from {{ ref('int_links__bands') }}
 
 ),
 
@@ -162,7 +162,7 @@ select
     ) as conflict,
     coalesce(proposed.person_speaks = 'for', false) as is_by_person,
     coalesce(proposed.reasons, unlinked.reasons) as reasons,
-    '{{ var("link_rule_version") }}' as rule_version
+    '{{ var("link_rule_version") }}{{ "+bands" if var("link_bands_follow") }}' as rule_version
 from contacts
 left join proposed on contacts.contact_number = proposed.contact_number
 left join unlinked on contacts.contact_number = unlinked.contact_number

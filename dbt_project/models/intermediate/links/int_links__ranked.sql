@@ -1,9 +1,9 @@
 -- The best company of each contact, and how far it is ahead of all others and of none; what a
--- person ruled out is left out.
+-- person ruled out is left out. What a sample ruled out stays: it shows how right the rules are.
 with overrides as (
 
     select * from {{ ref('int_link_overrides__checked') }}
-    where decision = 'forbid' and effect = 'in force'
+    where decision = 'forbid' and effect = 'in force' and sample is null
 
 ),
 
