@@ -633,7 +633,8 @@ def _back(visit: Visit) -> str:
 
 
 def _tab_of(kind: Kind) -> str:
-    return next((tab for tab, side in SIDES.items() if side.kind == kind), "duplicates")
+    other = "duplicates" if kind.endswith("_duplicate") else "companies"
+    return next((tab for tab, side in SIDES.items() if side.kind == kind), other)
 
 
 def _shown(question: Question) -> list[str]:

@@ -53,7 +53,7 @@ COMPANIES = Side(
     id="company_id",
     links="marts.contact_company_links",
     queue="select contact_id, company_id from marts.link_review_queue order by review_rank",
-    needs=("marts.link_review_queue",),
+    needs=("marts.link_review_queue", "intermediate.int_links__levels"),
     records="""
 select company_id as id, company_name as name, email,
     concat_ws(', ', business_phone, mobile_phone) as phone, street, postal_code, city, country,
@@ -66,7 +66,7 @@ select pairs.*, names.* exclude (contact_core, company_core, name_level, name_sc
 from intermediate.int_links__scored as pairs
 left join intermediate.int_links__name_scores as names using (contact_core, company_core)
 """,
-    levels="seeds.link_levels",
+    levels="intermediate.int_links__levels",
 )
 
 PERSONS = Side(

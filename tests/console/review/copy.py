@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 #: Every contact of an even place among the first `queue` has a look-alike: see `similar`.
 TABLES = """
 create schema staging; create schema intermediate; create schema marts; create schema seeds;
-create table seeds.link_levels (feature varchar, level varchar, weight int, wording varchar);
-insert into seeds.link_levels values
+create table intermediate.int_links__levels (feature varchar, level varchar, weight int, wording varchar);
+insert into intermediate.int_links__levels values
     ('pair', 'any', -14, null), ('name', 'exact', 18, 'the names are equal'),
     ('name', 'words', 9, 'the words of the names agree'), ('name', 'differs', -9, 'the names differ'),
     ('domain', 'shared', 3, 'the domain is shared by several companies'),
