@@ -39,7 +39,7 @@ from console.review.gate import (
     is_password,
     is_same_origin,
 )
-from console.review.questions import ALIKE, SIDES
+from console.review.questions import ALIKE, ORDERS, SIDES
 from console.texts import LANGUAGES, SOURCE, Texts, translations
 
 if TYPE_CHECKING:
@@ -172,6 +172,7 @@ class Review:
                     ("go", self.go),
                     ("language", self.language),
                     ("logout", self.logout),
+                    ("order", self.order),
                     ("pair", self.pair),
                     ("run", self.run),
                     ("search", self.search),
@@ -309,7 +310,7 @@ class Review:
         }
         if tab == "duplicates":
             return self._duplicate(visit, standing, shared)
-        waiting = self.questions.open(tab, standing)
+        waiting = self.questions.open(tab, standing, visit.session.order)
         chosen = visit.session.current.get(tab)
         contact_id = chosen or next(iter(waiting), None)
         total = self.questions.total(tab)
@@ -540,6 +541,12 @@ class Review:
         if visit.form["language"] in LANGUAGES:
             visit.session.language = visit.form["language"]
         return RedirectResponse(_back(visit), 303)
+
+    def order(self, visit: Visit) -> Response:
+        """Change the order of the companies' queue."""
+        if visit.form["order"] in ORDERS:
+            visit.session.order = visit.form["order"]
+        return RedirectResponse("/companies", 303)
 
     def author(self, visit: Visit) -> Response:
         """Change who decides; a proxy says so itself."""

@@ -83,7 +83,8 @@ select distinct contact_core, company_core, name_level, name_score, cast(null as
 from intermediate.int_links__scored;
 create table marts.link_review_queue as
 select
-    row_number() over (order by cast(links.contact_id as int)) as review_rank, links.contact_id,
+    row_number() over (order by cast(links.contact_id as int)) as review_rank,
+    row_number() over (order by cast(links.contact_id as int) desc) as teaching_rank, links.contact_id,
     contacts.first_name || ' ' || contacts.last_name as contact_name, contacts.organisation,
     contacts.email, contacts.city, links.company_id, companies.company_name,
     companies.city as company_city, links.confidence, links.score, links.reasons,
