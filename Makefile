@@ -21,7 +21,7 @@ MINUTES ?= 10
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console
 
-.PHONY: help setup demo demo-webhooks check-webhooks check-report picture check-faults check-real-taps evaluate evaluate-people fit explain spark bench
+.PHONY: help setup demo demo-webhooks check-webhooks check-report picture check-faults check-real-taps evaluate evaluate-people fit learn explain spark bench
 .PHONY: review demo-review check-review review-picture export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
@@ -89,8 +89,8 @@ test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=
 	@.matrix/duckdb-$(DUCKDB)/bin/python -m pytest $(PYTEST_ARGS) tests/target_duckdb
 
 # A value may hold quotes: it goes by the environment, not into the line.
-evaluate evaluate-people explain spark: export GIVEN_VARS = $(VARS)
-evaluate evaluate-people explain spark: export GIVEN_DB = $(DB)
+evaluate evaluate-people explain learn spark: export GIVEN_VARS = $(VARS)
+evaluate evaluate-people explain learn spark: export GIVEN_DB = $(DB)
 evaluate evaluate-people: export GIVEN_FLOOR = $(FLOOR)
 evaluate: export GIVEN_TRUTH = $(TRUTH)
 evaluate: export GIVEN_LINKS = $(LINKS)
@@ -113,6 +113,9 @@ evaluate-people: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Score the links of p
 
 fit: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Fit weights and confidence of the links to sets with their truth: SETS="register …"
 	@$(DEV)/bin/python -m evaluation.fit --sets "$(SETS)" $(if $(OUTPUT),--output "$(OUTPUT)")
+
+learn: $(DEV)/ready $(DBT)/ready ## Fit the weights of links to your decisions, and say what would change: WRITE=1 DB=… VARS=…
+	@$(DEV)/bin/python -m evaluation.learn --vars "$$GIVEN_VARS" $(if $(DB),--db "$$GIVEN_DB") $(if $(filter-out 0,$(WRITE)),--write)
 
 explain: $(DEV)/ready ## Tell why a contact has its company, and who it is in the CRM: CONTACT=… DB=…
 	@$(DEV)/bin/python -m evaluation.explain --db "$${GIVEN_DB:-output/prod/published/warehouse.duckdb}" -- "$$GIVEN_CONTACT"
