@@ -164,8 +164,8 @@ def test_an_account_learns_what_its_decisions_say(
     given += ["--output", str(output)]
     before = copy.read_bytes()
     assert learn.main(given) == 0
-    printed = capfd.readouterr().out
-    assert "Nothing is written. `make learn WRITE=1` writes" in printed
+    shown, _, end = (printed := capfd.readouterr().out).partition("\nNothing is written.")
+    assert end.startswith(" `make learn WRITE=1` writes")
     assert not output.exists()
     assert re.search(r"name +not_given +2 +-\d+", printed)
     assert re.search(r"lost +auto +none +\d+", printed)
@@ -176,9 +176,8 @@ def test_an_account_learns_what_its_decisions_say(
     shipped = _weights(read_levels(SEEDS / "link_levels.csv"))
     assert own["name", "not_given"] < shipped["name", "not_given"] - 4
     assert ("vat", "equal") not in own
-    first = output.read_bytes()
-    assert learn.main([*given, "--write"]) == 0
-    assert output.read_bytes() == first
+    # The same decisions make the same weights and links.
+    assert capfd.readouterr().out.startswith(shown)
 
 
 def test_what_teaches_too_little_is_refused_in_one_line(
