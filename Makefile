@@ -21,7 +21,7 @@ MINUTES ?= 10
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console
 
-.PHONY: help setup demo demo-webhooks check-webhooks check-report picture check-faults check-real-taps evaluate evaluate-people fit explain spark bench
+.PHONY: help setup demo demo-webhooks check-webhooks check-report picture check-faults check-real-taps evaluate evaluate-people fit learn judges explain spark bench
 .PHONY: audit check-audit
 .PHONY: dagster check-airflow check-dagster review demo-review check-review review-picture export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
@@ -93,14 +93,14 @@ test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=
 	@.matrix/duckdb-$(DUCKDB)/bin/python -m pytest $(PYTEST_ARGS) tests/target_duckdb
 
 # A value may hold quotes: it goes by the environment, not into the line.
-evaluate evaluate-people explain spark: export GIVEN_VARS = $(VARS)
-evaluate evaluate-people explain spark: export GIVEN_DB = $(DB)
+evaluate evaluate-people explain learn spark: export GIVEN_VARS = $(VARS)
+evaluate evaluate-people explain learn spark: export GIVEN_DB = $(DB)
 evaluate evaluate-people: export GIVEN_FLOOR = $(FLOOR)
 evaluate: export GIVEN_TRUTH = $(TRUTH)
 evaluate: export GIVEN_LINKS = $(LINKS)
 evaluate evaluate-people: export GIVEN_KEEP = $(KEEP)
 evaluate-people: export GIVEN_TRUTH_PEOPLE = $(TRUTH_PEOPLE)
-evaluate: export GIVEN_SETS = $(SETS)
+evaluate judges: export GIVEN_SETS = $(SETS)
 explain: export GIVEN_CONTACT = $(CONTACT)
 GENERATED = $(if $(SEED),--seed "$(SEED)") $(if $(CONTACTS),--contacts "$(CONTACTS)") $(if $(COMPANIES),--companies "$(COMPANIES)")
 
@@ -122,6 +122,13 @@ fit: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Fit weights and confidence of th
 check-audit: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Judge samples of known truth: do the intervals hold it? SETS=… SEEDS=… DRAWS=100 JUDGEMENTS="50 200 500" WRONG=0.05
 	@$(DEV)/bin/python -m evaluation.audit $(if $(SETS),--sets "$(SETS)") $(GENERATED) $(if $(SEEDS),--seeds "$(SEEDS)") \
 		$(if $(DRAWS),--draws "$(DRAWS)") $(if $(JUDGEMENTS),--judgements $(JUDGEMENTS)) $(if $(WRONG),--wrong "$(WRONG)")
+
+learn: $(DEV)/ready $(DBT)/ready ## Fit the weights of links to your decisions, and say what would change: WRITE=1 DB=… VARS=…
+	@$(DEV)/bin/python -m evaluation.learn --vars "$$GIVEN_VARS" $(if $(DB),--db "$$GIVEN_DB") $(if $(filter-out 0,$(WRITE)),--write)
+
+judges: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Let simulated judges decide, and measure what is learned: SETS="…" LEFT_OUT=1 SEED=… CONTACTS=…
+	@$(DEV)/bin/python -m evaluation.judges $(if $(SETS),--sets "$$GIVEN_SETS") $(if $(SEED),--seed "$(SEED)") \
+		$(if $(CONTACTS),--size "$(CONTACTS)") $(if $(filter-out 0,$(LEFT_OUT)),--left-out)
 
 explain: $(DEV)/ready ## Tell why a contact has its company, and who it is in the CRM: CONTACT=… DB=…
 	@$(DEV)/bin/python -m evaluation.explain --db "$${GIVEN_DB:-output/prod/published/warehouse.duckdb}" -- "$$GIVEN_CONTACT"

@@ -38,7 +38,7 @@ where pairs.contact_id = ? and not pairs.is_duplicate
 order by pairs.score desc, pairs.kizen_contact_id
 limit 5
 """
-LEVELS = "select feature, level, weight, wording from seeds.{}"
+LEVELS = "select feature, level, weight, wording from {}"
 # In the order in which they are told; what is null says nothing.
 FEATURES = (
     "name", "team", "name_city", "letters", "contact_words", "company_words", "first_word",
@@ -91,7 +91,7 @@ def explain(connection: duckdb.DuckDBPyConnection, contact_id: str) -> bool:
     candidates = rows(connection, CANDIDATES, contact_id)
     if not candidates:
         print("\nNo company shares a key with this contact.")
-    levels = _levels(connection, "link_levels")
+    levels = _levels(connection, "intermediate.int_links__levels")
     for place, candidate in enumerate(candidates):
         chosen = candidate["company_id"] == link["company_id"]
         title = "The company" if chosen else f"Candidate {place + 1}"
@@ -107,7 +107,7 @@ def _explain_person(connection: duckdb.DuckDBPyConnection, contact_id: str) -> N
     print(f"\nIn the CRM: {_link(link, 'kizen_contact_id')}")
     print(f"            {printable(link['reasons'])}")
     _print_overrides(rows(connection, PERSON_OVERRIDES, contact_id), "kizen_contact_id")
-    levels = _levels(connection, "person_levels")
+    levels = _levels(connection, "seeds.person_levels")
     for place, candidate in enumerate(rows(connection, PERSONS, contact_id)):
         identity = candidate["kizen_contact_id"]
         title = "The person" if identity == link["kizen_contact_id"] else f"Candidate {place + 1}"
@@ -118,10 +118,10 @@ def _explain_person(connection: duckdb.DuckDBPyConnection, contact_id: str) -> N
 Levels = dict[tuple[str, str], tuple[int, str | None]]
 
 
-def _levels(connection: duckdb.DuckDBPyConnection, seed: str) -> Levels:
+def _levels(connection: duckdb.DuckDBPyConnection, relation: str) -> Levels:
     return {
         (row["feature"], row["level"]): (row["weight"], row["wording"])
-        for row in rows(connection, LEVELS.format(seed))
+        for row in rows(connection, LEVELS.format(relation))
     }
 
 

@@ -34,7 +34,7 @@ from evaluation.inputs import InputError, copy_raw_tables, load_truth
 from tools.demo.report import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -46,8 +46,11 @@ POINTS = 10 / np.log(10)
 # logarithm.
 RIDGE = 5e-5
 # What hardly any set has. A VAT number with its check digits is nobody else's; no register tells
-# which persons a CRM gives which company.
+# which persons a CRM gives which company, and none has decisions of people. docs/learning.md gives
+# the reasons for the weight of an alias.
 FIXED = {
+    ("name", "alias"): 32,
+    ("name", "alias_of_other"): -12,
     ("vat", "equal"): 35,
     ("vat", "differ"): -15,
     ("person", "primary"): 42,
@@ -83,7 +86,8 @@ class Pairs(NamedTuple):
 
     `levels` has the place of each pair's level in its feature, -1 where there is none; `starts` the
     first pair of each contact, `groups` the number of each pair's contact; `truths` is how many
-    links the set has in all, found or not.
+    links the set has in all, found or not. A contact without a right pair belongs to none of them,
+    or, where some are `open`, to one of those or to none.
     """
 
     register: str
@@ -95,6 +99,7 @@ class Pairs(NamedTuple):
     starts: NDArray[np.int64]
     groups: NDArray[np.int64]
     truths: int
+    open: NDArray[np.bool_] | None = None
 
 
 class Design(NamedTuple):
@@ -102,6 +107,19 @@ class Design(NamedTuple):
 
     columns: list[tuple[str, set[str]]]
     bounds: list[tuple[float | None, float | None]]
+
+
+class Shrinkage(NamedTuple):
+    """What weights are drawn towards, as they are returned, and how strongly.
+
+    By default towards nothing, but for what each pair begins with.
+    """
+
+    towards: NDArray[np.float64] | None = None
+    ridge: float = RIDGE
+
+
+TO_NOTHING = Shrinkage()
 
 
 class Best(NamedTuple):
@@ -181,13 +199,12 @@ def compare(given: sets.Set, register: str, levels: Sequence[Level], folder: Pat
             " order by pairs.contact_number, pairs.company_number"
         ).fetchnumpy()
         (truths,) = connection.execute("select count(*) from truth").fetchone() or (0,)
-    places = {(level.feature, level.level): level.place for level in levels}
     numbers = np.asarray(rows["contact_number"])
     _, starts, groups = np.unique(numbers, return_index=True, return_inverse=True)
     return Pairs(
         register,
         given.name,
-        {feature: _places(rows[f"{feature}_level"], feature, places) for feature in features},
+        {feature: level_places(rows[f"{feature}_level"], feature, levels) for feature in features},
         np.asarray(rows["is_right"], dtype=bool),
         np.ma.filled(rows["tier"], "").astype(str),
         np.asarray(rows["has_caution"], dtype=bool),
@@ -197,12 +214,12 @@ def compare(given: sets.Set, register: str, levels: Sequence[Level], folder: Pat
     )
 
 
-def _places(
-    values: NDArray[Any], feature: str, places: Mapping[tuple[str, str], int]
-) -> NDArray[np.int64]:
+def level_places(values: NDArray[Any], feature: str, levels: Sequence[Level]) -> NDArray[np.int64]:
+    """Return the place of each level of a feature, -1 where there is none."""
+    places = {level.level: level.place for level in levels if level.feature == feature}
     texts = np.ma.filled(np.ma.asarray(values, dtype=object), "").astype(str)
     found, inverse = np.unique(texts, return_inverse=True)
-    known = [places.get((feature, text), -1) for text in found]
+    known = [places.get(text, -1) for text in found]
     result: NDArray[np.int64] = np.array(known, dtype=np.int64)[inverse]
     return result
 
@@ -245,9 +262,24 @@ def fixed_part(pairs: Pairs, levels: Sequence[Level]) -> NDArray[np.float64]:
 
 
 def fitted(
-    every: Sequence[Pairs], matrices: Sequence[csr_matrix], levels: Sequence[Level], design: Design
+    every: Sequence[Pairs],
+    matrices: Sequence[csr_matrix],
+    levels: Sequence[Level],
+    design: Design,
+    shrinkage: Shrinkage = TO_NOTHING,
 ) -> NDArray[np.float64]:
-    """Return the weight that each pair begins with, and one per step, in natural logarithms."""
+    """Return the weight that each pair begins with, and one per step, in natural logarithms.
+
+    Args:
+        every: the sets.
+        matrices: the steps of their pairs.
+        levels: the levels.
+        design: the steps.
+        shrinkage: how strongly weights are drawn towards what.
+    """
+    towards, ridge = shrinkage
+    free = 1 if towards is None else 0
+    middle = np.zeros(len(design.columns) + 1) if towards is None else towards
     registers = [pairs.register for pairs in every]
     parts = [
         (
@@ -258,26 +290,31 @@ def fitted(
     ]  # fmt: skip
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        total = RIDGE * float(values[1:] @ values[1:])
-        gradient = 2 * RIDGE * np.concatenate([[0.0], values[1:]])
+        away = (values - middle)[free:]
+        total = ridge * float(away @ away)
+        gradient = 2 * ridge * np.concatenate([np.zeros(free), away])
         for steps, fixed, pairs, share in parts:
             utilities = values[0] + steps @ values[1:] + fixed
-            chances, norms = _chances(utilities, pairs)
+            chances, norms = pair_chances(utilities, pairs)
             total -= share * float(utilities[pairs.right].sum() - norms.sum())
             surplus = chances - pairs.right
+            if pairs.open is not None:
+                likely, left = pair_chances(np.where(pairs.open, utilities, -np.inf), pairs)
+                total -= share * float(left.sum())
+                surplus -= likely
             gradient[0] += share * float(surplus.sum())
             gradient[1:] += share * (steps.T @ surplus)
         return total, gradient
 
     found = minimize(
-        loss, np.zeros(len(design.columns) + 1), jac=True, method="L-BFGS-B",
+        loss, middle, jac=True, method="L-BFGS-B",
         bounds=[(None, None), *design.bounds], options={"maxiter": 1500, "maxfun": 2000},
     )  # fmt: skip
     result: NDArray[np.float64] = found.x
     return result
 
 
-def _chances(
+def pair_chances(
     utilities: NDArray[np.float64], pairs: Pairs
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the chance of each pair, beside "none" at a utility of 0, and each contact's norm."""
@@ -310,13 +347,13 @@ def balanced(every: Sequence[Pairs], levels: Sequence[Level]) -> list[Level]:
     Many weights are rounded to one side: together they would make all links less likely.
     """
     registers = [pairs.register for pairs in every]
-    scores = [_scores(pairs, levels) for pairs in every]
+    scores = [pair_scores(pairs, levels) for pairs in every]
 
     def loss(points_more: float) -> float:
         total = 0.0
         for pairs, points_before in zip(every, scores, strict=True):
             utilities = (points_before + points_more) / POINTS
-            _, norms = _chances(utilities, pairs)
+            _, norms = pair_chances(utilities, pairs)
             share = 1 / (registers.count(pairs.register) * len(pairs.starts))
             total -= share * float(utilities[pairs.right].sum() - norms.sum())
         return total
@@ -328,7 +365,8 @@ def balanced(every: Sequence[Pairs], levels: Sequence[Level]) -> list[Level]:
     ]
 
 
-def _scores(pairs: Pairs, levels: Sequence[Level]) -> NDArray[np.int64]:
+def pair_scores(pairs: Pairs, levels: Sequence[Level]) -> NDArray[np.int64]:
+    """Return the score of each pair, in points."""
     scores = np.full(
         len(pairs.right), sum(level.weight for level in levels if level.feature == "pair")
     )
@@ -340,7 +378,7 @@ def _scores(pairs: Pairs, levels: Sequence[Level]) -> NDArray[np.int64]:
 
 def best(pairs: Pairs, levels: Sequence[Level]) -> Best:
     """Return the best candidate of each contact, as int_links__ranked finds it."""
-    scores = _scores(pairs, levels)
+    scores = pair_scores(pairs, levels)
     order = np.lexsort((np.arange(len(scores)), -scores, pairs.groups))
     first = order[np.searchsorted(pairs.groups[order], np.arange(len(pairs.starts)))]
     odds = np.power(10.0, (scores - scores[first][pairs.groups]) / 10)

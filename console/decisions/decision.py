@@ -16,6 +16,7 @@ Kind = Literal[
     "kananas_contact_duplicate",
     "kizen_contact_duplicate",
     "company_duplicate",
+    "company_alias",
 ]
 Verdict = Literal["force", "forbid", "later", "none", "unsure", "undo"]
 
@@ -29,6 +30,7 @@ FIELDS: dict[Kind, tuple[str, str]] = {
     "kananas_contact_duplicate": ("left_id", "right_id"),
     "kizen_contact_duplicate": ("left_id", "right_id"),
     "company_duplicate": ("left_id", "right_id"),
+    "company_alias": ("contact_id", "company_id"),
 }
 
 #: What is said of a contact alone, and changes no link by itself.
@@ -50,7 +52,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `force` says that two belong together, or are the same; `forbid` that they do not. `later` puts
     the question off. `none` and `unsure` answer a question of a sample: no company that was shown,
-    and "I cannot tell". `undo` takes back the decision whose id is in `undoes`.
+    and "I cannot tell". `undo` takes back the decision whose id is in `undoes`. Of a
+    `company_alias`, `forbid` says that the name of a contact does not stand for a company.
     """
 
     id: str
@@ -114,6 +117,9 @@ def checked(decision: Decision) -> Decision:
         if not (getattr(decision, name) or "").strip():
             message = f"{name} is empty"
             raise DecisionError(message)
+    if decision.kind == "company_alias" and decision.decision not in {"forbid", "undo"}:
+        message = "an alias is taught by a company_link: a company_alias can only forbid it"
+        raise DecisionError(message)
     one, other = decision.pair
     if decision.kind.endswith("_duplicate") and one is not None and one == other:
         message = "left_id and right_id are the same"

@@ -40,7 +40,7 @@ from console.review.gate import (
     is_password,
     is_same_origin,
 )
-from console.review.questions import ALIKE, SIDES
+from console.review.questions import ALIKE, ORDERS, SIDES
 from console.texts import LANGUAGES, SOURCE, Texts
 
 if TYPE_CHECKING:
@@ -174,6 +174,7 @@ class Review:
                     ("judge", self.judge),
                     ("language", self.language),
                     ("logout", self.logout),
+                    ("order", self.order),
                     ("pair", self.pair),
                     ("run", self.run),
                     ("search", self.search),
@@ -313,7 +314,7 @@ class Review:
             return self._duplicate(visit, standing, shared)
         if tab == AUDIT:
             return self._blind(visit, standing, shared)
-        waiting = self.questions.open(tab, standing)
+        waiting = self.questions.open(tab, standing, visit.session.order)
         chosen = visit.session.current.get(tab)
         contact_id = chosen or next(iter(waiting), None)
         total = self.questions.total(tab)
@@ -599,6 +600,12 @@ class Review:
             visit.session.language = visit.form["language"]
         return RedirectResponse(_back(visit), 303)
 
+    def order(self, visit: Visit) -> Response:
+        """Change the order of the companies' queue."""
+        if visit.form["order"] in ORDERS:
+            visit.session.order = visit.form["order"]
+        return RedirectResponse("/companies", 303)
+
     def author(self, visit: Visit) -> Response:
         """Change who decides; a proxy says so itself."""
         name = plain(visit.form["author"])
@@ -691,7 +698,8 @@ def _back(visit: Visit) -> str:
 
 
 def _tab_of(kind: Kind) -> str:
-    return next((tab for tab, side in SIDES.items() if side.kind == kind), "duplicates")
+    other = "duplicates" if kind.endswith("_duplicate") else "companies"
+    return next((tab for tab, side in SIDES.items() if side.kind == kind), other)
 
 
 def _shown(question: Question) -> list[str]:

@@ -55,6 +55,7 @@ class Session:
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     author: str = ""
     language: str | None = None
+    order: str = "worth"
     used: float = 0.0
     #: The contact that each tab shows, where it is not the next one.
     current: dict[str, str] = field(default_factory=dict)

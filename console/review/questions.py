@@ -50,12 +50,16 @@ select contact_id,
 from staging.stg_kananas__contacts
 """
 
+#: The orders of the queue of companies: by what a decision is worth, and by what it teaches.
+WORTH = "worth"
+ORDERS = {WORTH: "review_rank", "teaching": "teaching_rank"}
+
 COMPANIES = Side(
     kind="company_link",
     id="company_id",
     links="marts.contact_company_links",
-    queue="select contact_id, company_id from marts.link_review_queue order by review_rank",
-    needs=("marts.link_review_queue",),
+    queue="select contact_id, company_id from marts.link_review_queue order by {order}",
+    needs=("marts.link_review_queue", "intermediate.int_links__levels"),
     records="""
 select company_id as id, company_name as name, email,
     concat_ws(', ', business_phone, mobile_phone) as phone, street, postal_code, city, country,
@@ -68,7 +72,7 @@ select pairs.*, names.* exclude (contact_core, company_core, name_level, name_sc
 from intermediate.int_links__scored as pairs
 left join intermediate.int_links__name_scores as names using (contact_core, company_core)
 """,
-    levels="seeds.link_levels",
+    levels="intermediate.int_links__levels",
 )
 
 PERSONS = Side(
@@ -182,13 +186,13 @@ class _Loaded:
     """What is kept of one copy: the order of each queue, and the levels of each side."""
 
     version: tuple[int, int, int] | None = None
-    queues: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    queues: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=dict)
     levels: dict[str, dict[tuple[str, str], tuple[int, str]]] = field(default_factory=dict)
     duplicates: list[Row] = field(default_factory=list)
     #: Contacts that are not the only ones to name their organisation.
     alike: set[str] = field(default_factory=set)
     #: What waits in each queue, by what stood of the decisions when it was looked up.
-    waiting: dict[str, tuple[Standing, list[str]]] = field(default_factory=dict)
+    waiting: dict[tuple[str, str], tuple[Standing, list[str]]] = field(default_factory=dict)
 
 
 class Questions:
@@ -213,8 +217,9 @@ class Questions:
         for name, side in SIDES.items():
             if not self.has(name):
                 continue
-            rows = self.published.rows(side.queue)
-            loaded.queues[name] = [(row["contact_id"], row[side.id]) for row in rows]
+            for order, column in ORDERS.items():
+                rows = self.published.rows(side.queue.format(order=column))
+                loaded.queues[name, order] = [(row["contact_id"], row[side.id]) for row in rows]
             loaded.levels[name] = {
                 (row["feature"], row["level"]): (row["weight"], row["wording"] or "")
                 for row in self.published.rows(
@@ -243,15 +248,18 @@ class Questions:
     def total(self, tab: str) -> int:
         """Return how many questions a queue had when the copy was made."""
         loaded = self._now()
-        return len(loaded.duplicates if tab == "duplicates" else loaded.queues.get(tab, ()))
+        return len(
+            loaded.duplicates if tab == "duplicates" else loaded.queues.get((tab, WORTH), ())
+        )
 
-    def open(self, tab: str, standing: Standing) -> list[str]:
+    def open(self, tab: str, standing: Standing, order: str = WORTH) -> list[str]:
         """Return the contacts that nobody has decided about, those that were put off last."""
         loaded = self._now()
-        known = loaded.waiting.get(tab)
+        known = loaded.waiting.get((tab, order))
         if known is None or known[0] is not standing:
-            known = standing, _waiting(SIDES[tab].kind, loaded.queues.get(tab, []), standing)
-            loaded.waiting[tab] = known
+            queue = loaded.queues.get((tab, order), [])
+            known = standing, _waiting(SIDES[tab].kind, queue, standing)
+            loaded.waiting[tab, order] = known
         return known[1]
 
     def open_pairs(self, standing: Standing) -> list[Row]:

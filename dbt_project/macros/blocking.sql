@@ -3,7 +3,7 @@
     {{ return([
         'name', 'name_in_city', 'words', 'word', 'beginning', 'half', 'domain', 'colleagues',
         'domain_name', 'email', 'phone', 'office', 'vat', 'address', 'letters', 'part', 'initials',
-        'person',
+        'person', 'alias',
     ]) }}
 {%- endmacro %}
 

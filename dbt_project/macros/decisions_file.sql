@@ -40,9 +40,8 @@
     ]) }}
 {%- endmacro %}
 
-{#- A sign of a pattern of names is itself where it stands alone in a class. -#}
 {% macro duckdb__decisions_file(path, fields, what=none) -%}
-    {%- set pattern = modules.re.sub('([*?[])', '[\\1]', path) | replace("'", "''") -%}
+    {%- set pattern = duckdb_file_pattern(path) -%}
     {%- set columns = [] -%}
     {%- for field in fields -%}
         {%- do columns.append(field ~ ": 'varchar'") -%}
@@ -58,21 +57,18 @@
             hive_partitioning = false
         )
     {%- else -%}
-        {{ no_decisions(fields) }}
+        {{ no_rows(fields) }}
     {%- endif -%}
 {%- endmacro %}
 
-{#- Reading a file that is not there is an error; looking for it in its folder is none. -#}
 {% macro spark__decisions_file(path, fields, what='decisions') -%}
     {%- if path -%}
         {%- set lines = target.schema ~ '_lines_of_' ~ what -%}
         {%- if execute -%}
-            {%- set escaped = path | replace('\\', '\\\\') | replace("'", "\\'") -%}
-            {%- set folder, _, name = ('./' ~ escaped if '/' not in escaped else escaped).rpartition('/') -%}
             {%- do run_query('drop table if exists ' ~ lines) -%}
             {%- do run_query(
-                'create table ' ~ lines ~ " (value string) using text options (path '" ~ folder
-                ~ "', pathGlobFilter '" ~ name ~ "')"
+                'create table ' ~ lines ~ ' (value string) using text options ('
+                ~ spark_file_options(path) ~ ')'
             ) -%}
         {%- endif -%}
         select
@@ -85,14 +81,31 @@
             where trim(value) <> ''
         ) as lines
     {%- else -%}
-        {{ no_decisions(fields) }}
+        {{ no_rows(fields) }}
     {%- endif -%}
 {%- endmacro %}
 
-{% macro no_decisions(fields) -%}
+{#- No row, with text columns. -#}
+{% macro no_rows(fields) -%}
     select
         {%- for field in fields %}
         cast(null as string) as {{ field }}{{ ',' if not loop.last }}
         {%- endfor %}
     where false
+{%- endmacro %}
+
+
+{#-
+    How an engine is told of one file that may be missing: reading a file that is not there is an error,
+    looking for it in its folder is none. A sign of a pattern of names is itself where it stands alone in
+    a class.
+-#}
+{% macro duckdb_file_pattern(path) -%}
+    {{ modules.re.sub('([*?[])', '[\\1]', path) | replace("'", "''") }}
+{%- endmacro %}
+
+{% macro spark_file_options(path) -%}
+    {%- set escaped = path | replace('\\', '\\\\') | replace("'", "\\'") -%}
+    {%- set folder, _, name = ('./' ~ escaped if '/' not in escaped else escaped).rpartition('/') -%}
+    path '{{ folder }}', pathGlobFilter '{{ name }}'
 {%- endmacro %}

@@ -33,7 +33,7 @@
     Adds up weights: selects the columns of a relation, `<feature>_weight` for each feature, and
     their sum as the given name. A level without a row in the seed weighs nothing.
 -#}
-{% macro weighed_levels(relation, features, total, extra=none, seed='link_levels') -%}
+{% macro weighed_levels(relation, features, total, extra=none, seed='int_links__levels') -%}
     select
         levels.*,
     {%- for feature in features %}

@@ -2,7 +2,7 @@
 select
     'levels' as broken,
     feature || ' ' || level as detail
-from {{ ref('link_levels') }}
+from {{ ref('int_links__levels') }}
 group by feature, level
 having count(*) > 1
 
@@ -11,8 +11,8 @@ union all
 select
     'trends' as broken,
     levels.feature || ' ' || levels.level as detail
-from {{ ref('link_levels') }} as levels
-inner join {{ ref('link_levels') }} as others
+from {{ ref('int_links__levels') }} as levels
+inner join {{ ref('int_links__levels') }} as others
     on
         levels.feature = others.feature
         and levels.place < others.place

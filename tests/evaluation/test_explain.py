@@ -36,7 +36,7 @@ create table intermediate.int_links__name_scores as select
     null as company_words_level, null as contact_missing_level, null as company_missing_level,
     null as rarest_word_level, null as shared_rarity_level, null as contact_rival_level,
     null as company_rival_level, null as first_word_level;
-create table seeds.link_levels as from (values
+create table intermediate.int_links__levels as from (values
     ('pair', 'any', -12, null), ('name', 'exact', 30, 'the names are equal'),
     ('letters', 'from_97', 6, null), ('city', 'same', 5, 'the city is the same'),
     ('city', 'near', 1, 'the cities are close')

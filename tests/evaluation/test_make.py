@@ -18,6 +18,8 @@ ODD = """a folder/it's "odd" & `more`"""
     [
         ("evaluate", ["db", "truth", "links", "keep", "vars", "floor", "sets"]),
         ("explain", ["db"]),
+        ("learn", ["db", "vars"]),
+        ("judges", ["sets"]),
         ("spark", ["db", "vars"]),
     ],
 )

@@ -124,3 +124,12 @@ select distinct
     'person' as rule,
     '' || company_number as block_key
 from {{ ref('int_links__person_companies') }}
+
+union all
+
+select distinct
+    company_number,
+    'alias' as rule,
+    '' || company_number as block_key
+from {{ ref('int_names__aliases') }}
+where is_active

@@ -100,3 +100,14 @@ select
     'person' as rule,
     '' || company_number as block_key
 from {{ ref('int_links__person_companies') }}
+
+union all
+
+select
+    match_keys.contact_number,
+    'alias' as rule,
+    '' || aliases.company_number as block_key
+from {{ match_keys }} as match_keys
+inner join {{ ref('int_names__aliases') }} as aliases
+    on match_keys.squeezed_name = aliases.squeezed_name
+where aliases.is_active

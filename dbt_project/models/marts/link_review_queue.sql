@@ -1,6 +1,12 @@
-with links as (
+with all_links as (
 
     select * from {{ ref('contact_company_links') }}
+
+),
+
+links as (
+
+    select * from all_links
     where status = 'review'
 
 ),
@@ -23,12 +29,33 @@ companies as (
 
 ),
 
+-- Contacts of one name, also those without a proposal: what is decided about one is a name of the
+-- company for all.
+waiting_names as (
+
+    select
+        match_keys.squeezed_name,
+        count(*) as contact_count
+    from all_links
+    inner join match_keys on all_links.contact_id = match_keys.contact_id
+    where all_links.status in ('review', 'none') and match_keys.squeezed_name is not null
+    group by match_keys.squeezed_name
+
+),
+
 -- Whoever knows one contact knows those that name the same organisation, or none and have the same
 -- kind of evidence for the same company.
 alike as (
 
     select
         links.*,
+        match_keys.squeezed_name,
+        match_keys.first_domain,
+        waiting_names.contact_count as name_count,
+        case
+            when match_keys.first_domain is not null
+                then count(*) over (partition by links.company_id, match_keys.first_domain)
+        end as domain_count,
         count(*) over (
             partition by
                 links.company_id,
@@ -39,9 +66,25 @@ alike as (
         ) as similar_contact_count
     from links
     inner join match_keys on links.contact_id = match_keys.contact_id
+    left join waiting_names on match_keys.squeezed_name = waiting_names.squeezed_name
 
 ),
 
+settling as (
+
+    select
+        *,
+        greatest(similar_contact_count, coalesce(name_count, 1), coalesce(domain_count, 1))
+            as settled_contact_count,
+        row_number() over (
+            partition by coalesce(squeezed_name, first_domain, 'contact ' || contact_id)
+            order by confidence asc, company_id asc, contact_id asc
+        ) as place_in_name
+    from alike
+
+),
+
+-- A decision teaches where the proposal may be wrong. What is alike is asked about once first.
 described as (
 
     select
@@ -61,8 +104,14 @@ described as (
         alike.conflict,
         alike.reasons,
         alike.similar_contact_count,
-        cast(alike.confidence * alike.similar_contact_count as double) as worth
-    from alike
+        cast(alike.confidence * alike.similar_contact_count as double) as worth,
+        alike.settled_contact_count,
+        cast(
+            (1 - alike.confidence)
+            * case when alike.place_in_name = 1 then alike.settled_contact_count else 1 end
+            as double
+        ) as teaching
+    from settling as alike
     inner join contacts on alike.contact_id = contacts.contact_id
     inner join companies on alike.company_id = companies.company_id
     left join companies as runners_up
@@ -72,5 +121,6 @@ described as (
 
 select
     row_number() over (order by worth desc, company_id asc, contact_id asc) as review_rank,
-    *
+    *,
+    row_number() over (order by teaching desc, company_id asc, contact_id asc) as teaching_rank
 from described

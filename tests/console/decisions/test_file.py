@@ -128,6 +128,7 @@ def test_lines_of_others_that_are_no_decisions_are_told_with_their_number(path: 
         ({"decision": "undo"}, "undoes is empty"),
         ({"kind": "person_link"}, "kizen_contact_id is empty"),
         ({"kind": "company_duplicate", "left_id": "a", "right_id": "a"}, "are the same"),
+        ({"kind": "company_alias"}, "a company_alias can only forbid it"),
         ({"reason": "x" * 4001}, "reason is longer than 4000"),
         ({"reason": "\ud800"}, "reason holds half a character"),
     ],

@@ -90,7 +90,7 @@ lines"
         (4, "decision is 'frce': it has to be one of force, forbid, later, none, unsure, undo"),
         (5, "contact_id is empty"),
         (7, "kind is empty, and there is neither company_id nor kizen_contact_id"),
-        (8, f"kind is 'company': it has to be one of {known}, company_duplicate"),
+        (8, f"kind is 'company': it has to be one of {known}, company_duplicate, company_alias"),
         (9, "it has 6 cells, the headings are 5"),
     ]
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 #: Every contact of an even place among the first `queue` has a look-alike: see `similar`.
 TABLES = """
 create schema staging; create schema intermediate; create schema marts; create schema seeds;
-create table seeds.link_levels (feature varchar, level varchar, weight int, wording varchar);
-insert into seeds.link_levels values
+create table intermediate.int_links__levels (feature varchar, level varchar, weight int, wording varchar);
+insert into intermediate.int_links__levels values
     ('pair', 'any', -14, null), ('name', 'exact', 18, 'the names are equal'),
     ('name', 'words', 9, 'the words of the names agree'), ('name', 'differs', -9, 'the names differ'),
     ('domain', 'shared', 3, 'the domain is shared by several companies'),
@@ -83,7 +83,8 @@ select distinct contact_core, company_core, name_level, name_score, cast(null as
 from intermediate.int_links__scored;
 create table marts.link_review_queue as
 select
-    row_number() over (order by cast(links.contact_id as int)) as review_rank, links.contact_id,
+    row_number() over (order by cast(links.contact_id as int)) as review_rank,
+    row_number() over (order by cast(links.contact_id as int) desc) as teaching_rank, links.contact_id,
     contacts.first_name || ' ' || contacts.last_name as contact_name, contacts.organisation,
     contacts.email, contacts.city, links.company_id, companies.company_name,
     companies.city as company_city, links.confidence, links.score, links.reasons,

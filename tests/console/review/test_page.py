@@ -177,6 +177,34 @@ def test_another_contact_is_no_candidate_for_a_person(server: Server, visitor: V
     assert [each.kizen_contact_id for each in server.decisions()] == ["p1", "p2"]
 
 
+def test_the_queue_may_be_asked_in_the_order_of_what_a_decision_teaches(
+    server: Server, visitor: Visitor
+) -> None:
+    visitor.click("most instructive first")
+    assert "1 of 40, most instructive first" in visitor.text
+    assert visitor.contact() == "40"
+    visitor.press("y")
+    assert visitor.contact() == "39"
+    assert server.visitor().contact() == "1"
+    visitor.click("most useful first")
+    assert "2 of 40, most useful first" in visitor.text
+    assert visitor.contact() == "1"
+
+
+def test_the_list_tells_a_forbidden_alias_from_a_link_ruled_out(
+    server: Server, visitor: Visitor
+) -> None:
+    alias = Decision(
+        id="alias", kind="company_alias", decision="forbid", contact_id="1", company_id="c1",
+        decided_at=now(),
+    )  # fmt: skip
+    server.file.append([alias])
+    visitor.go("/decided")
+    assert "has a name that does not stand for Boulangerie Élan 1 SARL" in visitor.text
+    visitor.click("take back")
+    assert [each.undoes for each in server.decisions()] == [None, "alias"]
+
+
 def test_the_list_says_what_was_decided_and_takes_back(server: Server, visitor: Visitor) -> None:
     visitor.press("y", reason="by phone")
     visitor.press("n")

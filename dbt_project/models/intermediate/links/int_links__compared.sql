@@ -46,11 +46,9 @@ name_scores as (
 
 ),
 
--- What it weighs that a contact names no organisation.
-nameless as (
+decided_names as (
 
-    select weight from {{ ref('link_levels') }}
-    where feature = 'name' and level = 'not_given'
+    select * from {{ ref('int_links__decided_names') }}
 
 ),
 
@@ -90,12 +88,10 @@ select
     pairs.company_number,
     contacts.contact_id,
     companies.company_id,
-    pairs.contact_core,
+    case when decided_names.name_level is null then pairs.contact_core end as contact_core,
     pairs.company_core,
-    case when pairs.contact_core is null then 'not_given' else name_scores.name_level end
-        as name_level,
-    case when pairs.contact_core is null then nameless.weight else name_scores.name_score end
-        as name_score,
+    coalesce(decided_names.name_level, name_scores.name_level) as name_level,
+    coalesce(decided_names.name_score, name_scores.name_score) as name_score,
     case
         when contacts.form_kind = companies.form_kind then 'same'
         when
@@ -105,7 +101,10 @@ select
         when contacts.form_kind <> companies.form_kind then 'another'
     end as form_level,
     case
-        when contacts.squeezed_name = companies.squeezed_name then null
+        when
+            decided_names.name_level is not null
+            or contacts.squeezed_name = companies.squeezed_name
+            then null
         when
             contacts.squeezed_name
             in (companies.squeezed_name || companies.city, companies.squeezed_name || contacts.city)
@@ -158,7 +157,10 @@ left join person_companies
         and pairs.company_number = person_companies.company_number
 left join employed on pairs.contact_number = employed.contact_number
 left join contact_vat_numbers on pairs.contact_number = contact_vat_numbers.contact_number
-cross join nameless
+left join decided_names
+    on
+        pairs.contact_number = decided_names.contact_number
+        and pairs.company_number = decided_names.company_number
 left join name_scores
     on
         pairs.contact_core = name_scores.contact_core

@@ -23,6 +23,23 @@ link_bands as (
 
 ),
 
+-- The account's own weights have a version of their own.
+own_weights as (
+
+    select
+        case
+            when count(*) > 0
+                then
+                    ', own weights '
+                    || left(md5({{ words_in_order(
+                        "feature || ' ' || level || ' ' || weight", "feature || ' ' || level", ';'
+                    ) }}), 8)
+        end as own_version
+    from {{ ref('int_links__levels') }}
+    where weight <> shipped_weight
+
+),
+
 evidence as (
 
     select
@@ -162,7 +179,9 @@ select
     ) as conflict,
     coalesce(proposed.person_speaks = 'for', false) as is_by_person,
     coalesce(proposed.reasons, unlinked.reasons) as reasons,
-    '{{ var("link_rule_version") }}{{ "+bands" if var("link_bands_follow") }}' as rule_version
+    '{{ var("link_rule_version") }}{{ "+bands" if var("link_bands_follow") }}'
+    || coalesce(own_weights.own_version, '') as rule_version
 from contacts
+cross join own_weights
 left join proposed on contacts.contact_number = proposed.contact_number
 left join unlinked on contacts.contact_number = unlinked.contact_number

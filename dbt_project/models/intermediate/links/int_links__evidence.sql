@@ -9,7 +9,7 @@
 
 with told as (
 
-    {{ told_levels(ref('int_links__tiers'), ['contact_number'], features, 'link_levels') }}
+    {{ told_levels(ref('int_links__tiers'), ['contact_number'], features, 'int_links__levels') }}
 
 )
 

@@ -37,7 +37,8 @@ ranked as (
         greatest(
             candidates.by_domain, candidates.by_colleagues, candidates.by_domain_name,
             candidates.by_email, candidates.by_phone, candidates.by_office, candidates.by_vat,
-            candidates.by_address, candidates.by_part, candidates.by_initials, candidates.by_person
+            candidates.by_address, candidates.by_part, candidates.by_initials, candidates.by_person,
+            candidates.by_alias
         ) as is_found_otherwise,
         row_number() over (
             partition by candidates.contact_number

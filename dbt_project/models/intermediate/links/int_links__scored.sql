@@ -14,7 +14,7 @@ standings as (
 
 pair_weights as (
 
-    select weight from {{ ref('link_levels') }}
+    select weight from {{ ref('int_links__levels') }}
     where feature = 'pair'
 
 ),

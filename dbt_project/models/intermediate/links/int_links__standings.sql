@@ -36,7 +36,7 @@ testimonies as (
             false
         ) as is_elsewhere,
         coalesce(
-            name_level in ('exact', 'generic', 'same_words', 'one_slip', 'weak_words'),
+            name_level in ('exact', 'generic', 'alias', 'same_words', 'one_slip', 'weak_words'),
             false
         ) as names_it,
         coalesce(name_level in ('different', 'some_words', 'other_number'), false) as names_another
