@@ -22,7 +22,7 @@ UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console
 
 .PHONY: help setup demo demo-webhooks check-webhooks check-report picture check-faults check-real-taps evaluate evaluate-people fit explain spark bench
-.PHONY: review demo-review check-review review-picture export
+.PHONY: refresh status review demo-review check-review review-picture export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
 help: ## Say what there is
@@ -32,6 +32,12 @@ setup: .meltano/ready ## Install Meltano, the taps, the loader and dbt
 
 demo: .meltano/ready ## Run the whole on a stand-in of both services, and show the joined data
 	@$(VENV)/bin/python -m tools.demo
+
+refresh: .meltano/ready ## Read each source, build the models, publish, report; say and tell what fails: REFRESH_ARGS=…
+	@$(VENV)/bin/python -m refresh $(REFRESH_ARGS)
+
+status: $(VENV)/ready ## Print the last runs, what waits for a decision, and what is stale
+	@$(VENV)/bin/python -m refresh $(REFRESH_ARGS) status
 
 review: $(VENV)/ready ## Serve the page on which people decide what the rules cannot: REVIEW_ARGS=…
 	@$(VENV)/bin/python -m console.review $(REVIEW_ARGS)
