@@ -5,8 +5,8 @@
     The path is the var `decisions_path`, or DUCKDB_DECISIONS_PATH of the environment.
 -#}
 {% macro decisions_file() -%}
-    {{ adapter.dispatch('decisions_file')(
-        var('decisions_path') or env_var('DUCKDB_DECISIONS_PATH', ''), decision_fields()
+    {{ json_lines(
+        var('decisions_path') or env_var('DUCKDB_DECISIONS_PATH', ''), decision_fields(), 'decisions'
     ) }}
 {%- endmacro %}
 
@@ -15,61 +15,4 @@
         'id', 'kind', 'decision', 'contact_id', 'company_id', 'kizen_contact_id', 'left_id',
         'right_id', 'undoes', 'action', 'author', 'reason', 'decided_at', 'source',
     ]) }}
-{%- endmacro %}
-
-{#- A sign of a pattern of names is itself where it stands alone in a class. -#}
-{% macro duckdb__decisions_file(path, fields) -%}
-    {%- set pattern = modules.re.sub('([*?[])', '[\\1]', path) | replace("'", "''") -%}
-    {%- set columns = [] -%}
-    {%- for field in fields -%}
-        {%- do columns.append(field ~ ": 'varchar'") -%}
-    {%- endfor -%}
-    {%- if path and execute and run_query("select * from glob('" ~ pattern ~ "')").rows -%}
-        select {{ fields | join(', ') }}
-        from read_json(
-            '{{ pattern }}',
-            format = 'newline_delimited',
-            columns = { {{- columns | join(', ') -}} },
-            ignore_errors = true,
-            maximum_object_size = 67108864,
-            hive_partitioning = false
-        )
-    {%- else -%}
-        {{ no_decisions(fields) }}
-    {%- endif -%}
-{%- endmacro %}
-
-{#- Reading a file that is not there is an error; looking for it in its folder is none. -#}
-{% macro spark__decisions_file(path, fields) -%}
-    {%- if path -%}
-        {%- set lines = target.schema ~ '_lines_of_decisions' -%}
-        {%- if execute -%}
-            {%- set escaped = path | replace('\\', '\\\\') | replace("'", "\\'") -%}
-            {%- set folder, _, name = ('./' ~ escaped if '/' not in escaped else escaped).rpartition('/') -%}
-            {%- do run_query('drop table if exists ' ~ lines) -%}
-            {%- do run_query(
-                'create table ' ~ lines ~ " (value string) using text options (path '" ~ folder
-                ~ "', pathGlobFilter '" ~ name ~ "')"
-            ) -%}
-        {%- endif -%}
-        select
-            {%- for field in fields %}
-            line.{{ field }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        from (
-            select from_json(value, '{{ fields | join(' string, ') }} string') as line
-            from {{ lines }}
-            where trim(value) <> ''
-        ) as lines
-    {%- else -%}
-        {{ no_decisions(fields) }}
-    {%- endif -%}
-{%- endmacro %}
-
-{% macro no_decisions(fields) -%}
-    select
-        {%- for field in fields %}
-        cast(null as string) as {{ field }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    where false
 {%- endmacro %}
