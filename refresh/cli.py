@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"refresh: {error}\n")
         return WRONG_SETTINGS
     except BusyError as error:
-        sys.stderr.write(f"refresh: {error}\n")
+        if not given.quiet:
+            sys.stderr.write(f"refresh: {error}\n")
         return BUSY
     except OSError as error:
         sys.stderr.write(f"refresh: {error.filename}: {error.strerror}\n")

@@ -22,26 +22,6 @@ FORMS = ("json", "slack", "teams")
 SECURITIES = ("starttls", "tls", "none")
 CHANNELS = ("webhook", "email", "command")
 
-#: Each setting of its own, as docs/operations.md lists them.
-VARIABLES = {
-    "REFRESH_SOURCES": "which sources are read, parted by commas",
-    "REFRESH_STEP_TIMEOUT": "seconds after which a step is ended and counts as failed",
-    "REFRESH_BUSY_TIMEOUT": "seconds to wait while another run reads the same source",
-    "REFRESH_ON_FAILURE": "who is told that a step fails: channels, parted by commas",
-    "REFRESH_ON_RECOVERY": "who is told that it works again",
-    "REFRESH_WEBHOOK_URL": "channel `webhook`: the address that is told by POST",
-    "REFRESH_WEBHOOK_FORM": "`json`, `slack` or `teams`",
-    "REFRESH_MAIL_TO": "channel `email`: addresses, parted by commas",
-    "REFRESH_MAIL_FROM": "the sender",
-    "REFRESH_SMTP_HOST": "the mail server",
-    "REFRESH_SMTP_PORT": "its port",
-    "REFRESH_SMTP_SECURITY": "`starttls`, `tls` or `none`",
-    "REFRESH_SMTP_USER": "who logs in; nobody unless set",
-    "REFRESH_SMTP_PASSWORD": "the password",
-    "REFRESH_COMMAND": "channel `command`: a program, which reads JSON from its standard input",
-    "REFRESH_PING_URL": "an address that expects a sign of life from each run",
-}
-
 
 class SettingError(Exception):
     """A wrong setting; the message names it."""

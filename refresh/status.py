@@ -18,7 +18,7 @@ RUNS = 5
 
 _WAITING = "select count(*) from marts.link_review_queue"
 _FRESHNESS = """
-select source, state, rows, strftime(loaded_at, '%Y-%m-%dT%H:%M:%SZ'),
+select source, state, row_count, strftime(loaded_at, '%Y-%m-%dT%H:%M:%SZ'),
     strftime(stale_since, '%Y-%m-%dT%H:%M:%SZ')
 from marts.freshness order by source
 """
