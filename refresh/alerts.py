@@ -103,11 +103,9 @@ class Alerts:
 
         Returns:
             How many messages were taken.
-
-        Raises:
-            OSError: What was told cannot be kept.
         """
         taken, settings = 0, teller.settings
+        self._keep(teller)
         for channel in dict.fromkeys((*settings.on_failure, *settings.on_recovery)):
             told = self.told.setdefault(channel, {})
             owed = self.owed.setdefault(channel, {})
@@ -129,7 +127,7 @@ class Alerts:
             if news and self._told(channel, teller, RECOVERY, news):
                 _forget(news, told, owed)
                 taken += 1
-            self.write()
+            self._keep(teller)
             if new and channel in settings.on_failure:
                 if self._told(channel, teller, FAILURE, new):
                     told.update(new)
@@ -138,8 +136,15 @@ class Alerts:
                     taken += 1
                 else:
                     owed.update(new)
-                self.write()
+                self._keep(teller)
         return taken
+
+    def _keep(self, teller: Teller) -> None:
+        """Write the file; where that fails, the news is told again rather than not at all."""
+        try:
+            self.write()
+        except OSError as error:
+            teller.warn(f"what was told cannot be kept in {self.path}: {error.strerror}")
 
     def _told(self, channel: str, teller: Teller, event: str, steps: dict[str, str]) -> bool:
         message = self.message(teller.settings, event, steps, teller.run_id)

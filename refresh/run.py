@@ -10,9 +10,10 @@ import fcntl
 import logging
 import os
 import signal
+import sys
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from logging.handlers import RotatingFileHandler
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 LOCK, ALERTS, LOG = "refresh.lock", "alerts.json", "refresh.log"
 #: The name of a failure of the run itself: it was killed.
 WHOLE = "run"
+#: The name of a failure to write down what happens, as on a full disk.
+RECORD = "record"
 
 _LOG_BYTES, _LOGS_KEPT = 5_000_000, 3
 _BUSY_PAUSE = 10.0
@@ -97,18 +100,19 @@ class Runner:
 
         Raises:
             BusyError: Another run is going on.
-            OSError: What happens cannot be recorded.
+            OSError: There can be no lock or log.
         """
         settings = self._settings
         settings.folder.mkdir(parents=True, exist_ok=True)
         with _locked(settings.folder / LOCK) as lock, self._logged():
-            self._history.rotate()
+            try:
+                self._history.rotate()
+            except OSError as error:
+                self._cannot_write(settings.runs_path, error)
             self._past = self._history.runs()
             started_at, started = now(), time.monotonic()
             interrupted = self._note_killed()
-            self._history.append(
-                "start", run_id=self._run_id, started_at=started_at, pid=os.getpid()
-            )
+            self._write("start", run_id=self._run_id, started_at=started_at, pid=os.getpid())
             self._say(f"Run {self._run_id} of {settings.environment}, started {started_at}")
             self._ping("/start")
             ended_by = None
@@ -129,12 +133,25 @@ class Runner:
             return None
         step = last.open_step or "the end"
         error = f"the run of {last.started_at} was killed at {step}"
-        self._history.append("end", run_id=last.run_id, result=INTERRUPTED, error=error)
+        self._write("end", run_id=last.run_id, result=INTERRUPTED, error=error)
         self._say(f"Before: {error}")
         self._alerts.note(WHOLE, last.started_at, error)
         self._tell()
         self._alerts.note(WHOLE, "", None)
         return last.open_step
+
+    def _write(self, kind: str, **fields: object) -> None:
+        """Add to the file of runs; where that fails, the run goes on, and this is told."""
+        try:
+            self._history.append(kind, **fields)
+        except OSError as error:
+            self._cannot_write(self._settings.runs_path, error)
+
+    def _cannot_write(self, path: Path, error: OSError) -> None:
+        if RECORD not in self._errors:
+            self._errors[RECORD] = f"cannot write {path}: {error.strerror}"
+            self._alerts.note(RECORD, now(), self._errors[RECORD])
+            self._say(f"{RECORD}: failed: {self._errors[RECORD]}")
 
     # A step
 
@@ -144,7 +161,7 @@ class Runner:
             return
         outcome = Outcome()
         started = time.monotonic()
-        self._history.append(
+        self._write(
             "step_start", run_id=self._run_id, step=step.name, started_at=outcome.started_at
         )
         try:
@@ -234,7 +251,7 @@ class Runner:
             live = {table.name: table.rows for table in tables}
             facts = {"rows_loaded": rows, "loaded_at": _newest(tables)}
             for stream, loaded in sorted(said.rows.items()):
-                self._history.append(
+                self._write(
                     "stream",
                     run_id=self._run_id,
                     step=step.name,
@@ -243,7 +260,7 @@ class Runner:
                     rows_in_table=live.get(stream),
                 )
         error = outcome.error
-        self._history.append(
+        self._write(
             "step",
             run_id=self._run_id,
             step=step.name,
@@ -269,20 +286,21 @@ class Runner:
         words = "; ".join(f"{step}, {error}" for step, error in self._errors.items())
         if ended_by and not words:
             words = f"ended by {ended_by}"
-        self._history.append(
+        self._write(
             "end",
             run_id=self._run_id,
             result=result,
             seconds=seconds,
             error=words or None,
         )
+        if RECORD not in self._errors:
+            self._alerts.note(RECORD, "", None)
         self._tell()
         self._ping("" if result == DONE else "/fail")
         self._say("done" if result == DONE else f"failed: {words}")
         return 0 if result == DONE else 1
 
     def _tell(self) -> None:
-        self._alerts.write()
         self._alerts.tell(Teller(self._settings, self._run_id, self._warn))
 
     def _ping(self, ending: str) -> None:
@@ -299,9 +317,7 @@ class Runner:
     def _logged(self) -> Iterator[None]:
         """Keep all that is said in a file for its owner alone, which grows only so far."""
         path = self._settings.folder / LOG
-        handler = RotatingFileHandler(
-            path, maxBytes=_LOG_BYTES, backupCount=_LOGS_KEPT, encoding="utf-8", delay=True
-        )
+        handler = _Log(path, self._cannot_write)
         path.touch(mode=0o600)
         path.chmod(0o600)
         self._log.addHandler(handler)
@@ -317,6 +333,23 @@ class Runner:
         finally:
             self._say = say
             handler.close()
+
+
+class _Log(RotatingFileHandler):
+    """The log, of which the last files are kept."""
+
+    def __init__(self, path: Path, failed: Callable[[Path, OSError], None]) -> None:
+        """Take the path, and who is told that it cannot be written."""
+        super().__init__(path, "a", _LOG_BYTES, _LOGS_KEPT, "utf-8", delay=True)
+        self._path, self._failed = path, failed
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - of the class
+        """Say once that nothing can be written."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        else:
+            self._failed(self._path, error)
 
 
 def _newest(tables: list[warehouse.Table]) -> int | None:
@@ -339,7 +372,9 @@ def _locked(path: Path) -> Iterator[int]:
             message = f"a run goes on already: {who or 'it has just begun'}"
             raise BusyError(message) from None
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()}, since {now()}\n".encode(), 0)
+        # For whoever finds it locked: the lock holds without.
+        with suppress(OSError):
+            os.pwrite(descriptor, f"process {os.getpid()}, since {now()}\n".encode(), 0)
         yield descriptor
         os.ftruncate(descriptor, 0)
     finally:
