@@ -282,10 +282,11 @@ class Runner:
 
     def _finish(self, started: float, ended_by: str | None) -> int:
         seconds = round(time.monotonic() - started, 1)
+        if ended_by and INTERRUPTED not in self._results.values():
+            self._errors[WHOLE] = f"ended by {ended_by}"
+            self._alerts.note(WHOLE, now(), self._errors[WHOLE])
         result = INTERRUPTED if ended_by else FAILED if self._errors else DONE
         words = "; ".join(f"{step}, {error}" for step, error in self._errors.items())
-        if ended_by and not words:
-            words = f"ended by {ended_by}"
         self._write(
             "end",
             run_id=self._run_id,

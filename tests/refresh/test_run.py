@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -126,3 +128,28 @@ def test_another_run_of_the_same_source_is_waited_for(
     monkeypatch.setenv("REFRESH_BUSY_TIMEOUT", "0.01")
     assert main([]) == 1
     assert "failed: kizen, " in capsys.readouterr().out
+
+
+def test_a_signal_between_two_steps_is_told(
+    folder: Path, hook: Heard, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(folder, "exit 0")
+
+    def interrupted(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("refresh.run.warehouse.tables", interrupted)
+        assert main([]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "failed: kananas, ended by SIGTERM"
+    with monkeypatch.context() as patch:
+        patch.setattr("refresh.run.steps.of_sources", interrupted)
+        assert main([]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "failed: run, ended by SIGTERM"
+    assert main([]) == 0
+    told = [(body["event"], [step["step"] for step in body["steps"]]) for body in hook.bodies]
+    assert told == [
+        ("failure", ["kananas"]),
+        ("failure", ["run"]),
+        ("recovery", ["kananas", "run"]),
+    ]
