@@ -42,6 +42,7 @@ class Said:
     _of_dbt: str = ""
     _last: str = ""
     _of_block: str = ""
+    _of_meltano: str = ""
 
     def take(self, line: str) -> str:
         """Read a line; return it as the log has it, without colours."""
@@ -79,6 +80,8 @@ class Said:
             self.is_busy = True
         if value.get("success") is False and value.get("err"):
             self._of_block = str(value["err"])
+        elif value.get("level") in _BAD and "success" not in value:
+            self._of_meltano = self._of_meltano or event.removeprefix("Error: ").partition("\n")[0]
 
     def _take_event(self, name: str, level: str, event: str) -> None:
         if BUSY in event and not name:
@@ -98,8 +101,14 @@ class Said:
 
     def error(self) -> str:
         """Return the first line that says what went wrong; empty where none does."""
-        found = self._bad or self._of_dbt or _of_block(self._of_block) or self._last
-        return found or self._of_block.partition("\n")[0]
+        return (
+            self._bad
+            or self._of_dbt
+            or _of_block(self._of_block)
+            or self._of_meltano
+            or self._last
+            or self._of_block.partition("\n")[0]
+        )
 
 
 def _of_block(text: str) -> str:

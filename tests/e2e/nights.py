@@ -81,6 +81,7 @@ class Nights:
 
     def settings(self, folder: Path) -> dict[str, str]:
         """Return the variables of a run that writes to a folder."""
+        folder.mkdir(exist_ok=True)
         return {
             **settings_for(self.server),
             "DUCKDB_PATH": str(folder / "warehouse.duckdb"),
@@ -90,7 +91,6 @@ class Nights:
             "TAP_KIZEN_REQUEST_TRIES": "1",
             "TAP_KANANAS_REQUEST_TRIES": "1",
             "DUCKDB_LOCK_TIMEOUT": "2",
-            "TARGET_DUCKDB_LOCK_TIMEOUT": "2",
         }
 
     @property
@@ -260,6 +260,8 @@ def _checkout(folder: Path, old: str | None, first: Callable[[Checkout], Any]) -
         setup()
         first(checkout)
         shutil.copytree(ROOT, path, ignore=LEFT_OUT, dirs_exist_ok=True)
+        for changed in ("meltano.yml", "pyproject.toml"):
+            (path / changed).touch()  # as a pull does
     setup()
     return checkout
 
