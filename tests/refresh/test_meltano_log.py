@@ -45,9 +45,7 @@ def line(event: str, name: str | None = None, level: str = "info", **more: objec
         ),
         (
             [
-                line(
-                    "[0m03:07:00  Failure in test unique_contacts_contact_id (x.yml)", "dbt"
-                ),
+                line("[0m03:07:00  Failure in test unique_contacts_contact_id (x.yml)", "dbt"),
                 line("[0m03:07:00    Got 1 result, configured to fail if != 0", "dbt"),
                 json.dumps({**BLOCK, "err": "`dbt build` failed with exit code: 1"}),
             ],
