@@ -29,7 +29,7 @@ class Run:
 
     Attributes:
         end: Its last line; None where it goes on, or was killed.
-        open_step: The step that was going on when the file was written last.
+        open_step: The line of the step that was going on when the file was written last.
     """
 
     run_id: str
@@ -37,7 +37,7 @@ class Run:
     steps: list[Line] = field(default_factory=list)
     streams: list[Line] = field(default_factory=list)
     end: Line | None = None
-    open_step: str | None = None
+    open_step: Line | None = None
 
 
 class History:
@@ -117,7 +117,7 @@ class History:
 
 def _add(run: Run, kind: str, line: Line) -> None:
     if kind == "step_start":
-        run.open_step = str(line.get("step"))
+        run.open_step = line
     elif kind == "step":
         run.steps.append(line)
         run.open_step = None
@@ -127,10 +127,7 @@ def _add(run: Run, kind: str, line: Line) -> None:
         run.end = line
 
 
-def last_of_step(runs: list[Run], step: str, result: str | None = None) -> Line | None:
-    """Return the newest line of a step, or the newest with a result."""
-    for run in reversed(runs):
-        for line in reversed(run.steps):
-            if line.get("step") == step and result in {None, line.get("result")}:
-                return line
-    return None
+def last_of_step(runs: list[Run], step: str) -> Line | None:
+    """Return the newest line of a step."""
+    lines = (line for run in reversed(runs) for line in reversed(run.steps))
+    return next((line for line in lines if line.get("step") == step), None)

@@ -71,6 +71,8 @@ class Outcome:
     started_at: str = field(default_factory=now)
     seconds: float = 0.0
     ended: steps.Ended | None = None
+    why_whole: str | None = None
+    """Why the source is read whole; None where only what changed is read."""
 
 
 class Runner:
@@ -81,7 +83,7 @@ class Runner:
         self._settings = settings
         self._say = say
         self._history = History(settings.runs_path)
-        self._alerts = Alerts.read(settings.folder / ALERTS)
+        self._alerts = Alerts(settings.folder / ALERTS)
         self._run_id = str(uuid.uuid4())
         self._secrets = secrets_of(settings.variables)
         self._past: list[PastRun] = []
@@ -105,13 +107,14 @@ class Runner:
         settings = self._settings
         settings.folder.mkdir(parents=True, exist_ok=True)
         with _locked(settings.folder / LOCK) as lock, self._logged():
+            self._alerts = Alerts.read(settings.folder / ALERTS)
             try:
                 self._history.rotate()
             except OSError as error:
                 self._cannot_write(settings.runs_path, error)
             self._past = self._history.runs()
             started_at, started = now(), time.monotonic()
-            interrupted = self._note_killed()
+            self._note_killed()
             self._write("start", run_id=self._run_id, started_at=started_at, pid=os.getpid())
             self._say(f"Run {self._run_id} of {settings.environment}, started {started_at}")
             self._ping("/start")
@@ -119,26 +122,28 @@ class Runner:
             try:
                 with _signals():
                     for step in steps.of_sources(settings.sources):
-                        self._do(step, lock, full_refresh=full_refresh, forced=interrupted)
+                        self._do(step, lock, full_refresh=full_refresh)
             except Interrupted as end:
                 ended_by = str(end)
             return self._finish(started, ended_by)
 
-    def _note_killed(self) -> str | None:
-        """Tell of a run that was killed; return the step that it was at."""
+    def _note_killed(self) -> None:
+        """Tell of a run that was killed, and write down how it ended."""
         last = self._past[-1] if self._past else None
         if last is None or last.end is not None:
             if WHOLE in self._alerts.failing:
                 self._alerts.note(WHOLE, "", None)
-            return None
-        step = last.open_step or "the end"
+            return
+        step = last.open_step["step"] if last.open_step else "its end"
         error = f"the run of {last.started_at} was killed at {step}"
+        if last.open_step:
+            self._write(**{**last.open_step, "kind": "step", "result": INTERRUPTED, "error": error})
         self._write("end", run_id=last.run_id, result=INTERRUPTED, error=error)
         self._say(f"Before: {error}")
         self._alerts.note(WHOLE, last.started_at, error)
         self._tell()
         self._alerts.note(WHOLE, "", None)
-        return last.open_step
+        self._past = self._history.runs()
 
     def _write(self, kind: str, **fields: object) -> None:
         """Add to the file of runs; where that fails, the run goes on, and this is told."""
@@ -155,20 +160,24 @@ class Runner:
 
     # A step
 
-    def _do(self, step: Step, lock: int, *, full_refresh: bool, forced: str | None) -> None:
+    def _do(self, step: Step, lock: int, *, full_refresh: bool) -> None:
         if step.after is not None and self._results.get(step.after) != DONE:
             self._record(step, Outcome(SKIPPED, f"{step.after} did not work"))
             return
-        outcome = Outcome()
-        started = time.monotonic()
+        why_whole = "asked for" if full_refresh else self._reason_to_read_whole(step)
+        outcome, started = Outcome(why_whole=why_whole), time.monotonic()
         self._write(
-            "step_start", run_id=self._run_id, step=step.name, started_at=outcome.started_at
+            "step_start",
+            run_id=self._run_id,
+            step=step.name,
+            started_at=outcome.started_at,
+            is_whole=why_whole is not None,
         )
         try:
-            flags = self._flags(step, full_refresh=full_refresh, is_forced=forced == step.name)
-            outcome.ended = self._start(step, flags, lock, started)
+            outcome.ended = self._start(step, self._flags(step, outcome), lock, started)
             if outcome.ended.exit_code != 0:
-                outcome.result, outcome.error = FAILED, self._error(outcome.ended)
+                outcome.result = INTERRUPTED if outcome.ended.is_timeout else FAILED
+                outcome.error = self._error(outcome.ended)
         except Interrupted as end:
             outcome.result, outcome.error = INTERRUPTED, f"ended by {end}"
             raise
@@ -178,16 +187,18 @@ class Runner:
             outcome.seconds = time.monotonic() - started
             self._record(step, outcome)
 
-    def _flags(self, step: Step, *, full_refresh: bool, is_forced: bool) -> list[str]:
+    def _flags(self, step: Step, outcome: Outcome) -> list[str]:
         """Return what `meltano run` is told beside the step."""
         if not step.is_source:
             return []
-        reason = self._reason_to_read_whole(step)
-        if reason:
-            self._say(f"{step.name}: is read whole: {reason}")
+        before = last_of_step(self._past, step.name)
         # Meltano takes what was killed for a run that goes on.
-        force = ["--force"] if is_forced else []
-        return [*force, "--full-refresh"] if full_refresh or reason else force
+        was_ended = before is not None and before.get("result") == INTERRUPTED
+        force = ["--force"] if was_ended else []
+        if outcome.why_whole is None:
+            return force
+        self._say(f"{step.name}: is read whole: {outcome.why_whole}")
+        return [*force, "--full-refresh"]
 
     def _error(self, ended: steps.Ended) -> str:
         if ended.is_timeout:
@@ -227,29 +238,34 @@ class Runner:
 
     def _reason_to_read_whole(self, step: Step) -> str | None:
         """Return why only what changed would not do: the file is not the one that was loaded."""
+        if not step.is_source:
+            return None
+        before = last_of_step(self._past, step.name)
+        if before is not None and before.get("is_whole") and before.get("result") != DONE:
+            return "it was to be, and did not come to its end"
         database = self._settings.database
         found = warehouse.tables(database, step.name)
         if found is None:
             return None
         if not found:
             return f"{database} has nothing of it"
-        before = last_of_step(self._past, step.name, DONE)
-        loaded_at = before.get("loaded_at") if before else None
+        lines = (line for run in self._past for line in run.steps if line.get("step") == step.name)
+        recorded = [line["loaded_at"] for line in lines if isinstance(line.get("loaded_at"), int)]
         newest = _newest(found)
-        if isinstance(loaded_at, int) and newest is not None and newest < loaded_at:
+        if recorded and newest is not None and newest < recorded[-1]:
             return f"{database} is older than what was loaded last, or another file"
         return None
 
     def _record(self, step: Step, outcome: Outcome) -> None:
         self._results[step.name] = outcome.result
-        facts: dict[str, object] = {}
+        facts: dict[str, object] = {"is_whole": outcome.why_whole is not None}
         rows = None
         if step.is_source and outcome.ended is not None:
             said = outcome.ended.said
             rows = sum(said.rows.values())
             tables = warehouse.tables(self._settings.database, step.name) or []
             live = {table.name: table.rows for table in tables}
-            facts = {"rows_loaded": rows, "loaded_at": _newest(tables)}
+            facts |= {"rows_loaded": rows, "loaded_at": _newest(tables)}
             for stream, loaded in sorted(said.rows.items()):
                 self._write(
                     "stream",

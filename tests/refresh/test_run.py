@@ -7,10 +7,12 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+import duckdb
 import pytest
 
 from refresh import channels, steps
 from refresh.cli import main
+from refresh.history import History
 from tests.refresh.servers import http
 
 if TYPE_CHECKING:
@@ -130,7 +132,7 @@ def test_another_run_of_the_same_source_is_waited_for(
     assert "failed: kizen, " in capsys.readouterr().out
 
 
-def test_a_signal_between_two_steps_is_told(
+def test_a_signal_in_a_step_and_before_one_is_told(
     folder: Path, hook: Heard, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program(folder, "exit 0")
@@ -139,11 +141,11 @@ def test_a_signal_between_two_steps_is_told(
         os.kill(os.getpid(), signal.SIGTERM)
 
     with monkeypatch.context() as patch:
-        patch.setattr("refresh.run.warehouse.tables", interrupted)
+        patch.setattr("refresh.run.steps.run", interrupted)
         assert main([]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "failed: kananas, ended by SIGTERM"
     with monkeypatch.context() as patch:
-        patch.setattr("refresh.run.steps.of_sources", interrupted)
+        patch.setattr("refresh.run.warehouse.tables", interrupted)
         assert main([]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "failed: run, ended by SIGTERM"
     assert main([]) == 0
@@ -153,3 +155,44 @@ def test_a_signal_between_two_steps_is_told(
         ("failure", ["run"]),
         ("recovery", ["kananas", "run"]),
     ]
+
+
+def _loaded(database: Path, at: str) -> None:
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create schema if not exists kizen")
+        connection.execute(
+            "create or replace table kizen.team as "
+            f"select 1 as id, cast('{at}' as timestamptz) as _sdc_received_at"
+        )
+
+
+def test_a_whole_read_that_did_not_end_is_owed(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFRESH_SOURCES", "kizen")
+    database = folder / "output" / "prod" / "warehouse.duckdb"
+
+    def run(*, fails: bool = False) -> str:
+        program(folder, 'case "$@" in *kizen*) exit 1;; esac' if fails else "exit 0")
+        assert main([]) == int(fails)
+        return capsys.readouterr().out
+
+    assert "kizen: is read whole: " in run(fails=True)
+    # Some tables have come, and the state of the others may still be that of another file.
+    _loaded(database, "2026-11-02")
+    assert "kizen: is read whole: it was to be, and did not come to its end" in run()
+    assert "read whole" not in run(fails=True)
+    assert "read whole" not in run()
+    # The same where it was killed.
+    killed = {"run_id": "k", "step": "kizen", "started_at": "2026-11-02T03:07:00Z"}
+    history = History(database.with_name("runs.jsonl"))
+    history.append("start", **killed)
+    history.append("step_start", **killed, is_whole=True)
+    said = run()
+    assert "Before: the run of 2026-11-02T03:07:00Z was killed at kizen" in said
+    assert "kizen: is read whole: it was to be, and did not come to its end" in said
+    assert "read whole" not in run()
+    _loaded(database, "2026-11-01")
+    assert "is older than what was loaded last, or another file" in run()
+    assert "read whole" not in run()
