@@ -200,6 +200,11 @@ def test_two_runs_never_overlap_and_a_signal_ends_all(
     assert installation.results() == {"kananas": "interrupted"}
     assert installation.events == [("failure", ["kananas"])]
     assert installation.hook.paths == ["/ping/start", "/ping/fail"]
+    # Meltano would take what was ended for a run that goes on.
+    again = installation.run(REFRESH_SOURCES="kananas")
+    assert again.code == 0, again.said
+    assert "another run reads it" not in again.said
+    assert installation.events[1:] == [("recovery", ["kananas"])]
 
 
 def test_a_run_that_was_killed_is_told_and_made_up_for(
