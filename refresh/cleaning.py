@@ -35,7 +35,7 @@ _ASSIGNED_ANYHOW = re.compile(
 _QUOTED = re.compile(
     r"(?P<before>\b(?:settings?|propert(?:y|ies)|columns?|streams?|tables?|models?|tests?|option"
     r"|and setting|or setting|file) )?"
-    r"(?P<quote>['\"«“`\u2018])(?P<text>.*?)(?P<end>['\"»”`\u2019])(?!\w)"
+    r"(?<!\w)(?P<quote>['\"«“`\u2018])(?P<text>.*?)(?P<end>['\"»”`\u2019])(?!\w)"
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.*-]{0,62}")
 _TOKEN = re.compile(r"(?<![\w/.-])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{16,}(?![\w/.])")
