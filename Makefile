@@ -69,7 +69,7 @@ REAL = meltanolabs-tap-postgres pipelinewise-tap-postgres pipelinewise-tap-mysql
 check-real-taps: $(DEV)/ready $(REAL:%=.venv-real-%/ready) ## Load from a real PostgreSQL and MariaDB by taps of others, and compare each value
 	@$(DEV)/bin/python -m tests.target_duckdb.real_taps
 
-check-nights: $(DEV)/ready ## Simulate nights with outages, and compare what was told and loaded: NIGHTS=15 SEED=1 OLD=a-commit
+check-nights: $(DEV)/ready ## Simulate nights with outages, and compare what was told and loaded: NIGHTS=16 SEED=1 OLD=a-commit
 	@$(DEV)/bin/python -m tests.e2e.nights $(if $(NIGHTS),--nights "$(NIGHTS)") $(if $(SEED),--seed "$(SEED)") $(if $(OLD),--old "$(OLD)")
 
 test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test

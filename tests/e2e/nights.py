@@ -269,7 +269,7 @@ def _checkout(folder: Path, old: str | None, first: Callable[[Checkout], Any]) -
 def main() -> int:
     """Simulate; return 1 where something was told wrongly, or a table differs."""
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.nights", description=__doc__)
-    parser.add_argument("--nights", type=int, default=len(PLAN))
+    parser.add_argument("--nights", type=int, default=len(PLAN) + 1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--old", help="the commit of the first night")
     options = parser.parse_args()
