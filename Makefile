@@ -69,8 +69,8 @@ REAL = meltanolabs-tap-postgres pipelinewise-tap-postgres pipelinewise-tap-mysql
 check-real-taps: $(DEV)/ready $(REAL:%=.venv-real-%/ready) ## Load from a real PostgreSQL and MariaDB by taps of others, and compare each value
 	@$(DEV)/bin/python -m tests.target_duckdb.real_taps
 
-check-nights: $(DEV)/ready ## Simulate nights with outages, and compare what was told and loaded: NIGHTS=16 SEED=1 OLD=a-commit
-	@$(DEV)/bin/python -m tests.e2e.nights $(if $(NIGHTS),--nights "$(NIGHTS)") $(if $(SEED),--seed "$(SEED)") $(if $(OLD),--old "$(OLD)")
+check-nights: $(DEV)/ready ## Simulate nights with outages, and compare what was told and loaded: NIGHTS=16 FIRST=1 SEED=1 OLD=a-commit
+	@$(DEV)/bin/python -m tests.e2e.nights $(if $(NIGHTS),--nights "$(NIGHTS)") $(if $(FIRST),--first "$(FIRST)") $(if $(SEED),--seed "$(SEED)") $(if $(OLD),--old "$(OLD)")
 
 test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
 	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(PYTEST_ARGS)
