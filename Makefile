@@ -21,9 +21,9 @@ MINUTES ?= 10
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console
 
-.PHONY: help setup demo demo-webhooks check-webhooks check-report picture check-faults check-real-taps evaluate evaluate-people fit learn judges explain spark bench
+.PHONY: help setup demo demo-webhooks check-webhooks check-nights check-report picture check-faults check-real-taps evaluate evaluate-people fit learn judges explain spark bench
 .PHONY: audit check-audit
-.PHONY: dagster check-airflow check-dagster review demo-review check-review review-picture export
+.PHONY: dagster check-airflow check-dagster refresh status review demo-review check-review review-picture export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
 help: ## Say what there is
@@ -33,6 +33,12 @@ setup: .meltano/ready ## Install Meltano, the taps, the loader and dbt
 
 demo: .meltano/ready ## Run the whole on a stand-in of both services, and show the joined data
 	@$(VENV)/bin/python -m tools.demo
+
+refresh: .meltano/ready ## Read each source, build the models, publish, report; say and tell what fails: REFRESH_ARGS=…
+	@$(VENV)/bin/python -m refresh $(REFRESH_ARGS)
+
+status: $(VENV)/ready ## Print the last runs, what waits for a decision, and what is stale
+	@$(VENV)/bin/python -m refresh $(REFRESH_ARGS) status
 
 review: $(VENV)/ready ## Serve the page on which people decide what the rules cannot: REVIEW_ARGS=…
 	@$(VENV)/bin/python -m console.review $(REVIEW_ARGS)
@@ -66,6 +72,9 @@ REAL = meltanolabs-tap-postgres pipelinewise-tap-postgres pipelinewise-tap-mysql
 
 check-real-taps: $(DEV)/ready $(REAL:%=.venv-real-%/ready) ## Load from a real PostgreSQL and MariaDB by taps of others, and compare each value
 	@$(DEV)/bin/python -m tests.target_duckdb.real_taps
+
+check-nights: $(DEV)/ready ## Simulate nights with outages, and compare what was told and loaded: NIGHTS=16 FIRST=1 SEED=1 OLD=a-commit
+	@$(DEV)/bin/python -m tests.e2e.nights $(if $(NIGHTS),--nights "$(NIGHTS)") $(if $(FIRST),--first "$(FIRST)") $(if $(SEED),--seed "$(SEED)") $(if $(OLD),--old "$(OLD)")
 
 test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
 	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(PYTEST_ARGS)

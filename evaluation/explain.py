@@ -175,7 +175,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     fit_any_terminal()
     if not Path(given.db).is_file():
-        print(f"DB={given.db}: there is no such file", file=sys.stderr)
+        advice = "run `make refresh`, which publishes one, or name another"
+        print(f"DB={given.db}: there is no such file: {advice}", file=sys.stderr)
         return WRONG_USAGE
     try:
         with duckdb.connect(given.db, read_only=True) as connection:

@@ -10,6 +10,7 @@ from typing import Any
 EXTRAS = {
     "console": "console",
     "kananas_webhooks": "webhooks",
+    "refresh": "duckdb",
     "sandbox": "sandbox",
     "target_duckdb": "duckdb",
 }
@@ -79,3 +80,13 @@ def audit() -> Any:  # noqa: ANN401
 def review() -> Any:  # noqa: ANN401
     """Serve the page on which people decide."""
     return _run("console", "review.cli", "main")
+
+
+def refresh() -> Any:  # noqa: ANN401
+    """Run everything, and say what happened."""
+    return _run("refresh", "cli", "main")
+
+
+def dbt_wait() -> Any:  # noqa: ANN401
+    """Run dbt, once no other program holds the DuckDB file."""
+    return _run("refresh", "dbt_wait", "main")

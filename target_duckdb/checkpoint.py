@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 _LONGEST_WAIT = dt.timedelta(minutes=5)
 """A STATE message that comes later after the last commit makes the target commit."""
 
+_A_RUN = dt.timedelta(hours=1)
+"""A version that is older was not given in this run, however long the tap took to begin."""
+
+_FIRST_VERSION = 10**12
+"""Versions below, of the year 2001 at most, are numbers of another kind."""
+
 _RESTRICTED = re.compile("constraint|duplicate key|depend on|index", re.IGNORECASE)
 """DuckDB's words where an index or a constraint of a table is in the way."""
 
@@ -84,6 +90,29 @@ class Checkpoint:
                 if connection is not None:
                     self._versions.update(self._merge.versions(connection, unknown))
         return any(stream.is_half_read(self._versions.get(stream.name)) for stream in streams)
+
+    def continued(self, streams: Sequence[Stream]) -> list[str]:
+        """Return the streams that go on from a whole read of which the file has no row.
+
+        Their tap goes on from the state of another file, or of one that was there before: only what
+        has changed since has come. A version is the time of the whole read, in milliseconds.
+        """
+        before = round((dt.datetime.now(tz=dt.timezone.utc) - _A_RUN).timestamp() * 1000)
+        older = [
+            stream
+            for stream in streams
+            if stream.unactivated is not None and _FIRST_VERSION < stream.unactivated < before
+        ]
+        if not older:
+            return []
+        self._area.await_background()
+        database = self._area.database
+        with database.reading() as connection:
+            if connection is not None:
+                versions = self._merge.versions(connection, older)
+                return [stream.name for stream in older if versions[stream.name] is None]
+        # One that is locked does not tell.
+        return [stream.name for stream in older] if database.is_new else []
 
     # What
 

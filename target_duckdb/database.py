@@ -331,6 +331,11 @@ class Database:
         """Where staging tables are made now."""
         return StagingPlace() if self._new_file is None else self._new_file.staging
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the file did not exist, and is written beside its place."""
+        return self._new_file is not None
+
     def _default_name(self) -> str:
         if self._path.startswith(MOTHERDUCK):
             name = self._path[len(MOTHERDUCK) :].split("?")[0]

@@ -459,6 +459,13 @@ class TargetDuckDB(CommandTarget):
 
     def process_endofpipe(self) -> None:
         """Commit what is left and close."""
+        for name in self.checkpoint.continued(self._all_streams) if self._streams else []:
+            self.logger.warning(
+                "Stream '%s' goes on from an earlier read, of which its table has no row. Unless "
+                "that read found none, this is another file than was loaded then: run once with "
+                "--full-refresh",
+                name,
+            )
         self.flush()
         for stream in self._streams.values():
             stream.close()

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 ALLOWED: dict[str, set[str]] = {
     "airbyte_source": set(),
     "console": set(),
-    "kananas_kizen_elt": {"console", "kananas_webhooks", "sandbox", "target_duckdb"},
+    "kananas_kizen_elt": {"console", "kananas_webhooks", "refresh", "sandbox", "target_duckdb"},
     "kananas_webhooks": set(),
+    "refresh": set(),
     "rest_tap": set(),
     "sandbox": set(),
     "tap_kananas": {"airbyte_source", "rest_tap"},

@@ -120,6 +120,7 @@ def _sections(
         "duplicates": duplicates.read(published),
         "columns": columns.read(published),
         "run": run.read(settings.dbt_target, built_at),
+        "past": run.read_past(published),
     }
 
 

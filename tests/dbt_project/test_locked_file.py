@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING
+
+from refresh.dbt_wait import DEFAULT_SECONDS
+from tests.dbt_project.project import DBT, FOLDERS, ROOT, WITHOUT_ARTIFACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +33,15 @@ def announced(seconds, sleep=time.sleep):
     sleep(seconds)
 time.sleep = announced
 """
+# Stands where dbt would: tells whether another process can open the file meanwhile.
+NEXT = """
+import subprocess, sys
+code = "import sys, duckdb; duckdb.connect(sys.argv[1])"
+done = subprocess.run([sys.argv[1], "-c", code, sys.argv[2]], stderr=subprocess.PIPE, text=True)
+print(done.returncode, done.stderr)
+"""
+#: Seconds that Python needs to start, on a machine with much to do.
+START = 15
 SEED = ("seed", "--select", "public_suffixes")
 
 
@@ -68,3 +83,104 @@ def test_dbt_says_so_when_the_file_stays_locked(project: Project, database: Path
     assert "Could not set lock on file" in last
     assert database.name in last
     assert f"(PID {holder.pid})" in last
+
+
+def dbt_wait(project: Project, database: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start dbt as Meltano does, by the program that waits for the file."""
+    return subprocess.Popen(
+        [str(DBT.with_name("python")), "-m", "refresh.dbt_wait", *arguments],
+        cwd=project.checkout,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(project.checkout),
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(ROOT),
+            "DUCKDB_PATH": str(database),
+            **WITHOUT_ARTIFACTS,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_the_file_is_waited_for_before_dbt_starts(project: Project, database: Path) -> None:
+    with held(database) as holder, dbt_wait(project, database, *SEED, *FOLDERS) as dbt:
+        assert dbt.stdout is not None
+        line = dbt.stdout.readline()
+        assert line.startswith("dbt-wait: Waiting for the database file, held by process ")
+        assert f"process {holder.pid} (" in line
+        holder.communicate()
+        output = dbt.stdout.read()
+    assert dbt.returncode == 0, output
+    assert "Completed successfully" in output
+
+
+def test_the_whole_wait_at_the_default_is_as_said(project: Project, database: Path) -> None:
+    started = monotonic()
+    with held(database) as holder:
+        with dbt_wait(project, database, "build", *FOLDERS) as dbt:
+            output, _ = dbt.communicate()
+        seconds = monotonic() - started
+        holder.communicate()
+    assert DEFAULT_SECONDS == 60  # as README.md says
+    assert DEFAULT_SECONDS <= seconds < DEFAULT_SECONDS + START
+    assert dbt.returncode == 1
+    *progress, last = output.splitlines()
+    assert re.fullmatch(
+        rf"dbt-wait: the database file {re.escape(str(database))} is held by process {holder.pid} "
+        r"\(.+\); waited 60 s: close it and run again",
+        last,
+    )
+    assert len(progress) == DEFAULT_SECONDS / 10
+    assert all(": Waiting for the database file, held by " in line for line in progress)
+
+
+def test_a_missing_file_or_folder_ends_at_once(project: Project, database: Path) -> None:
+    for missing in (database, database / "no" / "folder.duckdb"):
+        started = monotonic()
+        with dbt_wait(project, missing, "docs", "generate", *FOLDERS) as dbt:
+            output, _ = dbt.communicate()
+        assert monotonic() - started < START
+        assert dbt.returncode == 1
+        assert output == (
+            f"dbt-wait: there is no database file {missing}: run `make refresh`, which loads one\n"
+        )
+
+
+def test_what_needs_no_file_runs_without_one(project: Project, database: Path) -> None:
+    with dbt_wait(project, database, "--version") as dbt:
+        output, _ = dbt.communicate()
+    assert dbt.returncode == 0, output
+    assert "dbt-duckdb" in output or "duckdb:" in output
+
+
+def test_nobody_else_can_open_the_file_while_dbt_starts(database: Path, tmp_path: Path) -> None:
+    with held(database) as holder:
+        holder.communicate()
+    next_program = tmp_path / "next.py"
+    next_program.write_text(NEXT, encoding="utf-8")
+    dbt = tmp_path / "dbt"
+    dbt.write_text(
+        f'#!/bin/sh\nexec "{sys.executable}" "{next_program}" "{sys.executable}" "$DUCKDB_PATH"\n',
+        encoding="utf-8",
+    )
+    dbt.chmod(0o700)
+    code = (
+        "import sys; from refresh.dbt_wait import main;"
+        f"sys.executable = {str(tmp_path / 'python')!r}; sys.argv[1:] = ['build']; main()"
+    )
+    environment = {**os.environ, "DUCKDB_PATH": str(database)}
+    started = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with started:
+        output, _ = started.communicate()
+    assert output.startswith("1 "), output
+    assert "Could not set lock on file" in output
+    assert f"(PID {started.pid})" in output

@@ -1,4 +1,4 @@
-"""The crontab line and the systemd units of README.md do what README.md says."""
+"""The crontab line and the systemd units of docs/operations.md do what it says."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
 FIELD = re.compile(r"^(\*|[0-9]+(-[0-9]+)?)(/[0-9]+)?(,[0-9]+)*$")
 BUSY = 75
+UNITS = ("kananas-kizen.service", "kananas-kizen.timer", "kananas-kizen-failed.service")
 
 
 def _block(name: str) -> str:
-    """Give the code block of README.md that follows a mark."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    found = re.search(rf"<!-- {re.escape(name)} -->\n```\w*\n(.*?)```", readme, re.DOTALL)
+    """Give the code block of docs/operations.md that follows a mark."""
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    found = re.search(rf"<!-- {re.escape(name)} -->\n```\w*\n(.*?)```", page, re.DOTALL)
     assert found, name
     return found[1]
 
@@ -58,6 +59,7 @@ def test_the_crontab_line_refreshes(
         **settings_for(shared_sandbox),
         "DUCKDB_PATH": str(database),
         "DUCKDB_PUBLISH_DIR": str(home / "published"),
+        "DUCKDB_RUNS_PATH": str(home / "runs" / "runs.jsonl"),
         "HOME": str(home),
         "PATH": "/usr/bin:/bin",  # what cron gives
         # No more of a locale than there must be.
@@ -65,9 +67,10 @@ def test_the_crontab_line_refreshes(
         "PYTHONUTF8": "0",
     }
     ended = installed.run("sh", "-c", crontab_command, **settings)
-    log = (installed.path / ".meltano" / "refresh.log").read_text(encoding="utf-8")
-    assert ended.code == 0, log
-    assert ended.said == ""
+    # cron mails whatever is said.
+    assert (ended.code, ended.said) == (0, "")
+    for file in (database, home / "published" / "warehouse.duckdb", home / "runs" / "runs.jsonl"):
+        assert file.stat().st_mode & 0o077 == 0, file
     published = home / "published" / "warehouse.duckdb"
     assert installed.rows(published, "select count(*) from marts.companies") == [(45,)]
     page = published.with_name("report.html").read_text(encoding="utf-8")
@@ -77,12 +80,23 @@ def test_the_crontab_line_refreshes(
 def test_the_crontab_line_refuses_while_a_run_goes_on(
     installed: Checkout, sandbox: Sandbox, home: Path, crontab_command: str
 ) -> None:
-    settings = {**settings_for(sandbox), "HOME": str(home)}
-    with (installed.path / ".meltano" / "refresh.lock").open("w") as lock:
+    runs = home / "runs.jsonl"
+    settings = {**settings_for(sandbox), "HOME": str(home), "DUCKDB_RUNS_PATH": str(runs)}
+    with (home / "refresh.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         ended = installed.run("sh", "-c", crontab_command, **settings)
-    assert ended.code == BUSY, ended.said
+    assert (ended.code, ended.said) == (BUSY, "")
     assert len(sandbox.requests) == 0
+
+
+def test_the_crontab_line_says_what_fails(
+    installed: Checkout, home: Path, crontab_command: str
+) -> None:
+    settings = {"HOME": str(home), "DUCKDB_RUNS_PATH": str(home / "runs.jsonl")}
+    settings["DUCKDB_PATH"] = str(home / "no.duckdb")
+    ended = installed.run("sh", "-c", crontab_command, **settings)
+    assert ended.code == 1
+    assert "failed: kananas, setting 'secret_key' is missing" in ended.said
 
 
 def _unit(name: str) -> ConfigParser:
@@ -97,8 +111,12 @@ def test_the_systemd_units_run_the_same(crontab_command: str) -> None:
     folder = service["Service"]["WorkingDirectory"]
     command = service["Service"]["ExecStart"]
     assert folder == "%h/kananas-kizen-elt"
-    assert command.startswith(f"{folder}/.venv/bin/meltano ")
+    assert command == f"{folder}/.venv/bin/refresh"
     assert command.removeprefix(f"{folder}/") in crontab_command
+    assert service["Service"]["UMask"] == "0077"
+    assert "umask 077" in crontab_command
+    assert service["Service"]["SuccessExitStatus"] == str(BUSY)
+    assert service["Unit"]["OnFailure"] == UNITS[2]
     assert service["Service"]["Type"] == "oneshot"  # of which systemd runs one at a time
     assert timer["Timer"]["OnCalendar"] == "hourly"
     assert timer["Install"]["WantedBy"] == "timers.target"
@@ -107,7 +125,7 @@ def test_the_systemd_units_run_the_same(crontab_command: str) -> None:
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
 def test_systemd_takes_the_units(home: Path) -> None:
     units = []
-    for name in ("kananas-kizen.service", "kananas-kizen.timer"):
+    for name in UNITS:
         units.append(home / name)
         units[-1].write_text(_block(name).replace("%h", str(home)), encoding="utf-8")
     command = ["systemd-analyze", "verify", "--user", *map(str, units)]

@@ -233,3 +233,35 @@ def test_a_table_of_a_clock_that_was_ahead_is_not_shown_half_read(tmp_path: Path
     changes = [record({"id": 1, "v": "changed"}, version=ahead), state(1)]
     changes += [record({"id": 2, "v": "changed"}, version=ahead), state(2)]
     assert load(path, [schema(ID, ["id"]), *changes], batch_size_rows=1) == [1, 2]
+
+
+def test_changes_since_a_read_that_is_in_another_file_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The tap goes on from its state, but the file was deleted, or is another one."""
+    now = round(time.time() * 1000)
+    yesterday = now - 24 * 3_600_000
+    changes = [schema(ID, ["id"]), record({"id": 1, "v": "new"}, version=yesterday)]
+    path, other = tmp_path / "test.duckdb", tmp_path / "other.duckdb"
+    warning = "Stream 'items' goes on from an earlier read, of which its table has no row"
+
+    def is_told(file: Path, messages: list[Any]) -> bool:
+        caplog.clear()
+        load(file, messages)
+        return warning in caplog.text
+
+    # A whole read, as it ends and where it broke off; then what changed since.
+    assert not is_told(path, [schema(ID, ["id"]), *full(yesterday, 1, 2, 3)])
+    assert not is_told(path, changes)
+    assert not is_told(other, [schema(ID, ["id"]), *full(now, 1, 2, ends=False)])
+    assert not is_told(other, changes)
+    other.unlink()
+    assert is_told(other, changes)
+    assert query(other, "SELECT id, v FROM items") == [(1, "new")]
+    # An older copy: the whole read is not in it.
+    older = tmp_path / "older.duckdb"
+    load(older, [schema(ID, ["id"]), *full(yesterday - 1, 1, 2, 3)])
+    assert is_told(older, changes)
+    # Numbers of another kind, and no versions at all.
+    for name, rows in (("a", full(7, 1, ends=False)), ("b", [record({"id": 1})])):
+        assert not is_told(tmp_path / f"{name}.duckdb", [schema(ID, ["id"]), *rows])

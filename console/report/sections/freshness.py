@@ -12,7 +12,7 @@ from console.report.moments import moment
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from console.published import Published
+    from console.published import Published, Row
     from console.report.earlier import Loads
 
 #: The sources, as people call them, by the schema of their raw tables.
@@ -51,11 +51,14 @@ class Source:
     is_stale: bool
     lagging: set[str]
     """Tables that were not loaded for as long as makes a source stale."""
+    failing_since: datetime | None = None
+    """Since when no run could read it; None where the last one could."""
+    last_error: str = ""
 
     @property
     def is_fresh(self) -> bool:
-        """Return whether it was read lately, as far as is known."""
-        return self.loaded_at is not None and not self.is_stale
+        """Return whether it was read lately, as far as is known, and by the last run."""
+        return self.loaded_at is not None and not self.is_stale and self.failing_since is None
 
     @property
     def rows(self) -> int:
@@ -74,8 +77,12 @@ class Freshness:
 
     @property
     def unfresh(self) -> list[Source]:
-        """The sources to look at: never loaded, not for too long, or nobody knows when."""
-        return [source for source in self.sources if not source.is_fresh]
+        """The sources to look at: never loaded, not for too long, or nobody knows when.
+
+        Those that the last run could not read come first.
+        """
+        found = [source for source in self.sources if not source.is_fresh]
+        return sorted(found, key=lambda source: source.failing_since is None)
 
 
 def read(published: Published, loads: Loads, stale_hours: int, now: datetime) -> Freshness:
@@ -88,6 +95,7 @@ def read(published: Published, loads: Loads, stale_hours: int, now: datetime) ->
         now: The time of the report.
     """
     sources = []
+    failing = _failing(published)
     for schema, name in SOURCES.items():
         tables = [
             _table(published, full, loads)
@@ -108,9 +116,22 @@ def read(published: Published, loads: Loads, stale_hours: int, now: datetime) ->
                 lagging={
                     each.name for each in tables if each.loaded_at and each.loaded_at < oldest
                 },
+                failing_since=moment(failing[schema]["since"]) if schema in failing else None,
+                last_error=failing[schema]["last_error"] if schema in failing else "",
             )
         )
     return Freshness(sources, stale_hours, now, loads)
+
+
+def _failing(published: Published) -> dict[str, Row]:
+    """Return since when and why the runs cannot read a source, by its schema."""
+    if not published.has("marts.freshness"):
+        return {}
+    rows = published.rows(
+        "select source, epoch_us(failing_since) as since, coalesce(last_error, '') as last_error "
+        "from marts.freshness where failing_since is not null"
+    )
+    return {row["source"]: row for row in rows}
 
 
 def _table(published: Published, full: str, loads: Loads) -> Table:

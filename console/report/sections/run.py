@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from console.report.moments import moment
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from console.published import Published
+
 _SLOWEST = 10
+_PAST = 10
 _SAME_RUN = timedelta(minutes=1)
 
 
@@ -37,6 +42,45 @@ class Run:
     slowest: list[Step]
     complaints: list[Step]
     """Steps that warned or failed."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """One run of `refresh`, as far as it had come when the tables were made.
+
+    Attributes:
+        failed: The steps that did not work.
+    """
+
+    started_at: datetime | None
+    rows: int | None
+    seconds: float | None
+    failed: str
+
+
+def read_past(published: Published) -> list[Past]:
+    """Read the last runs, the newest first."""
+    if not published.has("marts.run_steps"):
+        return []
+    rows = published.rows(
+        """
+        select
+            epoch_us(min(started_at)) as started_at,
+            sum(seconds) as seconds,
+            sum(rows_loaded)::bigint as rows_loaded,
+            coalesce(string_agg(step, ', ' order by started_at)
+                filter (where result in ('failed', 'interrupted')), '') as failed
+        from marts.run_steps
+        group by run_id
+        order by 1 desc
+        limit ?
+        """,
+        [_PAST],
+    )
+    return [
+        Past(moment(row["started_at"]), row["rows_loaded"], row["seconds"], row["failed"])
+        for row in rows
+    ]
 
 
 def read(folder: Path | None, built_at: datetime | None) -> Run | None:

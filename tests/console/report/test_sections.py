@@ -17,7 +17,7 @@ from console.report.sections import accuracy
 from console.report.sections.coverage import LISTED
 from tests.console.report.mornings import AN_HOUR_AGO, HOSTILE
 from tests.console.report.reading import said, sections
-from tests.console.report.warehouse import MARTS, NOW, ROOT, Warehouse, page
+from tests.console.report.warehouse import MARTS, NOW, ROOT, Warehouse, page, promised
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -546,3 +546,34 @@ def test_without_names_no_value_of_a_record_is_in_the_page(usual_copy: Path) -> 
     assert "1. Does 23 belong to c1?" in sections(without)["queue"]
     assert "the names are equal" in sections(without)["queue"]
     assert "Names and addresses are left out." in said(without)
+
+
+def test_a_source_that_the_last_run_could_not_read_is_the_first_thing_seen(tmp_path: Path) -> None:
+    made = Warehouse(tmp_path)
+    made.load("kananas.contacts", 3, NOW - timedelta(hours=51))
+    made.load("kizen.companies", 2, AN_HOUR_AGO)
+    made.sql(f"create table marts.freshness ({promised('freshness')})")
+    made.sql(f"create table marts.run_steps ({promised('run_steps')})")
+    since = NOW - timedelta(hours=2)
+    made.add(
+        "marts.freshness",
+        {"source": "kananas", "state": "warn"},
+        {"source": "kizen", "failing_since": since, "last_error": "GET h <b> answered 500"},
+    )
+    for run, result in (("1", "done"), ("2", "failed")):
+        started = since - timedelta(hours=1) if run == "1" else since
+        made.add(
+            "marts.run_steps",
+            {"run_id": run, "step": "kananas", "started_at": started, "seconds": 3.5,
+             "result": "done", "rows_loaded": 1200, "error": None},
+            {"run_id": run, "step": "kizen", "started_at": started, "seconds": 1.0,
+             "result": result, "rows_loaded": None, "error": None},
+        )  # fmt: skip
+    text = page(made.close())
+    kizen = "▲Kizen could not be read: each run since Saturday 28 Nov 2026, 04:12 has failed."
+    assert f"{kizen} ▲Kananas has not been read since" in said(text)
+    assert "▲ Kizen: GET h <b> answered 500" in sections(text)["fresh"]
+    assert "<b> answered" not in text
+    past = sections(text)["run"]
+    assert "28 Nov 2026, 04:12 1,200 4.5 ▲ kizen 28 Nov 2026, 03:12 1,200 4.5" in past
+    assert "chaque exécution depuis le" in said(text, "fr")

@@ -1,0 +1,201 @@
+"""Who is told what: each streak of failures of a step once, and its end once, by each channel.
+
+What was told is kept in a file beside the file of runs. What a channel did not take stays owed to
+it, and is tried again with the next run; where the step works again by then, the news of that says
+since when it had failed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from refresh import channels
+from refresh.channels import ChannelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from refresh.settings import Settings
+
+FAILURE, RECOVERY = "failure", "recovery"
+
+Memory = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Who tells.
+
+    Attributes:
+        settings: Which channels there are.
+        run_id: The run that is telling.
+        warn: Takes a line where a channel does not take a message.
+    """
+
+    settings: Settings
+    run_id: str
+    warn: Callable[[str], None]
+
+
+@dataclass
+class Alerts:
+    """What fails since when, and what of it each channel has been told.
+
+    Attributes:
+        failing: Per step since when it fails, and the first useful line.
+        told: Per channel and step the time since when it was said to fail.
+        owed: Per channel and step the same, where the channel did not take it.
+    """
+
+    path: Path
+    failing: dict[str, dict[str, str]] = field(default_factory=dict)
+    told: dict[str, dict[str, str]] = field(default_factory=dict)
+    owed: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Alerts:
+        """Return what the file says; nothing where there is none that can be read."""
+        try:
+            value: Memory = json.loads(path.read_text(encoding="utf-8"))
+            return cls(path, dict(value["failing"]), dict(value["told"]), dict(value["owed"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return cls(path)
+
+    def write(self) -> None:
+        """Replace the file in one step.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_name(f".{self.path.name}.writing")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
+            json.dump({"failing": self.failing, "told": self.told, "owed": self.owed}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.path)
+
+    def note(self, step: str, started_at: str, error: str | None) -> None:
+        """Take in how a step ended.
+
+        Args:
+            step: Its name.
+            started_at: When it began.
+            error: The first useful line, cleaned; None where it worked.
+        """
+        if error is None:
+            self.failing.pop(step, None)
+        else:
+            since = self.failing.get(step, {}).get("since", started_at)
+            self.failing[step] = {"since": since, "error": error}
+
+    def tell(self, teller: Teller) -> int:
+        """Tell each channel what it does not know yet.
+
+        Args:
+            teller: Who tells.
+
+        Returns:
+            How many messages were taken.
+        """
+        taken, settings = 0, teller.settings
+        self._keep(teller)
+        for channel in dict.fromkeys((*settings.on_failure, *settings.on_recovery)):
+            told = self.told.setdefault(channel, {})
+            owed = self.owed.setdefault(channel, {})
+            # A step that failed, worked, and fails again has news of both.
+            before = {**owed, **told}
+            over = {
+                step: since
+                for step, since in before.items()
+                if self.failing.get(step, {}).get("since") != since
+            }
+            new = {
+                step: fact["since"]
+                for step, fact in self.failing.items()
+                if told.get(step) != fact["since"]
+            }
+            # Who is told of failures only hears of those that it missed, too.
+            news = over if channel in settings.on_recovery else _common(over, owed)
+            _forget({step: over[step] for step in over if step not in news}, told, owed)
+            if news and self._told(channel, teller, RECOVERY, news):
+                _forget(news, told, owed)
+                taken += 1
+            self._keep(teller)
+            if new and channel in settings.on_failure:
+                if self._told(channel, teller, FAILURE, new):
+                    told.update(new)
+                    for step in new:
+                        owed.pop(step, None)
+                    taken += 1
+                else:
+                    owed.update(new)
+                self._keep(teller)
+        return taken
+
+    def _keep(self, teller: Teller) -> None:
+        """Write the file; where that fails, the news is told again rather than not at all."""
+        try:
+            self.write()
+        except OSError as error:
+            teller.warn(f"what was told cannot be kept in {self.path}: {error.strerror}")
+
+    def _told(self, channel: str, teller: Teller, event: str, steps: dict[str, str]) -> bool:
+        message = self.message(teller.settings, event, steps, teller.run_id)
+        try:
+            channels.tell(channel, teller.settings, message)
+        except ChannelError as error:
+            teller.warn(f"{channel} was not told of the {event}: {error}; the next run tries again")
+            return False
+        return True
+
+    def message(
+        self, settings: Settings, event: str, steps: dict[str, str], run_id: str
+    ) -> dict[str, Any]:
+        """Return what is told.
+
+        Args:
+            settings: The environment.
+            event: `failure` or `recovery`.
+            steps: Which steps it is about, and since when each fails or failed.
+            run_id: The run that is telling.
+        """
+        listed = [
+            {"step": step, "since": since}
+            | ({"error": self.failing[step]["error"]} if event == FAILURE else {})
+            for step, since in steps.items()
+        ]
+        names = ", ".join(steps)
+        if event == FAILURE:
+            subject = f"Refresh of {settings.environment}: {names} failed"
+            lines = [f"{each['step']}, since {each['since']}: {each['error']}" for each in listed]
+        else:
+            subject = f"Refresh of {settings.environment}: {names} works again"
+            lines = [f"{each['step']} had failed since {each['since']}" for each in listed]
+            lines += [f"{step} still fails, since {_['since']}" for step, _ in self.failing.items()]
+        return {
+            "event": event,
+            "environment": settings.environment,
+            "host": socket.gethostname(),
+            "run_id": run_id,
+            "subject": subject,
+            "text": "\n".join(lines),
+            "steps": listed,
+        }
+
+
+def _common(steps: dict[str, str], memory: dict[str, str]) -> dict[str, str]:
+    return {step: since for step, since in steps.items() if memory.get(step) == since}
+
+
+def _forget(steps: dict[str, str], *memories: dict[str, str]) -> None:
+    for memory in memories:
+        for step, since in steps.items():
+            if memory.get(step) == since:
+                del memory[step]

@@ -1,0 +1,80 @@
+"""An error line as it may leave this machine: no secret, and nothing that a record says."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+LONGEST = 300
+LEFT_OUT = "…"
+
+_SECRET_NAME = re.compile(
+    r"SECRET|TOKEN|PASSWORD|API_KEY|_USER(_ID)?$|BUSINESS_ID|(WEBHOOK|PING)_URL"
+)
+_SHORTEST_SECRET = 4
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+|\x1b\[[0-9;]*m")
+#: What a service says between its status and our advice: it may repeat a record or a key.
+_WORDS_OF_SERVICE = re.compile(r"(\banswered \d{3}): .*?(?=: (?:check|see) |$)")
+_URL = re.compile(r"\b([a-z][a-z0-9+.-]*://)(?:[^\s/@]*@)?([^\s/?#'\")]*)[^\s'\")]*", re.IGNORECASE)
+_EMAIL = re.compile(r"[^\s@'\"<>(]+@[^\s@'\">),;]+")
+_ASSIGNED = re.compile(
+    r"\b([\w-]*(?:key|token|secret|password|passwd|authorization|bearer|signature)[\w-]*)"
+    r"(\s*[=:]\s*|\s+)(?:(?:bearer|basic)\s+)?(?=\S*[\d=:])[^\s,;'\")]+",
+    re.IGNORECASE,
+)
+_ASSIGNED_ANYHOW = re.compile(
+    r"\b([\w-]*(?:key|token|secret|password|passwd|authorization|bearer|signature)[\w-]*\s*=\s*)"
+    r"[^\s,;'\")]+",
+    re.IGNORECASE,
+)
+#: Quoted texts are values, unless the word before says that they are names of ours.
+_QUOTED = re.compile(
+    r"(?P<before>\b(?:settings?|propert(?:y|ies)|columns?|streams?|tables?|models?|tests?|option"
+    r"|and setting|or setting|file) )?"
+    r"(?<!\w)(?P<quote>['\"«“`\u2018])(?P<text>.*?)(?P<end>['\"»”`\u2019])(?!\w)"
+)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.*-]{0,62}")
+_TOKEN = re.compile(r"(?<![\w/.-])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{16,}(?![\w/.])")
+_PHONE = re.compile(r"(?<![\w.:])\+?\d(?:[ ()-]{0,2}\d){6,}(?!\w)")
+
+
+def secrets_of(environment: Mapping[str, str]) -> list[str]:
+    """Return the values of variables that give access, the longest first."""
+    found = {
+        value
+        for name, value in environment.items()
+        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET
+    }
+    return sorted(found, key=len, reverse=True)
+
+
+def cleaned(line: str, secrets: Iterable[str] = ()) -> str:
+    """Return an error line as it may be told to others.
+
+    Args:
+        line: The line, as a program wrote it.
+        secrets: Values that must not be told, wherever they stand.
+    """
+    for secret in secrets:
+        line = line.replace(secret, LEFT_OUT)
+    line = _CONTROL.sub(" ", line)
+    line = _WORDS_OF_SERVICE.sub(r"\1", line)
+    line = _URL.sub(rf"\1\2/{LEFT_OUT}", line)
+    line = _EMAIL.sub(LEFT_OUT, line)
+    line = _ASSIGNED_ANYHOW.sub(rf"\1{LEFT_OUT}", line)
+    line = _ASSIGNED.sub(rf"\1\2{LEFT_OUT}", line)
+    line = _QUOTED.sub(_quoted, line)
+    line = _TOKEN.sub(LEFT_OUT, line)
+    line = _PHONE.sub(LEFT_OUT, line)
+    line = " ".join(line.split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + LEFT_OUT
+
+
+def _quoted(found: re.Match[str]) -> str:
+    before, text = found["before"] or "", found["text"]
+    kept = text if before and _NAME.fullmatch(text) else LEFT_OUT
+    return f"{before}{found['quote']}{kept}{found['end']}"

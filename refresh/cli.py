@@ -1,0 +1,118 @@
+"""The command `refresh`: run everything, say what happened, or try who is told."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from refresh import channels, status
+from refresh.alerts import FAILURE, Alerts
+from refresh.channels import ChannelError
+from refresh.run import ALERTS, BusyError, Runner, now
+from refresh.settings import SettingError, Settings, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+DONE, FAILED, WRONG_SETTINGS, BUSY = 0, 1, 2, 75
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Those of the command line by default.
+
+    Returns:
+        0 when done, 1 when something failed, 2 when a setting is wrong, 75 when a run goes on.
+    """
+    given = _parser().parse_args(arguments)
+    try:
+        settings = read(given.environment)
+        if given.command == "status":
+            _print("\n".join(status.lines(settings)))
+            return DONE
+        if given.command == "test-alerts":
+            return _test_alerts(settings)
+        return _run(settings, given)
+    except SettingError as error:
+        sys.stderr.write(f"refresh: {error}\n")
+        return WRONG_SETTINGS
+    except BusyError as error:
+        if not given.quiet:
+            sys.stderr.write(f"refresh: {error}\n")
+        return BUSY
+    except OSError as error:
+        sys.stderr.write(f"refresh: {error.filename}: {error.strerror}\n")
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="refresh",
+        description="Read each source, build the models, publish and report; say what fails.",
+    )
+    parser.add_argument("--environment", help="of Meltano (default: MELTANO_ENVIRONMENT, or prod)")
+    parser.add_argument(
+        "--quiet", action="store_true", help="say something only where a step fails: for cron"
+    )
+    parser.add_argument(
+        "--full-refresh", action="store_true", help="read all records, not only what changed"
+    )
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("run", help="run all steps; what is done without a command")
+    commands.add_parser("status", help="print the last runs, what waits, and what is stale")
+    commands.add_parser("test-alerts", help="send a message by each channel, and a ping")
+    return parser
+
+
+def _run(settings: Settings, given: argparse.Namespace) -> int:
+    said: list[str] = []
+    say = said.append if given.quiet else _print
+    try:
+        code = Runner(settings, say).run(full_refresh=given.full_refresh)
+    except BaseException:
+        _print_all(said)
+        raise
+    if code != DONE:
+        _print_all(said)
+    return code
+
+
+def _test_alerts(settings: Settings) -> int:
+    message = Alerts(settings.folder / ALERTS, failing={"test": {"error": "this is a test"}})
+    told = message.message(settings, FAILURE, {"test": now()}, "test")
+    named = list(dict.fromkeys((*settings.on_failure, *settings.on_recovery)))
+    attempts = {each: partial(channels.tell, each, settings, told) for each in named}
+    if settings.ping_url:
+        attempts["ping"] = partial(channels.ping, settings.ping_url)
+    if not attempts:
+        _print("Nobody is told of anything: docs/operations.md says how to set it up")
+    worked = [_works(name, attempt) for name, attempt in attempts.items()]
+    return DONE if all(worked) else FAILED
+
+
+def _works(name: str, attempt: Callable[[], None]) -> bool:
+    try:
+        attempt()
+    except ChannelError as error:
+        _print(f"{name}: {error}")
+        return False
+    _print(f"{name}: told")
+    return True
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _print_all(lines: list[str]) -> None:
+    for line in lines:
+        _print(line)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

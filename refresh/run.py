@@ -1,0 +1,416 @@
+"""A run: every source by itself, then the models, the published copy and the report.
+
+A step that fails stops no other, but for those that need it. What happened is recorded as it
+happens, and told at the end.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import sys
+import time
+import uuid
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from logging.handlers import RotatingFileHandler
+from typing import TYPE_CHECKING, NoReturn
+
+from refresh import channels, steps, warehouse
+from refresh.alerts import Alerts, Teller
+from refresh.channels import ChannelError
+from refresh.cleaning import cleaned, secrets_of
+from refresh.history import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    SKIPPED,
+    History,
+    last_of_step,
+)
+from refresh.history import Run as PastRun
+from refresh.steps import Interrupted, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from types import FrameType
+
+    from refresh.meltano_log import Said
+    from refresh.settings import Settings
+
+LOCK, ALERTS, LOG = "refresh.lock", "alerts.json", "refresh.log"
+#: The name of a failure of the run itself: it was killed.
+WHOLE = "run"
+#: The name of a failure to write down what happens, as on a full disk.
+RECORD = "record"
+
+_LOG_BYTES, _LOGS_KEPT = 5_000_000, 3
+_BUSY_PAUSE = 10.0
+_UNKNOWN = "it said nothing; the log has the rest"
+
+
+class BusyError(Exception):
+    """Another run is going on; the message says which."""
+
+
+def now() -> str:
+    """Return the time as the file of runs has it: ISO 8601, UTC."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+@dataclass
+class Outcome:
+    """How a step ended."""
+
+    result: str = DONE
+    error: str | None = None
+    started_at: str = field(default_factory=now)
+    seconds: float = 0.0
+    ended: steps.Ended | None = None
+    why_whole: str | None = None
+    """Why the source is read whole; None where only what changed is read."""
+
+
+class Runner:
+    """Runs the steps."""
+
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        """Take the settings, and what takes the lines for whoever watches."""
+        self._settings = settings
+        self._say = say
+        self._history = History(settings.runs_path)
+        self._alerts = Alerts(settings.folder / ALERTS)
+        self._run_id = str(uuid.uuid4())
+        self._secrets = secrets_of(settings.variables)
+        self._past: list[PastRun] = []
+        self._results: dict[str, str] = {}
+        self._errors: dict[str, str] = {}
+        self._log = logging.Logger("refresh")  # noqa: LOG001 - of this run alone
+
+    def run(self, *, full_refresh: bool = False) -> int:
+        """Do all steps.
+
+        Args:
+            full_refresh: Whether the sources are read whole.
+
+        Returns:
+            0 where every step worked, else 1.
+
+        Raises:
+            BusyError: Another run is going on.
+            OSError: There can be no lock or log.
+        """
+        settings = self._settings
+        settings.folder.mkdir(parents=True, exist_ok=True)
+        with _locked(settings.folder / LOCK) as lock, self._logged():
+            self._alerts = Alerts.read(settings.folder / ALERTS)
+            try:
+                self._history.rotate()
+            except OSError as error:
+                self._cannot_write(settings.runs_path, error)
+            self._past = self._history.runs()
+            started_at, started = now(), time.monotonic()
+            self._note_killed()
+            self._write("start", run_id=self._run_id, started_at=started_at, pid=os.getpid())
+            self._say(f"Run {self._run_id} of {settings.environment}, started {started_at}")
+            self._ping("/start")
+            ended_by = None
+            try:
+                with _signals():
+                    for step in steps.of_sources(settings.sources):
+                        self._do(step, lock, full_refresh=full_refresh)
+            except Interrupted as end:
+                ended_by = str(end)
+            return self._finish(started, ended_by)
+
+    def _note_killed(self) -> None:
+        """Tell of a run that was killed, and write down how it ended."""
+        last = self._past[-1] if self._past else None
+        if last is None or last.end is not None:
+            if WHOLE in self._alerts.failing:
+                self._alerts.note(WHOLE, "", None)
+            return
+        step = last.open_step["step"] if last.open_step else "its end"
+        error = f"the run of {last.started_at} was killed at {step}"
+        if last.open_step:
+            self._write(**{**last.open_step, "kind": "step", "result": INTERRUPTED, "error": error})
+        self._write("end", run_id=last.run_id, result=INTERRUPTED, error=error)
+        self._say(f"Before: {error}")
+        self._alerts.note(WHOLE, last.started_at, error)
+        self._tell()
+        self._alerts.note(WHOLE, "", None)
+        self._past = self._history.runs()
+
+    def _write(self, kind: str, **fields: object) -> None:
+        """Add to the file of runs; where that fails, the run goes on, and this is told."""
+        try:
+            self._history.append(kind, **fields)
+        except OSError as error:
+            self._cannot_write(self._settings.runs_path, error)
+
+    def _cannot_write(self, path: Path, error: OSError) -> None:
+        if RECORD not in self._errors:
+            self._errors[RECORD] = f"cannot write {path}: {error.strerror}"
+            self._alerts.note(RECORD, now(), self._errors[RECORD])
+            self._say(f"{RECORD}: failed: {self._errors[RECORD]}")
+
+    # A step
+
+    def _do(self, step: Step, lock: int, *, full_refresh: bool) -> None:
+        if step.after is not None and self._results.get(step.after) != DONE:
+            self._record(step, Outcome(SKIPPED, f"{step.after} did not work"))
+            return
+        why_whole = "asked for" if full_refresh else self._reason_to_read_whole(step)
+        outcome, started = Outcome(why_whole=why_whole), time.monotonic()
+        self._write(
+            "step_start",
+            run_id=self._run_id,
+            step=step.name,
+            started_at=outcome.started_at,
+            is_whole=why_whole is not None,
+        )
+        try:
+            outcome.ended = self._start(step, self._flags(step, outcome), lock, started)
+            if outcome.ended.exit_code != 0:
+                outcome.result = INTERRUPTED if outcome.ended.is_timeout else FAILED
+                outcome.error = self._error(outcome.ended)
+        except Interrupted as end:
+            outcome.result, outcome.error = INTERRUPTED, f"ended by {end}"
+            raise
+        except OSError as error:
+            outcome.result, outcome.error = FAILED, f"cannot be started: {error.strerror}"
+        finally:
+            outcome.seconds = time.monotonic() - started
+            self._record(step, outcome)
+
+    def _flags(self, step: Step, outcome: Outcome) -> list[str]:
+        """Return what `meltano run` is told beside the step."""
+        if not step.is_source:
+            return []
+        before = last_of_step(self._past, step.name)
+        # Meltano takes what was killed for a run that goes on.
+        was_ended = before is not None and before.get("result") == INTERRUPTED
+        force = ["--force"] if was_ended else []
+        if outcome.why_whole is None:
+            return force
+        self._say(f"{step.name}: is read whole: {outcome.why_whole}")
+        return [*force, "--full-refresh"]
+
+    def _error(self, ended: steps.Ended) -> str:
+        if ended.is_timeout:
+            return f"ended after {self._settings.step_timeout:g} s (REFRESH_STEP_TIMEOUT)"
+        return cleaned(ended.said.error() or _UNKNOWN, self._secrets)
+
+    def _start(self, step: Step, flags: list[str], lock: int, started: float) -> steps.Ended:
+        """Run the step's program; again while another run reads the same source."""
+        settings = self._settings
+        meltano = [steps.meltano(), "--log-format=json", f"--environment={settings.environment}"]
+        program = steps.Program(
+            [*meltano, "run", *flags, step.block],
+            settings.project,
+            {**os.environ, "DUCKDB_RUNS_PATH": str(settings.runs_path), "NO_COLOR": "1"},
+            settings.step_timeout,
+            keep_open=lock,
+        )
+        told = ""
+
+        def listen(line: str, said: Said) -> None:
+            nonlocal told
+            self._log.info("%s", line)
+            if said.waits != told:
+                told = said.waits
+                self._say(f"{step.name}: {cleaned(told, self._secrets)}")
+
+        while True:
+            ended = steps.run(program, listen)
+            waited = time.monotonic() - started
+            if not ended.said.is_busy or waited + _BUSY_PAUSE > settings.busy_timeout:
+                return ended
+            self._say(
+                f"{step.name}: another run reads it, waited {waited:.0f} of "
+                f"{settings.busy_timeout:g} s"
+            )
+            time.sleep(_BUSY_PAUSE)
+
+    def _reason_to_read_whole(self, step: Step) -> str | None:
+        """Return why only what changed would not do: the file is not the one that was loaded."""
+        if not step.is_source:
+            return None
+        before = last_of_step(self._past, step.name)
+        if before is not None and before.get("is_whole") and before.get("result") != DONE:
+            return "it was to be, and did not come to its end"
+        database = self._settings.database
+        found = warehouse.tables(database, step.name)
+        if found is None:
+            return None
+        if not found:
+            return f"{database} has nothing of it"
+        lines = (line for run in self._past for line in run.steps if line.get("step") == step.name)
+        recorded = [line["loaded_at"] for line in lines if isinstance(line.get("loaded_at"), int)]
+        newest = _newest(found)
+        if recorded and newest is not None and newest < recorded[-1]:
+            return f"{database} is older than what was loaded last, or another file"
+        return None
+
+    def _record(self, step: Step, outcome: Outcome) -> None:
+        self._results[step.name] = outcome.result
+        facts: dict[str, object] = {"is_whole": outcome.why_whole is not None}
+        rows = None
+        if step.is_source and outcome.ended is not None:
+            said = outcome.ended.said
+            rows = sum(said.rows.values())
+            tables = warehouse.tables(self._settings.database, step.name) or []
+            live = {table.name: table.rows for table in tables}
+            facts |= {"rows_loaded": rows, "loaded_at": _newest(tables)}
+            for stream, loaded in sorted(said.rows.items()):
+                self._write(
+                    "stream",
+                    run_id=self._run_id,
+                    step=step.name,
+                    stream=stream,
+                    rows_loaded=loaded,
+                    rows_in_table=live.get(stream),
+                )
+        error = outcome.error
+        self._write(
+            "step",
+            run_id=self._run_id,
+            step=step.name,
+            started_at=outcome.started_at,
+            seconds=round(outcome.seconds, 1),
+            result=outcome.result,
+            error=error,
+            **facts,
+        )
+        if outcome.result != SKIPPED:
+            self._alerts.note(step.name, outcome.started_at, error)
+            if error:
+                self._errors[step.name] = error
+        loaded_rows = f", {rows:,} rows" if rows is not None else ""
+        why = f": {error}" if error else ""
+        self._say(f"{step.name}: {outcome.result}, {outcome.seconds:.1f} s{loaded_rows}{why}")
+
+    # The end
+
+    def _finish(self, started: float, ended_by: str | None) -> int:
+        seconds = round(time.monotonic() - started, 1)
+        if ended_by and INTERRUPTED not in self._results.values():
+            self._errors[WHOLE] = f"ended by {ended_by}"
+            self._alerts.note(WHOLE, now(), self._errors[WHOLE])
+        result = INTERRUPTED if ended_by else FAILED if self._errors else DONE
+        words = "; ".join(f"{step}, {error}" for step, error in self._errors.items())
+        self._write(
+            "end",
+            run_id=self._run_id,
+            result=result,
+            seconds=seconds,
+            error=words or None,
+        )
+        if RECORD not in self._errors:
+            self._alerts.note(RECORD, "", None)
+        self._tell()
+        self._ping("" if result == DONE else "/fail")
+        self._say("done" if result == DONE else f"failed: {words}")
+        return 0 if result == DONE else 1
+
+    def _tell(self) -> None:
+        self._alerts.tell(Teller(self._settings, self._run_id, self._warn))
+
+    def _ping(self, ending: str) -> None:
+        if self._settings.ping_url:
+            try:
+                channels.ping(self._settings.ping_url, ending)
+            except ChannelError as error:
+                self._warn(f"REFRESH_PING_URL: {error}")
+
+    def _warn(self, line: str) -> None:
+        self._say(f"warning: {line}")
+
+    @contextmanager
+    def _logged(self) -> Iterator[None]:
+        """Keep all that is said in a file for its owner alone, which grows only so far."""
+        path = self._settings.folder / LOG
+        handler = _Log(path, self._cannot_write)
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        self._log.addHandler(handler)
+        say = self._say
+
+        def said_and_logged(line: str) -> None:
+            self._log.info("%s [refresh] %s", now(), line)
+            say(line)
+
+        self._say = said_and_logged
+        try:
+            yield
+        finally:
+            self._say = say
+            handler.close()
+
+
+class _Log(RotatingFileHandler):
+    """The log, of which the last files are kept."""
+
+    def __init__(self, path: Path, failed: Callable[[Path, OSError], None]) -> None:
+        """Take the path, and who is told that it cannot be written."""
+        super().__init__(path, "a", _LOG_BYTES, _LOGS_KEPT, "utf-8", delay=True)
+        self._path, self._failed = path, failed
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - of the class
+        """Say once that nothing can be written."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        else:
+            self._failed(self._path, error)
+
+
+def _newest(tables: list[warehouse.Table]) -> int | None:
+    return max((table.loaded_at for table in tables if table.loaded_at is not None), default=None)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    """Hold the lock of runs.
+
+    Raises:
+        BusyError: Another run holds it, or a program that one has left behind.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            who = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
+            message = f"a run goes on already: {who or 'it has just begun'}"
+            raise BusyError(message) from None
+        os.ftruncate(descriptor, 0)
+        # For whoever finds it locked: the lock holds without.
+        with suppress(OSError):
+            os.pwrite(descriptor, f"process {os.getpid()}, since {now()}\n".encode(), 0)
+        yield descriptor
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """Take SIGTERM, SIGINT and SIGHUP for the end of the run."""
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        for each in kinds:
+            signal.signal(each, signal.SIG_IGN)
+        raise Interrupted(signal.Signals(number).name)
+
+    kinds = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {each: signal.signal(each, end) for each in kinds}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

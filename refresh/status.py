@@ -1,0 +1,76 @@
+"""`refresh status`: the last runs, what waits for a decision, and what is stale."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from refresh.alerts import Alerts
+from refresh.history import History, Run
+from refresh.run import ALERTS
+
+if TYPE_CHECKING:
+    from refresh.settings import Settings
+
+RUNS = 5
+
+_WAITING = "select count(*) from marts.link_review_queue"
+_FRESHNESS = """
+select source, state, row_count, strftime(loaded_at, '%Y-%m-%dT%H:%M:%SZ'),
+    strftime(stale_since, '%Y-%m-%dT%H:%M:%SZ')
+from marts.freshness order by source
+"""
+
+
+def lines(settings: Settings) -> list[str]:
+    """Return what there is to say, a line each."""
+    runs = History(settings.runs_path).runs()
+    found = [f"Runs of {settings.environment}, the newest first ({settings.runs_path}):"]
+    for run in reversed(runs[-RUNS:]):
+        found += _run(run)
+    if not runs:
+        found.append("  none yet: `make refresh` starts one")
+    failing = Alerts.read(settings.folder / ALERTS).failing
+    found += ["", "What fails:"]
+    found += [
+        f"  {step}, since {fact['since']}: {fact['error']}" for step, fact in failing.items()
+    ] or ["  nothing"]
+    return [*found, "", *_published(settings)]
+
+
+def _run(run: Run) -> list[str]:
+    end = run.end or {}
+    result = end.get("result") or "goes on, or was killed"
+    seconds = f", {end['seconds']} s" if end.get("seconds") is not None else ""
+    lines = [f"  {run.started_at}  {result}{seconds}"]
+    for step in run.steps:
+        rows = f"{step['rows_loaded']:,} rows" if isinstance(step.get("rows_loaded"), int) else ""
+        error = step.get("error") or ""
+        text = (
+            f"    {step.get('step', ''):<10} {step.get('result', ''):<11} "
+            f"{step.get('seconds', 0):>7} s  {rows:>12}  {error}"
+        )
+        lines.append(text.rstrip())
+    return lines
+
+
+def _published(settings: Settings) -> list[str]:
+    """Return what the published copy says: a reader waits for nobody there."""
+    copy = settings.published / settings.database.rpartition("/")[2]
+    if not copy.is_file():
+        return [f"Nothing is published yet ({copy})."]
+    try:
+        with closing(duckdb.connect(str(copy), read_only=True)) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            waiting = connection.execute(_WAITING).fetchone()
+            sources = connection.execute(_FRESHNESS).fetchall()
+    except duckdb.Error as error:
+        return [f"The published copy {copy} does not say: {str(error).splitlines()[0]}"]
+    count = waiting[0] if waiting else 0
+    found = [f"Waiting for a decision: {count:,} (`make review`)", "Sources:"]
+    for source, state, rows, loaded_at, stale_since in sources:
+        since = f", stale since {stale_since}" if stale_since else ""
+        found.append(f"  {source:<10} {state:<7} {rows:>12,} rows, loaded {loaded_at}{since}")
+    return found

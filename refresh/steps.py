@@ -1,0 +1,146 @@
+"""The steps of a run: each is a program of its own, started, listened to, and ended in any case."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from refresh.meltano_log import Said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+GRACE_SECONDS = 20.0
+
+
+class Interrupted(BaseException):
+    """A signal asks for the end, whatever goes on; the message names it."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step.
+
+    Attributes:
+        name: As people are told.
+        block: What `meltano run` is told.
+        is_source: Whether it reads a service into the schema of its name.
+        after: The step that must have worked, where it cannot be done without.
+    """
+
+    name: str
+    block: str
+    is_source: bool = False
+    after: str | None = None
+
+
+#: What is made of the sources, in this order.
+OF_ALL = (
+    Step("transform", "dbt:build"),
+    Step("publish", "publish:copy", after="transform"),
+    Step("report", "report:write"),
+)
+
+
+def of_sources(names: Sequence[str]) -> tuple[Step, ...]:
+    """Return all steps of a run that reads these sources."""
+    return (*(Step(name, name, is_source=True) for name in names), *OF_ALL)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How the program of a step ended."""
+
+    exit_code: int
+    said: Said
+    is_timeout: bool = False
+
+
+def meltano() -> str:
+    """Return Meltano: that of this environment, else the one of the path."""
+    beside = Path(sys.executable).with_name("meltano")
+    return str(beside) if os.access(beside, os.X_OK) else "meltano"
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a step runs.
+
+    Attributes:
+        command: The program and its arguments.
+        folder: Where it runs.
+        environment: Its variables.
+        timeout: Seconds after which it is ended.
+        keep_open: A descriptor that it inherits: the lock of the run lasts as long as the program.
+    """
+
+    command: Sequence[str]
+    folder: Path
+    environment: Mapping[str, str]
+    timeout: float
+    keep_open: int
+
+
+def run(program: Program, listen: Callable[[str, Said], None]) -> Ended:
+    """Run a program to its end; however this ends, so does the program.
+
+    Args:
+        program: The program.
+        listen: Takes each line it says, and what is known by then.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+    said, is_over = Said(), threading.Event()
+    with subprocess.Popen(  # noqa: S603 - the project's own programs
+        program.command,
+        cwd=program.folder,
+        env=program.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+        pass_fds=(program.keep_open,),
+    ) as process:
+
+        def end_late() -> None:
+            is_over.set()
+            _signal(process, signal.SIGTERM)
+
+        timer = threading.Timer(program.timeout, end_late)
+        timer.daemon = True
+        timer.start()
+        try:
+            assert process.stdout is not None  # noqa: S101 - for the type checker
+            for line in process.stdout:
+                listen(said.take(line.rstrip("\n")), said)
+            process.wait()
+        finally:
+            timer.cancel()
+            _end(process)
+    return Ended(process.returncode, said, is_over.is_set())
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a program kindly, and what is left of all that it started."""
+    if process.poll() is None:
+        _signal(process, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_SECONDS)
+    _signal(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(process: subprocess.Popen[str], kind: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, kind)

@@ -1,0 +1,329 @@
+"""Nights that nobody watches, on the sandbox: `make check-nights NIGHTS=30 OLD=a-commit`.
+
+Each night something changes at the services, and on many of them something goes wrong. In the end
+every failed night must have been told exactly once, every recovery too, nothing else, and the
+tables must equal those of a clean load. With `OLD`, the first night is one of that commit, by
+`meltano run elt`, and the second follows an upgrade.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import psutil
+
+from sandbox.server import Fault, Options, running
+from tests.e2e.checkout import LEFT_OUT, ROOT, Checkout, settings_for, wait_until
+from tests.refresh.servers import http
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sandbox.server import Sandbox
+    from tests.refresh.servers import Heard
+
+Events = list[tuple[str, frozenset[str]]]
+
+#: What goes wrong, night by night, and which steps fail then.
+PLAN: list[tuple[str, set[str]]] = [
+    ("nothing", set()),
+    ("Kizen is down", {"kizen"}),
+    ("Kizen is down", {"kizen"}),
+    ("nothing", set()),
+    ("a wrong key of Kananas", {"kananas"}),
+    ("both are down", {"kananas", "kizen"}),
+    ("nothing", set()),
+    ("the file is held", {"kananas", "kizen", "transform"}),
+    ("the run is killed", {"run"}),
+    ("nothing", set()),
+    ("Kizen breaks off in the middle", {"kizen"}),
+    ("nobody hears, and Kananas is down", {"kananas"}),
+    ("nothing", set()),
+    ("an older file", set()),
+    ("the file is deleted", set()),
+]
+HOLD = """
+import sys, duckdb
+with duckdb.connect(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+TRIES = 3
+
+
+class Nights:
+    """An installation, and what was to be told of its nights."""
+
+    def __init__(self, server: Sandbox, checkout: Checkout, folder: Path, hook: Heard) -> None:
+        """Take the services, the programs, a folder for all that is written, and who is told."""
+        self.server = server
+        self.checkout = checkout
+        self.folder = folder
+        self.hook = hook
+        self.database = folder / "warehouse.duckdb"
+        self.older = folder / "older.duckdb"
+        #: The steps that were said to fail, and those that fail without anybody having heard of it.
+        self.known: set[str] = set()
+        self.owed: set[str] = set()
+        self.was_killed = False
+        self.expected: Events = []
+        self.failed_nights = 0
+
+    def settings(self, folder: Path) -> dict[str, str]:
+        """Return the variables of a run that writes to a folder."""
+        folder.mkdir(exist_ok=True)
+        return {
+            **settings_for(self.server),
+            "DUCKDB_PATH": str(folder / "warehouse.duckdb"),
+            "DUCKDB_PUBLISH_DIR": str(folder / "published"),
+            "DUCKDB_RUNS_PATH": str(folder / "runs.jsonl"),
+            "MELTANO_DATABASE_URI": f"sqlite:///{folder / 'meltano.db'}",
+            "TAP_KIZEN_REQUEST_TRIES": "1",
+            "TAP_KANANAS_REQUEST_TRIES": "1",
+            "DUCKDB_LOCK_TIMEOUT": "2",
+        }
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The program."""
+        return (str(self.checkout.path / ".venv" / "bin" / "refresh"),)
+
+    def told(self) -> Events:
+        """Return what was heard."""
+        return [
+            (body["event"], frozenset(each["step"] for each in body["steps"]))
+            for body in self.hook.bodies
+        ]
+
+    def change(self, chance: random.Random) -> None:
+        """Let something change at both services."""
+        contacts, crm = self.server.account.contacts, self.server.account.crm
+        with contacts.lock:
+            del contacts[chance.randrange(len(contacts))]
+            contacts[chance.randrange(len(contacts))]["city"] = f"City {chance.randrange(1000)}"
+        for name in ("client_client", "companies_company"):
+            key = str(chance.choice(crm.records[name])["id"])
+            field = "first_name" if name == "client_client" else "name"
+            crm.update(name, key, **{field: f"Changed {chance.randrange(1000)}"})
+
+    @contextmanager
+    def trouble(self, what: str) -> Iterator[dict[str, str]]:
+        """Let something go wrong for a night; yield the settings that differ."""
+        faults, more = self.server.faults, {}
+        with ExitStack() as stack:
+            stack.callback(faults.clear)
+            stack.callback(self.hook.codes.clear)
+            if what in {"Kizen is down", "both are down"}:
+                faults.add(Fault(path="/api/*", times=None, status=503))
+            if what in {"both are down", "nobody hears, and Kananas is down"}:
+                faults.add(Fault(path="/action_manager.php", times=None, status=503))
+            if what == "Kizen breaks off in the middle":
+                faults.add(Fault(path="/api/company", times=None, close=True, skip=1))
+            if what == "a wrong key of Kananas":
+                more["TAP_KANANAS_SECRET_KEY"] = "not-the-right-one"
+            if what == "the file is held":
+                stack.enter_context(self._held())
+            if what == "an older file":
+                shutil.copyfile(self.older, self.database)
+            if what == "the file is deleted":
+                self.database.unlink()
+            if what == "nobody hears, and Kananas is down":
+                self.hook.codes += [500] * TRIES * 2  # of a recovery and of a failure
+            yield more
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        command = [sys.executable, "-c", HOLD, str(self.database)]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as holder:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            try:
+                yield
+            finally:
+                holder.communicate()
+
+    def night(self, what: str, fails: set[str]) -> str:
+        """Run one night; return its last line.
+
+        Raises:
+            RuntimeError: The exit code is not that of such a night.
+        """
+        if self.was_killed:
+            # The run after says so at its start, and at its end that it is over.
+            self._expect("failure", {"run"})
+        with self.trouble(what) as more:
+            settings = {
+                **self.settings(self.folder), **more, "REFRESH_WEBHOOK_URL": self.hook.url
+            }  # fmt: skip
+            if what == "the run is killed":
+                self._kill(settings)
+                self.was_killed = True
+                self.failed_nights += 1
+                return "killed"
+            ended = self.checkout.run(*self.command, **settings)
+        last = ended.said.splitlines()[-1]
+        if ended.code != (1 if fails else 0):
+            raise RuntimeError(ended.said)
+        self.failed_nights += bool(fails)
+        if what.startswith("nobody hears"):
+            self.owed |= fails - self.known
+        else:
+            # What nobody heard is in the news that it works again.
+            over = (self.known | self.owed) - fails
+            self._expect("recovery", over | ({"run"} if self.was_killed else set()))
+            self._expect("failure", fails - self.known)
+            self.known, self.owed = fails, set()
+        self.was_killed = False
+        return last
+
+    def _expect(self, event: str, steps: set[str]) -> None:
+        if steps:
+            self.expected.append((event, frozenset(steps)))
+
+    def _kill(self, settings: dict[str, str]) -> None:
+        """Kill a run, and all that it started, while it reads."""
+        before = len(self.server.requests)
+        self.server.faults.add(Fault(path="/action_manager.php", skip=1, times=1, delay=60))
+        with self.checkout.start(*self.command, **settings) as run:
+            wait_until(lambda: len(self.server.requests) >= before + 2)
+            children = psutil.Process(run.pid).children(recursive=True)
+            os.kill(run.pid, signal.SIGKILL)
+            for child in children:
+                child.kill()
+            psutil.wait_procs(children)
+
+
+def differences(one: Path, other: Path) -> tuple[int, int, list[str]]:
+    """Compare the rows of two warehouses; return tables, rows, and the tables that differ."""
+    wrong, rows, tables = [], 0, 0
+    with duckdb.connect() as connection:
+        for name, file in (("one", one), ("other", other)):
+            copy = file.with_name(f"{name}_copy.duckdb")
+            shutil.copyfile(file, copy)
+            connection.execute(f"attach '{copy}' as {name} (read_only)")
+        listed: list[tuple[str, str, list[str]]] = connection.execute("""
+            select schema_name, table_name, list(column_name order by column_index)
+            from duckdb_columns()
+            where database_name = 'other' and schema_name in ('kananas', 'kizen', 'marts')
+                and table_name not in ('run_steps', 'run_streams', 'freshness', 'link_changes')
+                and not starts_with(column_name, '_sdc_')
+            group by all order by all
+        """).fetchall()
+        for schema, table, columns in listed:
+            names = ", ".join(f'"{column}"' for column in columns)
+            live = "where _sdc_deleted_at is null" if schema in {"kananas", "kizen"} else ""
+            halves = [
+                f'select {names} from {each}."{schema}"."{table}" {live}'
+                for each in ("one", "other")
+            ]
+            (count,) = connection.execute(f"select count(*) from ({halves[1]})").fetchall()[0]
+            (differ,) = connection.execute(
+                f"select count(*) from (({halves[0]} except all {halves[1]}) union all "
+                f"({halves[1]} except all {halves[0]}))"
+            ).fetchall()[0]
+            tables, rows = tables + 1, rows + count
+            if differ:
+                wrong.append(f"{schema}.{table}: {differ} rows differ")
+    return tables, rows, wrong
+
+
+def _checkout(folder: Path, old: str | None, first: Callable[[Checkout], Any]) -> Checkout:
+    """Return the programs; with an old commit, after a night by its own, and an upgrade.
+
+    Raises:
+        RuntimeError: They cannot be installed.
+    """
+
+    def setup() -> None:
+        ended = checkout.run(*checkout.make("setup"))
+        if ended.code:
+            raise RuntimeError(ended.said)
+
+    if old is None:
+        checkout = Checkout(folder / "checkout")
+    else:
+        path = folder / "checkout"
+        path.mkdir()
+        archive = ["git", "-C", str(ROOT), "archive", "--format=tar", old]
+        packed = subprocess.run(archive, check=True, stdout=subprocess.PIPE).stdout
+        subprocess.run(["tar", "-x", "-C", str(path)], input=packed, check=True)  # noqa: S607
+        checkout = Checkout.__new__(Checkout)
+        checkout.path = path
+        setup()
+        first(checkout)
+        shutil.copytree(ROOT, path, ignore=LEFT_OUT, dirs_exist_ok=True)
+        for changed in ("meltano.yml", "pyproject.toml"):
+            (path / changed).touch()  # as a pull does
+    setup()
+    return checkout
+
+
+def main() -> int:
+    """Simulate; return 1 where something was told wrongly, or a table differs."""
+    parser = argparse.ArgumentParser(prog="python -m tests.e2e.nights", description=__doc__)
+    parser.add_argument("--nights", type=int, default=len(PLAN) + 1)
+    parser.add_argument("--first", type=int, default=1, help="the night of the plan to begin with")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--old", help="the commit of the first night")
+    options = parser.parse_args()
+    started, chance = monotonic(), random.Random(options.seed)  # noqa: S311 - to be repeated
+    small = Options(contacts=120, companies=45, rate_limit=0, seed=options.seed)
+    with (
+        tempfile.TemporaryDirectory(prefix="nights-") as name,
+        running(small) as server,
+        http() as hook,
+    ):
+        folder = Path(name)
+
+        def first(checkout: Checkout) -> None:
+            own = Nights(server, checkout, folder / "data", hook)
+            command = checkout.meltano("run", "elt")
+            ended = checkout.run(*command, **own.settings(folder / "data"))
+            if ended.code:
+                raise RuntimeError(ended.said)
+            print(f"{monotonic() - started:6.0f} s  a night of {options.old}: done", flush=True)
+
+        checkout = _checkout(folder, options.old, first)
+        nights = Nights(server, checkout, folder / "data", hook)
+        for number in range(options.nights):
+            what, fails = PLAN[(options.first - 1 + number) % len(PLAN)]
+            if number + 1 == options.nights:
+                what, fails = "nothing", set()
+            nights.change(chance)
+            if what == "nothing" and nights.database.exists():
+                shutil.copyfile(nights.database, nights.older)
+            last = nights.night(what, fails)
+            print(f"{monotonic() - started:6.0f} s  {number + 1:2} {what}: {last}", flush=True)
+        clean = checkout.run(*nights.command, **nights.settings(folder / "clean"))
+        if clean.code:
+            raise RuntimeError(clean.said)
+        tables, rows, wrong = differences(nights.database, folder / "clean" / "warehouse.duckdb")
+        told = nights.told()
+        print(
+            f"{options.nights} nights, {nights.failed_nights} of them failed; "
+            f"{len(told)} messages told, {len(nights.expected)} expected; {tables} tables with "
+            f"{rows:,} rows compared with a clean load, {len(wrong)} differ; "
+            f"{monotonic() - started:.0f} s"
+        )
+        if told != nights.expected:
+            print(f"told:     {told}\nexpected: {nights.expected}")
+        print("\n".join(wrong))
+        return int(told != nights.expected or bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

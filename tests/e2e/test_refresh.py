@@ -1,0 +1,273 @@
+"""`refresh` with the real Meltano, dbt and DuckDB: what fails stops nothing else, and is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from refresh.history import History
+from sandbox.server import Fault
+from tests.console.report.reading import said
+from tests.e2e.checkout import settings_for, wait_until
+from tests.refresh.servers import http
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sandbox.server import Sandbox
+    from tests.e2e.checkout import Checkout, Ended
+    from tests.refresh.servers import Heard
+
+STEPS = ["kananas", "kizen", "transform", "publish", "report"]
+COUNT = "select count(*) from {table} where _sdc_deleted_at is null"
+
+
+@pytest.fixture
+def hook() -> Iterator[Heard]:
+    with http() as heard:
+        yield heard
+
+
+class Installation:
+    """A warehouse of its own in the checkout, and who is told."""
+
+    def __init__(self, checkout: Checkout, server: Sandbox, folder: Path, hook: Heard) -> None:
+        self.checkout = checkout
+        self.folder = folder
+        self.hook = hook
+        self.database = folder / "data" / "warehouse.duckdb"
+        self.published = folder / "published" / "warehouse.duckdb"
+        self.settings = {
+            **settings_for(server),
+            "DUCKDB_PATH": str(self.database),
+            "DUCKDB_PUBLISH_DIR": str(self.published.parent),
+            "DUCKDB_RUNS_PATH": str(folder / "runs" / "runs.jsonl"),
+            # What is killed counts as running for all of a project.
+            "MELTANO_DATABASE_URI": f"sqlite:///{folder / 'meltano.db'}",
+            "REFRESH_WEBHOOK_URL": f"{hook.url}/T0/B0SECRET",
+            "REFRESH_PING_URL": f"{hook.url}/ping",
+        }
+
+    @property
+    def program(self) -> str:
+        return str(self.checkout.path / ".venv" / "bin" / "refresh")
+
+    @property
+    def history(self) -> History:
+        return History(self.folder / "runs" / "runs.jsonl")
+
+    @property
+    def events(self) -> list[tuple[str, list[str]]]:
+        return [
+            (body["event"], [each["step"] for each in body["steps"]]) for body in self.hook.bodies
+        ]
+
+    def run(self, *arguments: str, **settings: str) -> Ended:
+        return self.checkout.run(self.program, *arguments, **{**self.settings, **settings})
+
+    def results(self) -> dict[str, str]:
+        """Return how each step of the last run ended."""
+        return {step["step"]: step["result"] for step in self.history.runs()[-1].steps}
+
+    def rows(self, table: str) -> int:
+        ((count,),) = self.checkout.rows(self.database, COUNT.format(table=table))
+        return int(count)
+
+
+@pytest.fixture
+def installation(
+    installed: Checkout, sandbox: Sandbox, tmp_path: Path, hook: Heard
+) -> Installation:
+    return Installation(installed, sandbox, tmp_path, hook)
+
+
+def test_one_service_down_stops_nothing_else(installation: Installation, sandbox: Sandbox) -> None:
+    wrong = {"TAP_KIZEN_API_KEY": "wrong-key-hunter2", "LANG": "C", "PYTHONUTF8": "0"}
+    good = installation.run()
+    assert good.code == 0, good.said
+    assert good.said.splitlines()[-1] == "done"
+    with sandbox.account.contacts.lock:
+        del sandbox.account.contacts[0]
+    for _ in range(2):
+        ended = installation.run(**wrong)
+        assert ended.code == 1, ended.said
+        *lines, last = ended.said.splitlines()
+        assert [line.split(":")[0] for line in lines[-5:]] == STEPS
+        assert last.startswith("failed: kizen, companies: GET 127.0.0.1/api/company answered 401")
+        assert "'api_key' (TAP_KIZEN_API_KEY)" in last
+        assert "hunter2" not in ended.said
+        assert installation.results() == dict.fromkeys(STEPS, "done") | {"kizen": "failed"}
+    # The other source, the models, the copy and the report have what there is.
+    rows = installation.checkout.rows
+    assert rows(installation.published, "select count(*) from marts.contacts") == [(119,)]
+    assert rows(
+        installation.published,
+        "select source, failing_since is not null from marts.freshness order by source",
+    ) == [("kananas", False), ("kizen", True)]
+    page = installation.published.with_name("report.html").read_text(encoding="utf-8")
+    assert "▲Kizen could not be read: each run since" in said(page)
+    # Once, by the channel; a sign of life from each run.
+    assert installation.events == [("failure", ["kizen"])]
+    told = json.dumps(installation.hook.bodies)
+    assert "hunter2" not in told
+    assert "B0SECRET" not in told
+    assert installation.hook.paths == [
+        "/ping/start", "/ping", "/ping/start", "/ping/fail", "/ping/start", "/ping/fail",
+    ]  # fmt: skip
+
+    status = installation.run("status").said
+    assert "kizen, since " in status
+    assert "Waiting for a decision: " in status
+    assert status.count("failed") >= 4
+
+    again = installation.run("--quiet")
+    assert (again.code, again.said) == (0, "")
+    assert installation.events == [("failure", ["kizen"]), ("recovery", ["kizen"])]
+    assert "What fails:\n  nothing" in installation.run("status").said
+    steps = "select distinct step, result from marts.run_steps where step = 'kizen' order by all"
+    assert rows(installation.published, steps) == [("kizen", "done"), ("kizen", "failed")]
+    loaded = "select max(rows_loaded) from marts.run_streams where stream = 'contacts'"
+    assert rows(installation.published, loaded) == [(120,)]
+    for file in (installation.folder / "runs").iterdir():
+        assert file.stat().st_mode & 0o077 == 0, file
+    log = (installation.folder / "runs" / "refresh.log").read_text(encoding="utf-8")
+    assert "METRIC record_count contacts 119" in log
+    assert "\x1b" not in log
+    assert "[0m" not in log
+
+
+def test_another_file_is_read_whole(installation: Installation, sandbox: Sandbox) -> None:
+    clients = sandbox.account.crm.counts["client_client"]
+    assert installation.run().code == 0
+    older = installation.folder / "older.duckdb"
+    shutil.copyfile(installation.database, older)
+    crm = sandbox.account.crm
+    keys = [str(record["id"]) for record in crm.records["client_client"][:2]]
+    crm.update("client_client", keys[0], first_name="Zoé")
+    ended = installation.run()
+    assert ended.code == 0, ended.said
+    assert "read whole" not in ended.said
+    crm.update("client_client", keys[1], first_name="Zoé")
+    changed = (
+        f"select count(*) from kizen.client_client where first_name = 'Zoé' and id in {(*keys,)}"
+    )
+
+    def is_whole(file: Path) -> bool:
+        live = COUNT.format(table="kizen.client_client")
+        rows = installation.checkout.rows
+        return rows(file, changed) == [(2,)] and rows(file, live) == [(clients,)]
+
+    # An older copy: only what changed since the newer one would be read.
+    shutil.copyfile(older, installation.database)
+    ended = installation.run()
+    assert ended.code == 0, ended.said
+    assert "kizen: is read whole: " in ended.said
+    assert "is older than what was loaded last, or another file" in ended.said
+    assert is_whole(installation.database)
+    # Another one, which does not exist yet, and back.
+    other = installation.folder / "other.duckdb"
+    ended = installation.run(DUCKDB_PATH=str(other))
+    assert "has nothing of it" in ended.said
+    assert is_whole(other)
+    ended = installation.run()
+    assert "is older than what was loaded last, or another file" in ended.said
+    assert is_whole(installation.database)
+    assert installation.events == []
+
+
+def test_two_runs_never_overlap_and_a_signal_ends_all(
+    installation: Installation, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(Fault(path="/action_manager.php", skip=1, times=1, delay=60))
+    start = installation.checkout.start
+    with start(installation.program, **installation.settings) as first:
+        wait_until(lambda: len(sandbox.requests) == 2)
+        second = installation.run()
+        assert second.code == 75, second.said
+        assert f"a run goes on already: process {first.pid}, since " in second.said
+        first.send_signal(signal.SIGTERM)
+        words, _ = first.communicate()
+    assert first.returncode == 1, words
+    assert words.splitlines()[-1] == "failed: kananas, ended by SIGTERM"
+    assert [line for line in installation.checkout.processes() if "tap-" in line] == []
+    assert installation.results() == {"kananas": "interrupted"}
+    assert installation.events == [("failure", ["kananas"])]
+    assert installation.hook.paths == ["/ping/start", "/ping/fail"]
+    # Meltano would take what was ended for a run that goes on.
+    again = installation.run(REFRESH_SOURCES="kananas")
+    assert again.code == 0, again.said
+    assert "another run reads it" not in again.said
+    assert installation.events[1:] == [("recovery", ["kananas"])]
+
+
+def test_a_run_that_was_killed_is_told_and_made_up_for(
+    installation: Installation, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(Fault(path="/action_manager.php", skip=1, times=1, delay=60))
+    start = installation.checkout.start
+    with start(installation.program, **installation.settings) as killed:
+        wait_until(lambda: len(sandbox.requests) == 2)
+        children = psutil.Process(killed.pid).children(recursive=True)
+        os.kill(killed.pid, signal.SIGKILL)
+        # What it had started holds the lock as long as it lives.
+        assert installation.run().code == 75
+        for child in children:
+            child.kill()
+        psutil.wait_procs(children)
+    ended = installation.run()
+    assert ended.code == 0, ended.said
+    assert "was killed at kananas" in ended.said
+    assert installation.events == [("failure", ["run"]), ("recovery", ["run"])]
+    assert installation.rows("kananas.contacts") == 120
+
+
+def test_a_file_that_is_held_fails_the_steps_that_need_it(
+    installation: Installation,
+) -> None:
+    from tests.dbt_project.test_locked_file import held  # noqa: PLC0415
+
+    assert installation.run().code == 0
+    with held(installation.database) as holder:
+        ended = installation.run(DUCKDB_LOCK_TIMEOUT="2")
+        holder.communicate()
+    assert ended.code == 1, ended.said
+    assert installation.results() == {
+        "kananas": "failed", "kizen": "failed", "transform": "failed", "publish": "skipped",
+        "report": "done",
+    }  # fmt: skip
+    for step in ("kananas", "kizen", "transform"):
+        (line,) = [each for each in ended.said.splitlines() if each.startswith(f"{step}: failed")]
+        assert f"process {holder.pid} (" in line
+    assert "transform: dbt-wait: Waiting for the database file, held by" in ended.said
+
+
+def test_a_step_that_never_ends_is_ended(installation: Installation, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(path="/action_manager.php", times=None, delay=60))
+    ended = installation.run(REFRESH_STEP_TIMEOUT="8", REFRESH_SOURCES="kananas")
+    assert ended.code == 1
+    assert "kananas, ended after 8 s (REFRESH_STEP_TIMEOUT)" in ended.said
+    assert [line for line in installation.checkout.processes() if "tap-" in line] == []
+
+
+def test_a_wrong_setting_ends_at_once(installation: Installation, sandbox: Sandbox) -> None:
+    ended = installation.run(REFRESH_WEBHOOK_URL="not an address")
+    assert ended.code == 2
+    assert "REFRESH_WEBHOOK_URL" in ended.said
+    assert len(sandbox.requests) == 0
+
+
+def test_channels_can_be_tried(installation: Installation) -> None:
+    ended = installation.run("test-alerts", REFRESH_COMMAND="false")
+    assert ended.code == 1
+    assert ended.said.splitlines() == [
+        "webhook: told",
+        "command: the command ended with exit code 1",
+        "ping: told",
+    ]

@@ -1,0 +1,198 @@
+"""A run with a program in the place of Meltano: what is written down, and what if it cannot be."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from refresh import channels, steps
+from refresh.cli import main
+from refresh.history import History
+from tests.refresh.servers import http
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.refresh.servers import Heard
+
+ROWS = {
+    "name": "target-duckdb",
+    "event": "METRIC",
+    "level": "info",
+    "metric_info": {"metric": "record_count", "value": 7, "tags": {"stream": "contacts"}},
+}
+
+
+@pytest.fixture
+def hook() -> Iterator[Heard]:
+    with http() as heard:
+        yield heard
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: Heard) -> Path:
+    (tmp_path / "meltano.yml").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(channels, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(steps, "meltano", lambda: str(tmp_path / "meltano"))
+    for name in ("MELTANO_ENVIRONMENT", "DUCKDB_PATH", "DUCKDB_RUNS_PATH", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / ".env").write_text(f"REFRESH_WEBHOOK_URL={hook.url}\n", encoding="utf-8")
+    return tmp_path
+
+
+def program(folder: Path, text: str) -> None:
+    file = folder / "meltano"
+    file.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    file.chmod(0o700)
+
+
+def test_each_step_is_said_and_written_down(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program(folder, f"echo \"$@\" >> commands; echo '{json.dumps(ROWS)}'")
+    assert main(["--environment=dev", "--full-refresh"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == "done"
+    assert next(line for line in said if line.startswith("kananas: done, ")).endswith(", 7 rows")
+    commands = (folder / "commands").read_text(encoding="utf-8").splitlines()
+    start = "--log-format=json --environment=dev run"
+    assert commands == [
+        f"{start} --full-refresh kananas",
+        f"{start} --full-refresh kizen",
+        f"{start} dbt:build",
+        f"{start} publish:copy",
+        f"{start} report:write",
+    ]
+    lines = (folder / "output" / "dev" / "runs.jsonl").read_text(encoding="utf-8").splitlines()
+    kinds = [json.loads(line)["kind"] for line in lines]
+    source, rest = ["step_start", "stream", "step"], ["step_start", "step"]
+    assert kinds == ["start", *source, *source, *rest, *rest, *rest, "end"]
+
+
+def test_a_run_that_cannot_be_written_down_goes_on_and_is_told(
+    folder: Path, hook: Heard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program(folder, "exit 0")
+    output = folder / "output" / "prod"
+    output.mkdir(parents=True)
+    # Root can write to any folder, but nobody through such a link.
+    (output / "runs.jsonl").symlink_to("elsewhere")
+    for _ in range(2):
+        assert main([]) == 1
+    said = capsys.readouterr().out
+    assert "report: done" in said
+    assert said.splitlines()[-1].startswith("failed: record, cannot write ")
+    assert [body["steps"][0]["step"] for body in hook.bodies] == ["record"]
+    (output / "runs.jsonl").unlink()
+    assert main([]) == 0
+    assert [body["event"] for body in hook.bodies] == ["failure", "recovery"]
+
+
+def test_what_nobody_takes_is_a_warning_and_no_failure(
+    folder: Path, hook: Heard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program(folder, "exit 0")
+    assert main([]) == 0
+    program(folder, 'case "$@" in *kizen*) echo "no service"; exit 1;; esac')
+    hook.codes = [500] * channels.TRIES
+    assert main([]) == 1
+    said = capsys.readouterr().out
+    assert "warning: webhook was not told of the failure: the address answered 500" in said
+    assert said.splitlines()[-1] == "failed: kizen, no service"
+    program(folder, "exit 0")
+    hook.codes = [500] * channels.TRIES
+    assert main([]) == 0
+    assert "warning: webhook was not told of the recovery" in capsys.readouterr().out
+    assert main([]) == 0
+    assert [body["event"] for body in hook.bodies] == ["recovery"]
+
+
+def test_another_run_of_the_same_source_is_waited_for(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("refresh.run._BUSY_PAUSE", 0.05)
+    busy = '{"event": "Another pipeline is already running", "level": "error", "name": "x"}'
+    program(
+        folder,
+        'case "$@" in *kizen*) echo x >> tries; if [ "$(wc -l < tries)" -lt 3 ]; then '
+        f"echo '{busy}'; exit 1; fi;; esac",
+    )
+    assert main([]) == 0
+    assert capsys.readouterr().out.count("kizen: another run reads it") == 2
+    (folder / "tries").unlink()
+    monkeypatch.setenv("REFRESH_BUSY_TIMEOUT", "0.01")
+    assert main([]) == 1
+    assert "failed: kizen, " in capsys.readouterr().out
+
+
+def test_a_signal_in_a_step_and_before_one_is_told(
+    folder: Path, hook: Heard, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(folder, "exit 0")
+
+    def interrupted(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("refresh.run.steps.run", interrupted)
+        assert main([]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "failed: kananas, ended by SIGTERM"
+    with monkeypatch.context() as patch:
+        patch.setattr("refresh.run.warehouse.tables", interrupted)
+        assert main([]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "failed: run, ended by SIGTERM"
+    assert main([]) == 0
+    told = [(body["event"], [step["step"] for step in body["steps"]]) for body in hook.bodies]
+    assert told == [
+        ("failure", ["kananas"]),
+        ("failure", ["run"]),
+        ("recovery", ["kananas", "run"]),
+    ]
+
+
+def _loaded(database: Path, at: str) -> None:
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create schema if not exists kizen")
+        connection.execute(
+            "create or replace table kizen.team as "
+            f"select 1 as id, cast('{at}' as timestamptz) as _sdc_received_at"
+        )
+
+
+def test_a_whole_read_that_did_not_end_is_owed(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFRESH_SOURCES", "kizen")
+    database = folder / "output" / "prod" / "warehouse.duckdb"
+
+    def run(*, fails: bool = False) -> str:
+        program(folder, 'case "$@" in *kizen*) exit 1;; esac' if fails else "exit 0")
+        assert main([]) == int(fails)
+        return capsys.readouterr().out
+
+    assert "kizen: is read whole: " in run(fails=True)
+    # Some tables have come, and the state of the others may still be that of another file.
+    _loaded(database, "2026-11-02")
+    assert "kizen: is read whole: it was to be, and did not come to its end" in run()
+    assert "read whole" not in run(fails=True)
+    assert "read whole" not in run()
+    # The same where it was killed.
+    killed = {"run_id": "k", "step": "kizen", "started_at": "2026-11-02T03:07:00Z"}
+    history = History(database.with_name("runs.jsonl"))
+    history.append("start", **killed)
+    history.append("step_start", **killed, is_whole=True)
+    said = run()
+    assert "Before: the run of 2026-11-02T03:07:00Z was killed at kizen" in said
+    assert "kizen: is read whole: it was to be, and did not come to its end" in said
+    assert "read whole" not in run()
+    _loaded(database, "2026-11-01")
+    assert "is older than what was loaded last, or another file" in run()
+    assert "read whole" not in run()
