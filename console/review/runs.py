@@ -57,6 +57,8 @@ class Runs:
             if not self._command or self.is_running:
                 return False
             started = State(now())
+            # Meltano writes settings into it; where it is missing, Meltano lets anybody read.
+            (self._folder / ".meltano").mkdir(mode=0o700, exist_ok=True)
             self._process = subprocess.Popen(  # noqa: S603 - the project's own command
                 self._command,
                 cwd=self._folder,

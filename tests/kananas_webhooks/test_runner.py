@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import sys
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
@@ -94,6 +95,8 @@ def test_what_comes_during_a_run_makes_one_run_more(work: Work) -> None:
 
     asyncio.run(play())
     assert work.starts == ["of the operator"] * 2
+    # Meltano puts secrets into it; where it makes the folder itself, anybody may read.
+    assert stat.S_IMODE((work.folder / ".meltano").stat().st_mode) == 0o700
     assert [run.exit_code for run in work.ended] == [0, 0]
     described = work.runner.describe()
     assert (described["running"], described["due_in_seconds"]) == (False, None)

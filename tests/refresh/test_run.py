@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -74,6 +75,8 @@ def test_each_step_is_said_and_written_down(
     kinds = [json.loads(line)["kind"] for line in lines]
     source, rest = ["step_start", "stream", "step"], ["step_start", "step"]
     assert kinds == ["start", *source, *source, *rest, *rest, *rest, "end"]
+    # Meltano puts secrets into it; where it makes the folder itself, anybody may read.
+    assert stat.S_IMODE((folder / ".meltano").stat().st_mode) == 0o700
 
 
 def test_a_run_that_cannot_be_written_down_goes_on_and_is_told(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from typing import TYPE_CHECKING
 
@@ -332,3 +333,4 @@ def test_a_run_is_started_once_and_its_end_is_shown(published: Path, tmp_path: P
         while visitor.web.get(f"{server.base}/run").json()["running"]:
             pass
         assert "failed: its messages are in the terminal" in visitor.go("/companies")
+    assert stat.S_IMODE((tmp_path / ".meltano").stat().st_mode) == 0o700
