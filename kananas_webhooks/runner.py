@@ -128,7 +128,7 @@ class Runner:
             _logger.log(level, "the run ended with exit code %s after %.1f s", code, seconds)
 
     async def _execute(self) -> int:
-        # Meltano writes settings into it, secrets too; where it is missing, Meltano lets anybody read.
+        # Meltano writes settings into it, secrets too, and where it makes it, anybody may read.
         (self._folder / ".meltano").mkdir(mode=0o700, exist_ok=True)
         process = await asyncio.create_subprocess_exec(
             *self._command,

@@ -99,7 +99,7 @@ def run(program: Program, listen: Callable[[str, Said], None]) -> Ended:
         OSError: It cannot be started.
     """
     said, is_over = Said(), threading.Event()
-    # Meltano writes settings into it, secrets too; where it is missing, Meltano lets anybody read.
+    # Meltano writes settings into it, secrets too, and where it makes it, anybody may read.
     (program.folder / ".meltano").mkdir(mode=0o700, exist_ok=True)
     with subprocess.Popen(  # noqa: S603 - the project's own programs
         program.command,
