@@ -13,6 +13,7 @@ import yaml
 
 from evaluation.inputs import InputError
 from evaluation.processes import run
+from refresh.dbt_vars import VarsError, complete, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "dbt_project"
-MAPS = ("contact_columns", "company_columns", "kizen_contact_columns")
 LINKS = (
     "+contact_company_links", "contact_person_links", "+contact_mapping_report",
     "int_links__capped_keys",
@@ -52,16 +52,23 @@ def variables(given: str) -> dict[str, Any]:
             """VARS must be a mapping, such as '{"contact_columns": {"organisation": ["firm"]}}'"""
         )
         raise InputError(msg)
-    defaults = project_variables()
-    for name in MAPS:
-        if name not in values:
-            continue
-        known = defaults[name]
-        if not isinstance(values[name], dict) or not values[name].keys() <= known.keys():
-            msg = f"VARS: {name} maps meanings to lists of columns; meanings are {', '.join(known)}"
-            raise InputError(msg)
-        values[name] = known | values[name]
-    return values
+    try:
+        return complete(values, project_variables())
+    except VarsError as error:
+        msg = f"VARS: {error}"
+        raise InputError(msg) from error
+
+
+def own_variables() -> dict[str, Any]:
+    """Return the variables that the account's own runs have: those of `config/vars.yml`.
+
+    Raises:
+        InputError: one of them is wrong.
+    """
+    try:
+        return read(ROOT / "config" / "vars.yml", PROJECT)
+    except VarsError as error:
+        raise InputError(str(error)) from error
 
 
 def dbt(  # noqa: PLR0913 - each of them says where, or what

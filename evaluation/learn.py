@@ -22,7 +22,7 @@ import duckdb
 
 from console.decisions.file import default_path, output_folder
 from console.published import default_path as published_path
-from evaluation.building import database, dbt, variables
+from evaluation.building import database, dbt, own_variables, variables
 from evaluation.command import DONE, FAILED, run_in_folder
 from evaluation.fit import FIXED, SEEDS, read_levels, write_seed
 from evaluation.inputs import InputError
@@ -144,7 +144,8 @@ def learn(arguments: argparse.Namespace, folder: Path) -> int:
     """
     levels = read_levels(SEEDS / "link_levels.csv")
     output = arguments.output
-    account = Account(arguments.db, arguments.decisions, folder, variables(arguments.vars))
+    values = variables(arguments.vars) if arguments.vars else own_variables()
+    account = Account(arguments.db, arguments.decisions, folder, values)
     progress("dbt builds the links with all decisions")
     account.build(DECISIONS, output)
     with duckdb.connect(account.warehouse) as connection:

@@ -1,4 +1,4 @@
-"""`dbt-wait`: dbt, once no other program holds the DuckDB file.
+"""`dbt-wait`: dbt with the account's own variables, once no other program holds the DuckDB file.
 
 dbt itself would wait in silence, several times over, and end in a traceback. This program waits so
 long as `lock_timeout` of the loader, says for whom, and lets dbt take its place while it holds the
@@ -7,10 +7,12 @@ file's lock: nobody else can open it in between.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
 
+from refresh.dbt_vars import VarsError, read
 from refresh.warehouse import WarehouseError, is_file, wait
 
 DEFAULT_SECONDS = 60.0
@@ -41,6 +43,20 @@ def _needs_file(arguments: list[str]) -> bool:
     )
 
 
+def _own_variables(arguments: list[str]) -> list[str]:
+    """Return the account's own variables as an option; a command that has its own needs none.
+
+    Raises:
+        VarsError: One of them is wrong.
+    """
+    path, project = os.environ.get("DUCKDB_VARS_PATH"), os.environ.get("DBT_PROJECT_DIR")
+    is_given = any(each == "--vars" or each.startswith("--vars=") for each in arguments)
+    if not path or not project or is_given or not _command(arguments):
+        return []
+    own = read(Path(path), Path(project))
+    return ["--vars", json.dumps(own)] if own else []
+
+
 def main() -> int:
     """Wait, and become dbt.
 
@@ -60,8 +76,13 @@ def main() -> int:
         except WarehouseError as error:
             _say(str(error))
             return 1
+    try:
+        own = _own_variables(arguments)
+    except VarsError as error:
+        _say(str(error))
+        return 2
     dbt = Path(sys.executable).with_name("dbt")
-    return os.execv(dbt, [str(dbt), *arguments])  # noqa: S606 - the program of this environment
+    return os.execv(dbt, [str(dbt), *arguments, *own])  # noqa: S606 - the program of this environment
 
 
 def _say(line: str) -> None:

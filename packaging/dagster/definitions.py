@@ -25,7 +25,14 @@ ENVIRONMENT = os.environ.setdefault("MELTANO_ENVIRONMENT", "prod")
 OUTPUT = ROOT / "output" / ENVIRONMENT
 # dbt reads them as Meltano would have set them.
 DATABASE = Path(os.environ.setdefault("DUCKDB_PATH", str(OUTPUT / "warehouse.duckdb")))
-os.environ.setdefault("DUCKDB_DECISIONS_PATH", str(OUTPUT / "decisions.jsonl"))
+for variable, path in {
+    "DUCKDB_DECISIONS_PATH": OUTPUT / "decisions.jsonl",
+    "DUCKDB_LINK_LEVELS_PATH": OUTPUT / "link_levels.csv",
+    "DUCKDB_RUNS_PATH": OUTPUT / "runs.jsonl",
+    "DUCKDB_VARS_PATH": ROOT / "config" / "vars.yml",
+    "DBT_PROJECT_DIR": ROOT / "dbt_project",
+}.items():
+    os.environ.setdefault(variable, str(path))
 
 # A service that is down for a moment is asked again; the taps' own retries come before.
 RETRIES = dg.RetryPolicy(
@@ -36,11 +43,12 @@ RETRIES = dg.RetryPolicy(
 TRANSLATOR = DagsterDbtTranslator()
 
 project = DbtProject(ROOT / "dbt_project", profiles_dir=ROOT / "dbt_project")
-if not project.manifest_path.exists():
-    parsed = project.project_dir / project.target_path
-    DbtCliResource(project_dir=project).cli(["parse"], target_path=parsed).wait()
-# `dagster dev` parses the project anew each time.
-project.prepare_if_dev()
+# That of Meltano: it waits for a held file, and has the account's own variables.
+dbt_of_meltano = DbtCliResource(
+    project_dir=project,
+    dbt_executable=str(ROOT / ".meltano" / "utilities" / "dbt" / "venv" / "bin" / "dbt-wait"),
+)
+dbt_of_meltano.cli(["parse"], target_path=project.project_dir / project.target_path).wait()
 manifest = json.loads(project.manifest_path.read_text(encoding="utf-8"))
 
 
@@ -148,5 +156,5 @@ definitions = dg.Definitions(
     jobs=[refresh, kananas_changed],
     schedules=[schedule],
     sensors=[webhooks],
-    resources={"dbt": DbtCliResource(project_dir=project)},
+    resources={"dbt": dbt_of_meltano},
 )

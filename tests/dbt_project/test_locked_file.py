@@ -85,7 +85,9 @@ def test_dbt_says_so_when_the_file_stays_locked(project: Project, database: Path
     assert f"(PID {holder.pid})" in last
 
 
-def dbt_wait(project: Project, database: Path, *arguments: str) -> subprocess.Popen[str]:
+def dbt_wait(
+    project: Project, database: Path, *arguments: str, **more: str
+) -> subprocess.Popen[str]:
     """Start dbt as Meltano does, by the program that waits for the file."""
     return subprocess.Popen(
         [str(DBT.with_name("python")), "-m", "refresh.dbt_wait", *arguments],
@@ -97,6 +99,7 @@ def dbt_wait(project: Project, database: Path, *arguments: str) -> subprocess.Po
             "PYTHONPATH": str(ROOT),
             "DUCKDB_PATH": str(database),
             **WITHOUT_ARTIFACTS,
+            **more,
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -184,3 +187,24 @@ def test_nobody_else_can_open_the_file_while_dbt_starts(database: Path, tmp_path
     assert output.startswith("1 "), output
     assert "Could not set lock on file" in output
     assert f"(PID {started.pid})" in output
+
+
+def test_dbt_has_the_accounts_own_variables(project: Project, seeded: Path, tmp_path: Path) -> None:
+    own = tmp_path / "vars.yml"
+    settings = {
+        "DUCKDB_VARS_PATH": str(own),
+        "DBT_PROJECT_DIR": str(project.checkout / "dbt_project"),
+    }
+    own.write_text("link_margin: 77\n", encoding="utf-8")
+    query = ("compile", "--inline", "select {{ var('link_margin') }} as margin", *FOLDERS)
+    with dbt_wait(project, seeded, *query, **settings) as dbt:
+        output, _ = dbt.communicate()
+    assert dbt.returncode == 0, output
+    assert "select 77 as margin" in output
+    own.write_text("link_margn: 77\n", encoding="utf-8")
+    with dbt_wait(project, seeded, *query, **settings) as dbt:
+        output, _ = dbt.communicate()
+    assert dbt.returncode == 2
+    assert output == (
+        f"dbt-wait: {own}, line 1: there is no variable link_margn: did you mean link_margin?\n"
+    )

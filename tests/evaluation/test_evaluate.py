@@ -189,7 +189,7 @@ def test_an_unknown_contact_is_wrong_usage(
         ((RAW, None), (), "cannot be read"),
         ((RAW, TRUTH), ("--vars", "[]"), "VARS must be a mapping"),
         ((RAW, TRUTH), ("--vars", "{contact_columns: {colour: [c]}}"),
-         "VARS: contact_columns maps meanings to lists of columns; meanings are contact_id"),
+         "VARS: contact_columns has no meaning colour"),
         ((RAW, TRUTH), ("--floor", "F1=98"), "F1=98 is not NAME=SHARE"),
         ((RAW, TRUTH), ("--keep", "{db}"), "some.duckdb is the file of DB, which is only read"),
         ((RAW, TRUTH), ("--links", "{truth}"), "truth.csv is the file of TRUTH, which is only"),
