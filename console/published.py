@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from console.settings import variables
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -184,7 +186,8 @@ def listed_domains(text: str | None) -> list[str]:
 
 def default_path(output: Path) -> Path:
     """Return where the copy is: `DUCKDB_PUBLISH_DIR`, or beside the warehouse."""
-    warehouse = os.environ.get("DUCKDB_PATH")
+    environment = variables()
+    warehouse = environment.get("DUCKDB_PATH")
     name = os.path.basename(warehouse) if warehouse else "warehouse.duckdb"  # noqa: PTH119 - of a text
-    folder = os.environ.get("DUCKDB_PUBLISH_DIR")
+    folder = environment.get("DUCKDB_PUBLISH_DIR")
     return (type(output)(folder).expanduser() if folder else output / "published") / name

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import msgspec
 
 from console.decisions.decision import Decision, checked
+from console.settings import variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -41,15 +42,17 @@ class UnreadableLine:
     reason: str
 
 
-def default_path(environment: Mapping[str, str] = os.environ) -> Path:
+def default_path(environment: Mapping[str, str] | None = None) -> Path:
     """Return where decisions are kept: `DUCKDB_DECISIONS_PATH`, or beside the warehouse."""
+    environment = variables() if environment is None else environment
     if given := environment.get("DUCKDB_DECISIONS_PATH"):
         return Path(given).expanduser()
     return output_folder(environment) / "decisions.jsonl"
 
 
-def output_folder(environment: Mapping[str, str] = os.environ) -> Path:
+def output_folder(environment: Mapping[str, str] | None = None) -> Path:
     """Return the folder of the data of this Meltano environment."""
+    environment = variables() if environment is None else environment
     root = Path(environment.get("MELTANO_PROJECT_ROOT") or ".")
     return root / "output" / (environment.get("MELTANO_ENVIRONMENT") or "prod")
 

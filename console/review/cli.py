@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import socket
 import sys
 from contextlib import suppress
@@ -22,6 +21,7 @@ from console.review.deciding import Deciding
 from console.review.gate import LOOPBACK, Sessions
 from console.review.questions import Questions
 from console.review.runs import Runs, command
+from console.settings import variables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="review", description="Serve the page on which people decide what the rules cannot."
     )
-    environment = os.environ.get
+    environment = variables().get
     output = output_folder()
     made.add_argument(
         "--db", type=Path, default=default_copy(output), help="the published copy (%(default)s)"
@@ -124,7 +124,7 @@ def settings(given: argparse.Namespace) -> Settings:
     Raises:
         _UsageError: Others could reach it, and nothing would tell who they are.
     """
-    password = os.environ.get("REVIEW_PASSWORD", "")
+    password = variables().get("REVIEW_PASSWORD", "")
     names = _listed(given.names)
     if not _is_loopback(given.host):
         if not password and not given.user_header:
