@@ -61,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--full-refresh", action="store_true", help="read all records, not only what changed"
     )
+    parser.add_argument(
+        "--load-only", action="store_true", help="read the sources, and build nothing of them"
+    )
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="run all steps; what is done without a command")
     commands.add_parser("status", help="print the last runs, what waits, and what is stale")
@@ -72,7 +75,7 @@ def _run(settings: Settings, given: argparse.Namespace) -> int:
     said: list[str] = []
     say = said.append if given.quiet else _print
     try:
-        code = Runner(settings, say).run(full_refresh=given.full_refresh)
+        code = Runner(settings, say).run(full_refresh=given.full_refresh, load_only=given.load_only)
     except BaseException:
         _print_all(said)
         raise

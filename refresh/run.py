@@ -91,11 +91,12 @@ class Runner:
         self._errors: dict[str, str] = {}
         self._log = logging.Logger("refresh")  # noqa: LOG001 - of this run alone
 
-    def run(self, *, full_refresh: bool = False) -> int:
+    def run(self, *, full_refresh: bool = False, load_only: bool = False) -> int:
         """Do all steps.
 
         Args:
             full_refresh: Whether the sources are read whole.
+            load_only: Whether nothing is built of them.
 
         Returns:
             0 where every step worked, else 1.
@@ -121,7 +122,7 @@ class Runner:
             ended_by = None
             try:
                 with _signals():
-                    for step in steps.of_sources(settings.sources):
+                    for step in steps.of_sources(settings.sources, load_only=load_only):
                         self._do(step, lock, full_refresh=full_refresh)
             except Interrupted as end:
                 ended_by = str(end)

@@ -49,9 +49,9 @@ OF_ALL = (
 )
 
 
-def of_sources(names: Sequence[str]) -> tuple[Step, ...]:
-    """Return all steps of a run that reads these sources."""
-    return (*(Step(name, name, is_source=True) for name in names), *OF_ALL)
+def of_sources(names: Sequence[str], *, load_only: bool = False) -> tuple[Step, ...]:
+    """Return all steps of a run that reads these sources; without those after them on request."""
+    return (*(Step(name, name, is_source=True) for name in names), *(() if load_only else OF_ALL))
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tests.refresh.servers import Heard
 
 STEPS = ["kananas", "kizen", "transform", "publish", "report"]
+LOAD_ONLY = "--load-only"
 COUNT = "select count(*) from {table} where _sdc_deleted_at is null"
 
 
@@ -95,15 +96,15 @@ def test_one_service_down_stops_nothing_else(installation: Installation, sandbox
     assert good.said.splitlines()[-1] == "done"
     with sandbox.account.contacts.lock:
         del sandbox.account.contacts[0]
-    for _ in range(2):
-        ended = installation.run(**wrong)
+    for arguments, steps in (((LOAD_ONLY,), STEPS[:2]), ((), STEPS)):
+        ended = installation.run(*arguments, **wrong)
         assert ended.code == 1, ended.said
         *lines, last = ended.said.splitlines()
-        assert [line.split(":")[0] for line in lines[-5:]] == STEPS
+        assert [line.split(":")[0] for line in lines[-len(steps) :]] == steps
         assert last.startswith("failed: kizen, companies: GET 127.0.0.1/api/company answered 401")
         assert "'api_key' (TAP_KIZEN_API_KEY)" in last
         assert "hunter2" not in ended.said
-        assert installation.results() == dict.fromkeys(STEPS, "done") | {"kizen": "failed"}
+        assert installation.results() == dict.fromkeys(steps, "done") | {"kizen": "failed"}
     # The other source, the models, the copy and the report have what there is.
     rows = installation.checkout.rows
     assert rows(installation.published, "select count(*) from marts.contacts") == [(119,)]
@@ -131,8 +132,8 @@ def test_one_service_down_stops_nothing_else(installation: Installation, sandbox
     assert (again.code, again.said) == (0, "")
     assert installation.events == [("failure", ["kizen"]), ("recovery", ["kizen"])]
     assert "What fails:\n  nothing" in installation.run("status").said
-    steps = "select distinct step, result from marts.run_steps where step = 'kizen' order by all"
-    assert rows(installation.published, steps) == [("kizen", "done"), ("kizen", "failed")]
+    ends = "select distinct step, result from marts.run_steps where step = 'kizen' order by all"
+    assert rows(installation.published, ends) == [("kizen", "done"), ("kizen", "failed")]
     loaded = "select max(rows_loaded) from marts.run_streams where stream = 'contacts'"
     assert rows(installation.published, loaded) == [(120,)]
     for file in (installation.folder / "runs").iterdir():
@@ -145,13 +146,13 @@ def test_one_service_down_stops_nothing_else(installation: Installation, sandbox
 
 def test_another_file_is_read_whole(installation: Installation, sandbox: Sandbox) -> None:
     clients = sandbox.account.crm.counts["client_client"]
-    assert installation.run().code == 0
+    assert installation.run(LOAD_ONLY).code == 0
     older = installation.folder / "older.duckdb"
     shutil.copyfile(installation.database, older)
     crm = sandbox.account.crm
     keys = [str(record["id"]) for record in crm.records["client_client"][:2]]
     crm.update("client_client", keys[0], first_name="Zoé")
-    ended = installation.run()
+    ended = installation.run(LOAD_ONLY)
     assert ended.code == 0, ended.said
     assert "read whole" not in ended.said
     crm.update("client_client", keys[1], first_name="Zoé")
@@ -166,17 +167,17 @@ def test_another_file_is_read_whole(installation: Installation, sandbox: Sandbox
 
     # An older copy: only what changed since the newer one would be read.
     shutil.copyfile(older, installation.database)
-    ended = installation.run()
+    ended = installation.run(LOAD_ONLY)
     assert ended.code == 0, ended.said
     assert "kizen: is read whole: " in ended.said
     assert "is older than what was loaded last, or another file" in ended.said
     assert is_whole(installation.database)
     # Another one, which does not exist yet, and back.
     other = installation.folder / "other.duckdb"
-    ended = installation.run(DUCKDB_PATH=str(other))
+    ended = installation.run(LOAD_ONLY, DUCKDB_PATH=str(other))
     assert "has nothing of it" in ended.said
     assert is_whole(other)
-    ended = installation.run()
+    ended = installation.run(LOAD_ONLY)
     assert "is older than what was loaded last, or another file" in ended.said
     assert is_whole(installation.database)
     assert installation.events == []
@@ -201,8 +202,9 @@ def test_two_runs_never_overlap_and_a_signal_ends_all(
     assert installation.events == [("failure", ["kananas"])]
     assert installation.hook.paths == ["/ping/start", "/ping/fail"]
     # Meltano would take what was ended for a run that goes on.
-    again = installation.run(REFRESH_SOURCES="kananas")
+    again = installation.run(LOAD_ONLY, REFRESH_SOURCES="kananas")
     assert again.code == 0, again.said
+    assert installation.results() == {"kananas": "done"}
     assert "another run reads it" not in again.said
     assert installation.events[1:] == [("recovery", ["kananas"])]
 
@@ -221,7 +223,7 @@ def test_a_run_that_was_killed_is_told_and_made_up_for(
         for child in children:
             child.kill()
         psutil.wait_procs(children)
-    ended = installation.run()
+    ended = installation.run(LOAD_ONLY)
     assert ended.code == 0, ended.said
     assert "was killed at kananas" in ended.said
     assert installation.events == [("failure", ["run"]), ("recovery", ["run"])]
