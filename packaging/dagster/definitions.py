@@ -157,4 +157,7 @@ definitions = dg.Definitions(
     schedules=[schedule],
     sensors=[webhooks],
     resources={"dbt": dbt_of_meltano},
+    # One step at a time, as DuckDB lets one process write, and one process for all: each new one
+    # would have dbt parse the project again.
+    executor=dg.in_process_executor,
 )
