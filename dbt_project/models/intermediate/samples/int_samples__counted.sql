@@ -51,15 +51,9 @@ precision_of_statuses as (
     select
         'precision' as measure,
         status as scope,
-        cell,
-        cell_size,
         is_right as found,
         1 - is_right as missed,
-        is_judged,
-        is_unsure,
-        is_changed,
-        is_answered,
-        is_disputed
+        *
     from answered
     where status <> 'none' and drawn_for = 'status'
 
@@ -70,15 +64,9 @@ precision_of_tiers as (
     select
         'precision' as measure,
         status || ': ' || tier as scope,
-        cell,
-        cell_size,
         is_right as found,
         1 - is_right as missed,
-        is_judged,
-        is_unsure,
-        is_changed,
-        is_answered,
-        is_disputed
+        *
     from answered
     where status = 'auto' and drawn_for <> 'stratum'
 
@@ -89,15 +77,9 @@ recall_of_proposals as (
     select
         'recall' as measure,
         'auto and review' as scope,
-        cell,
-        cell_size,
         case when status <> 'none' then is_right end as found,
         has_company - is_right as missed,
-        is_judged,
-        is_unsure,
-        is_changed,
-        is_answered,
-        is_disputed
+        *
     from answered
     where status = 'none' or drawn_for = 'status'
 
@@ -108,15 +90,9 @@ recall_of_links as (
     select
         'recall' as measure,
         'auto' as scope,
-        cell,
-        cell_size,
         case when status = 'auto' then is_right end as found,
         case when status = 'auto' then has_company - is_right else has_company end as missed,
-        is_judged,
-        is_unsure,
-        is_changed,
-        is_answered,
-        is_disputed
+        *
     from answered
     where status = 'none' or drawn_for = 'status'
 
