@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from console import settings
 from evaluation.inputs import InputError
 from evaluation.processes import run
 from refresh.dbt_vars import VarsError, complete, read
@@ -60,13 +61,14 @@ def variables(given: str) -> dict[str, Any]:
 
 
 def own_variables() -> dict[str, Any]:
-    """Return the variables that the account's own runs have: those of `config/vars.yml`.
+    """Return the variables that the account's own runs have: those of DUCKDB_VARS_PATH.
 
     Raises:
         InputError: one of them is wrong.
     """
     try:
-        return read(ROOT / "config" / "vars.yml", PROJECT)
+        given = settings.variables().get("DUCKDB_VARS_PATH")
+        return read(Path(given) if given else ROOT / "config" / "vars.yml", PROJECT)
     except VarsError as error:
         raise InputError(str(error)) from error
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from console import settings
 from console.decisions.file import default_path, output_folder
 from console.published import default_path as published_path
 from evaluation.building import database, dbt, own_variables, variables
@@ -79,8 +80,8 @@ order by change, contact_id
 
 def default_output() -> Path:
     """Return the file of own weights that a run reads."""
-    given = os.environ.get("DUCKDB_LINK_LEVELS_PATH")
-    return Path(given) if given else output_folder() / "link_levels.csv"
+    given = settings.variables().get("DUCKDB_LINK_LEVELS_PATH")
+    return Path(given).expanduser() if given else output_folder() / "link_levels.csv"
 
 
 class Account:
