@@ -9,9 +9,11 @@ import pytest
 from sandbox.server import running
 from tests import servers
 from tests.scheduling import LoadFolderScheduling
+from tests.warm_dbt import warm_dbt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from xdist.remote import Producer  # type: ignore[import-untyped]
 
@@ -24,6 +26,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFol
 
 def pytest_unconfigure() -> None:
     servers.stop()
+
+
+@pytest.fixture(scope="session")
+def dbt_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A program that does what dbt's does, and starts at once."""
+    with warm_dbt(tmp_path_factory.getbasetemp() / "warm_dbt") as program:
+        yield program
 
 
 @pytest.fixture

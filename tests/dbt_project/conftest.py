@@ -22,9 +22,9 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory, parsed: Path) -> Project:
+def project(tmp_path_factory: pytest.TempPathFactory, parsed: Path, dbt_program: Path) -> Project:
     """The dbt project in a checkout of its own, whose path holds a space."""
-    return Project.copied_to(tmp_path_factory.mktemp("a checkout"), parsed)
+    return Project.copied_to(tmp_path_factory.mktemp("a checkout"), parsed, dbt_program)
 
 
 @pytest.fixture(scope="session")

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from console.reasons import SEPARATOR, Reasons
+from tests.warm_dbt import DBT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
-DBT = Path(os.environ.get("DBT_EXECUTABLE", ROOT / ".venv-dbt" / "bin" / "dbt"))
 # Files that few tests look at and that take a fifth of the time of a command.
 WITHOUT_ARTIFACTS = {"DBT_WRITE_JSON": "false", "DBT_LOG_LEVEL_FILE": "none"}
 WITH_ARTIFACTS = {"DBT_WRITE_JSON": "true", "DBT_LOG_LEVEL_FILE": "debug"}
@@ -41,29 +41,33 @@ class Project:
     checkout: Path
     # What dbt parsed, for all checkouts that are equal: parsing takes longer than most commands.
     parsed: Path
+    # What runs the commands, save those that are started and not waited for.
+    program: Path
 
     @classmethod
-    def copied_to(cls, checkout: Path, parsed: Path) -> Project:
+    def copied_to(cls, checkout: Path, parsed: Path, program: Path) -> Project:
         """Copy the project, without what earlier runs left in it."""
-        if not DBT.is_file():
-            msg = f"no dbt at {DBT}: set DBT_EXECUTABLE"
-            raise FileNotFoundError(msg)
         shutil.copytree(
             ROOT / "dbt_project",
             checkout / "dbt_project",
             ignore=shutil.ignore_patterns("target", "logs", ".user.yml"),
         )
         parsed.mkdir(exist_ok=True)
-        return cls(checkout, parsed)
+        return cls(checkout, parsed, program)
 
     def start(self, database: Path, *arguments: str, **env: str) -> subprocess.Popen[str]:
         """Start a dbt command in the checkout, as Meltano would."""
+        return self._start(DBT, database, *arguments, **env)
+
+    def _start(
+        self, program: Path, database: Path, *arguments: str, **env: str
+    ) -> subprocess.Popen[str]:
         own, shared = self._parsed_files(arguments, env)
         if shared.exists() and not own.exists():
             own.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(shared, own)
         return subprocess.Popen(
-            [str(DBT), "--no-use-colors", *arguments, *FOLDERS],
+            [str(program), "--no-use-colors", *arguments, *FOLDERS],
             cwd=self.checkout,
             env={
                 "PATH": os.environ["PATH"],
@@ -83,7 +87,7 @@ class Project:
 
     def run(self, database: Path, *arguments: str, **env: str) -> Run:
         """Run a dbt command to its end."""
-        with self.start(database, *arguments, **env) as process:
+        with self._start(self.program, database, *arguments, **env) as process:
             output, _ = process.communicate()
         own, shared = self._parsed_files(arguments, env)
         if own.exists() and not shared.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +40,12 @@ ALIASES = """
 select contact_name, company_id, decided_contacts, affected_contact_count, effect
 from marts.learned_aliases order by contact_name, company_id
 """
-WITHOUT_TESTS = (
-    "build", "--exclude-resource-type", "test", "unit_test",
-    "--select", "+contact_company_links", "+learned_aliases",
+RUN = ("run", "--select")
+ALL = ("+contact_company_links", "+learned_aliases")
+# What a decision or a weight can change.
+CHANGED = (
+    "int_decisions__file+,+contact_company_links", "int_decisions__file+,+learned_aliases",
+    "int_links__own_weights+,+contact_company_links",
 )  # fmt: skip
 FORCED = {
     "id": "a", "kind": "company_link", "decision": "force", "contact_id": "1", "company_id": "fest"
@@ -66,7 +70,8 @@ class Account:
     def links(self) -> list[tuple[Any, ...]]:
         run = self.project.run(
             self.database,
-            *WITHOUT_TESTS,
+            *RUN,
+            *CHANGED,
             DUCKDB_DECISIONS_PATH=str(self.decisions),
             DUCKDB_LINK_LEVELS_PATH=str(self.weights),
         )
@@ -80,15 +85,24 @@ class Account:
         return read(self.database, ALIASES)
 
 
-@pytest.fixture
-def account(project: Project, database_path: Path, tmp_path: Path) -> Account:
-    database_path.unlink(missing_ok=True)
+@pytest.fixture(scope="module")
+def built(project: Project, seeds: Path, database_path: Path) -> Path:
+    """A file of the account, in which nobody has decided anything."""
+    shutil.copyfile(seeds, database_path)
     write(database_path, "create schema kananas", "create schema kizen", COMPANIES, CONTACTS)
-    return Account(project, database_path, tmp_path)
+    run = project.run(database_path, *RUN, *ALL)
+    assert run.exit_code == 0, run.output
+    return database_path.rename(database_path.with_name("without decisions.duckdb"))
+
+
+@pytest.fixture
+def account(project: Project, built: Path, database: Path, tmp_path: Path) -> Account:
+    shutil.copyfile(built, database)
+    return Account(project, database, tmp_path)
 
 
 def test_a_decision_teaches_a_name_and_goes_with_all_it_taught(account: Account) -> None:
-    before = account.links()
+    before = read(account.database, LINKS)
     account.decide(FORCED)
     taught = account.companies()
     assert account.aliases() == [
@@ -144,7 +158,7 @@ def test_one_word_is_no_alias_and_a_name_may_be_taken_from_a_company(account: Ac
 
 
 def test_own_weights_are_used_and_named_and_go_with_their_file(account: Account) -> None:
-    before = account.links()
+    before = read(account.database, LINKS)
     account.weights.write_text("feature,level,weight\npair,any,-90\n", encoding="utf-8")
     own = account.links()
     assert {link[2] for link in own} == {"none"}

@@ -17,11 +17,11 @@ KEYS = ("build", "--exclude-resource-type", "test", "unit_test", "--select")
 
 
 def test_cores_are_shared_until_a_model_is_waited_for(
-    tmp_path: Path, database: Path, parsed: Path
+    tmp_path: Path, database: Path, parsed: Path, dbt_program: Path
 ) -> None:
     with duckdb.connect() as connection:
         ((cores,),) = connection.execute(THREADS).fetchall()
-    project = Project.copied_to(tmp_path, parsed)
+    project = Project.copied_to(tmp_path, parsed, dbt_program)
     models = tmp_path / "dbt_project" / "models" / "intermediate"
     (models / "threads_at_first.sql").write_text(THREADS)
     (models / "threads_at_last.sql").write_text(AFTER_THE_KEYS + THREADS)

@@ -11,7 +11,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from refresh.dbt_wait import DEFAULT_SECONDS
-from tests.dbt_project.project import DBT, FOLDERS, ROOT, WITHOUT_ARTIFACTS
+from tests.dbt_project.project import FOLDERS, ROOT, WITHOUT_ARTIFACTS
+from tests.warm_dbt import DBT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

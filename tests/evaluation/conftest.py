@@ -7,11 +7,15 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 
 from evaluation.inputs import generate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,6 +60,13 @@ class Evaluation:
     warehouse: Path
     links: Path
     source_is_unchanged: bool
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _dbt_starts_at_once(dbt_program: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DBT_EXECUTABLE", str(dbt_program))
+        yield
 
 
 @pytest.fixture(scope="session")

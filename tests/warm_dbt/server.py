@@ -1,0 +1,106 @@
+"""Loads dbt once, and runs each command that a client asks for in a copy of this process.
+
+Usage: python server.py SOCKET, in a folder with a small project; it prints a line when it is ready,
+and ends with its input.
+
+A copy has the client's folder, variables, input and output. It is killed where the client is gone.
+"""
+
+import atexit
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+
+from dbt.cli.main import cli, dbtRunner
+
+FAILED = 1
+
+
+def _received(client: socket.socket) -> tuple[list[str], str, dict[str, str], list[int]]:
+    """Return a job: arguments, folder, variables, and the client's input, output and errors."""
+    length, descriptors, _, _ = socket.recv_fds(client, 4, 3)
+    with client.makefile("rb") as stream:
+        arguments, folder, variables = json.loads(stream.read(int.from_bytes(length, "big")))
+    return arguments, folder, variables, descriptors
+
+
+def _run(arguments: list[str], folder: str, variables: dict[str, str]) -> int:
+    """Run a dbt command in this process, and return its exit code."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(variables)
+    sys.argv = ["dbt", *arguments]
+    try:
+        cli()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else FAILED
+    return 0
+
+
+def _start(client: socket.socket) -> int:
+    """Start a copy of this process that runs what the client asks for, and return its id."""
+    arguments, folder, variables, descriptors = _received(client)
+    process = os.fork()
+    if not process:
+        for number, descriptor in enumerate(descriptors):
+            os.dup2(descriptor, number)
+        exit_code = _run(arguments, folder, variables)
+        # DuckDB's threads are not in the copy: what ends them would wait for ever.
+        atexit._run_exitfuncs()  # noqa: SLF001
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(exit_code)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    return process
+
+
+def serve(address: str) -> None:
+    """Serve clients until the input ends."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen()
+    waiting = selectors.DefaultSelector()
+    waiting.register(listener, selectors.EVENT_READ)
+    waiting.register(sys.stdin, selectors.EVENT_READ)
+    running: dict[int, tuple[int, socket.socket]] = {}
+    print("ready", flush=True)
+    while True:
+        for key, _ in waiting.select():
+            if key.fileobj is sys.stdin:
+                return
+            if key.fd not in waiting.get_map():
+                continue
+            if key.fileobj is listener:
+                client, _ = listener.accept()
+                process = _start(client)
+                ended = os.pidfd_open(process)
+                running[ended] = process, client
+                waiting.register(ended, selectors.EVENT_READ)
+                waiting.register(client, selectors.EVENT_READ, process)
+            elif key.fd in running:
+                process, client = running.pop(key.fd)
+                _, status = os.waitpid(process, 0)
+                code = os.waitstatus_to_exitcode(status)
+                waiting.unregister(key.fd)
+                os.close(key.fd)
+                if client in waiting.get_map():
+                    waiting.unregister(client)
+                    client.sendall(bytes([code if code >= 0 else 128 - code]))
+                client.close()
+            else:
+                client = key.fileobj
+                sent = client.recv(1)
+                os.kill(key.data, sent[0] if sent else signal.SIGKILL)
+                if not sent:
+                    waiting.unregister(client)
+
+
+if __name__ == "__main__":
+    # What each command needs is loaded and compiled by parsing. The static parser has threads, which
+    # a copy of this process would wait for.
+    dbtRunner().invoke(["--quiet", "--no-static-parser", "parse"])
+    serve(sys.argv[1])
