@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,12 @@ from range(0, 40) as numbers (n);
 """
 MOMENT = datetime(2026, 11, 29, 12, tzinfo=timezone.utc)
 MODELS = ("+link_quality", "+contact_company_links")
+# What an answer, a sample or a variable of the bands can change.
+CHANGED = tuple(
+    f"{changed}+,{model}"
+    for changed in ("int_decisions__file", "int_samples__drawn", "int_links__bands")
+    for model in MODELS
+)
 RULES = """
 select contact_id, status, company_id, tier, confidence from intermediate.int_links__decided
 order by contact_id
@@ -74,9 +81,15 @@ def quality(database: Path) -> dict[tuple[str, str], dict[str, Any]]:
     return {(row["measure"], row["scope"]): row for row in found}
 
 
-def build(project: Project, database: Path, decisions: Path, **variables: Any) -> None:
+def build(
+    project: Project,
+    database: Path,
+    decisions: Path,
+    *models: str,
+    **variables: Any,
+) -> None:
     run = project.run(
-        database, "build", "--select", *MODELS, "--exclude-resource-type", "unit_test", "test",
+        database, "run", "--select", *(models or CHANGED),
         "--vars", json.dumps(variables), DUCKDB_DECISIONS_PATH=str(decisions),
     )  # fmt: skip
     assert run.exit_code == 0, run.output
@@ -89,13 +102,13 @@ def draw(database: Path, decisions: Path) -> int:
 
 @pytest.fixture(scope="module")
 def audited(
-    project: Project, database_path: Path, tmp_path_factory: pytest.TempPathFactory
+    project: Project, seeds: Path, database_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Audited:
     """The judge agrees but with one link, cannot tell one, and finds none for who has none."""
     decisions = DecisionsFile(tmp_path_factory.mktemp("it's [b] *?") / "decisions.jsonl")
-    database_path.unlink(missing_ok=True)
+    shutil.copyfile(seeds, database_path)
     write(database_path, *RAW.split(";")[:-1])
-    build(project, database_path, decisions.path)
+    build(project, database_path, decisions.path, *MODELS)
     before = read(database_path, RULES)
     assert draw(database_path, decisions.path) == 0
     drawn = SamplesFile(decisions.path).last()
