@@ -88,9 +88,10 @@ def build(
     *models: str,
     **variables: Any,
 ) -> None:
+    given = ("--vars", json.dumps(variables)) if variables else ()
     run = project.run(
-        database, "run", "--select", *(models or CHANGED),
-        "--vars", json.dumps(variables), DUCKDB_DECISIONS_PATH=str(decisions),
+        database, "run", "--select", *(models or CHANGED), *given,
+        DUCKDB_DECISIONS_PATH=str(decisions),
     )  # fmt: skip
     assert run.exit_code == 0, run.output
 
