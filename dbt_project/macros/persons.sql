@@ -13,6 +13,21 @@
 {%- endmacro %}
 
 
+{#- Which confidences (`person_bands`) a pair has: whether anything but names agrees. -#}
+{% macro person_band_evidence(pair) -%}
+    case
+        when
+            coalesce({{ pair }}.email_level, 'differs') = 'differs'
+            and {{ pair }}.phone_level is null
+            and coalesce({{ pair }}.birth_date_level, '') not in ('equal', 'swapped')
+            and coalesce({{ pair }}.address_level, '') not in ('house', 'postal_code')
+            and coalesce({{ pair }}.employer_level, '') <> 'equal'
+            then 'names'
+        else 'more'
+    end
+{%- endmacro %}
+
+
 {#- Words of a name without what a person is addressed by. -#}
 {% macro without_civility(words) -%}
     {{ regexp_replace_all(

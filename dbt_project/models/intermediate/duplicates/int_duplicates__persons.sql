@@ -46,7 +46,10 @@ confidences as (
         scored.kizen_number,
         max_by(person_bands.confidence, person_bands.lower_bound) as confidence
     from scored
-    inner join person_bands on scored.score >= person_bands.lower_bound
+    inner join person_bands
+        on
+            {{ person_band_evidence('scored') }} = person_bands.evidence
+            and scored.score >= person_bands.lower_bound
     group by scored.contact_number, scored.kizen_number
 
 )

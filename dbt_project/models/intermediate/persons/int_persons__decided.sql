@@ -58,7 +58,10 @@ confidences as (
         tiers.contact_number,
         max_by(person_bands.confidence, person_bands.lower_bound) as confidence
     from tiers
-    inner join person_bands on tiers.lead >= person_bands.lower_bound
+    inner join person_bands
+        on
+            {{ person_band_evidence('tiers') }} = person_bands.evidence
+            and tiers.lead >= person_bands.lower_bound
     group by tiers.contact_number
 
 ),
