@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from singer_sdk.mapper import StreamMap
 
 _SIGNALLED = 128
+_MOST_TURNS = 20
 
 
 class TargetDuckDB(CommandTarget):
@@ -269,15 +270,35 @@ class TargetDuckDB(CommandTarget):
             area=self.area,
             logger=self.logger.getChild(name),
         )
+        if known is not None and known.activation is not None and not known.has_versions:
+            stream.activate_version(known.activation)  # for the records that follow, too
         self._streams[name] = stream
         return stream
+
+    def _current_routes(self, name: str) -> list[tuple[Stream, StreamMap | None]]:
+        """Return where records of a stream go, none where its SCHEMA has not come.
+
+        Where streams share an `__alias__` with different schemas, each takes the table over from
+        the other whenever it sends a record, so that of one key the last record wins. The schemas
+        take turns a few times only between two commits: each turn is a staging table of its own.
+        """
+        routes = self._routes.get(name, [])
+        if any(self._streams[stream.name] is not stream for stream, _ in routes):
+            routes = [(self._resumed(stream), stream_map) for stream, stream_map in routes]
+            self._routes[name] = routes
+        return routes
+
+    def _resumed(self, stream: Stream) -> Stream:
+        if stream in self._replaced and len(self._replaced) >= _MOST_TURNS:
+            return stream
+        return self._stream(stream.name, stream.schema, stream.keys)
 
     # Records
 
     def _load_records(self, message: Records) -> None:
         first, version, time = message.line, message.version, message.time_extracted
-        routes = self._routes.get(message.stream)
-        if routes is None:
+        routes = self._current_routes(message.stream)
+        if not routes and message.stream not in self._routes:
             reason = "its SCHEMA message has not come"
             for line, record in enumerate(message.lines.split(b"\n"), first):
                 error = NoSchemaError(f"stream {message.stream!r}, line {line}: {reason}")
@@ -353,7 +374,7 @@ class TargetDuckDB(CommandTarget):
             quarantined = self.quarantine.rows
             before = 0
             for lines in self._batch_lines(url, encoding, place):
-                for stream, stream_map in self._routes[name]:
+                for stream, stream_map in self._current_routes(name):
                     for refused in self._add(
                         stream, stream_map, lines, members.get("version"), time
                     ):
@@ -428,8 +449,10 @@ class TargetDuckDB(CommandTarget):
                 )
             return
         if self.config["process_activate_version_messages"]:
-            for stream, _ in self._routes[name]:
-                stream.activate_version(cast("int", version))
+            names = {stream.name for stream, _ in self._current_routes(name)}
+            for stream in self._all_streams:
+                if stream.name in names:
+                    stream.activate_version(cast("int", version))
 
     def _take_state(self, message: State) -> None:
         if not message.value:
