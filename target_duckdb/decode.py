@@ -272,7 +272,9 @@ class Decoder:
                 msg = f"the key property {key!r} is not among the schema's properties"
                 raise SchemaError(msg)
         names = list(self._properties)
-        by_name = all(map(shapes.plain, names)) and len(set(map(folded, names))) == len(names)
+        # DuckDB reads no two keys whose names differ by case alone; metadata is beside them.
+        spelled = {*map(folded, names)} - {*map(folded, metadata)}
+        by_name = all(map(shapes.plain, names)) and len(spelled) == len(names)
         self.columns = [
             self._column(index, name, column_type(node, schema, options), by_name=by_name)
             for index, (name, node) in enumerate(self._properties.items())

@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -339,6 +340,15 @@ class StagingArea:
         self._directory.close()
 
 
+def comes_before(version: int, other: int) -> bool:
+    """Return whether a version is older than another, or from a clock that was ahead.
+
+    `merge` compares the versions of rows alike.
+    """
+    now = time.time_ns() // 1_000_000
+    return version < other or other <= now < version
+
+
 def is_version(value: object) -> bool:
     """Return whether a message's `version` is one."""
     return type(value) is int and BIGINT_MIN <= value <= BIGINT_MAX
@@ -456,6 +466,11 @@ class Stream:
         # In the order of the table, should this become it.
         last = [name for name in METADATA if name != DELETED_AT or not self._declares_deleted_at]
         return sorted(columns, key=lambda c: last.index(c.name) + 1 if c.name in last else 0)
+
+    @property
+    def has_versions(self) -> bool:
+        """Whether records of the stream have come with a version."""
+        return self._has_versions
 
     @property
     def versioned(self) -> bool:
@@ -610,7 +625,8 @@ class Stream:
 
     def activate_version(self, version: int) -> None:
         """Remember that rows of older versions are to go with the next commit."""
-        self.activation = version
+        if self.activation is None or not comes_before(version, self.activation):
+            self.activation = version
         self.unactivated = None
 
     def is_half_read(self, table_version: int | None) -> bool:
