@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from target_duckdb.database import Memory
     from target_duckdb.staging import StagedColumn, StagingTable, Stream
 
+_MOST_RENAMED = 500
+"""Columns that DuckDB renames in less time than it copies rows: each change copies all of them."""
+
 _ROW_ID = "rowid"
 """DuckDB's number of a row, hidden in a table that has a column of this name."""
 
@@ -688,11 +691,17 @@ class Merge:
         own = [stream for stream in streams if stream.name == name]
         existing = find_columns(connection, table)
         exact: dict[str, str] = {}
-        for prop in dict.fromkeys(prop for stream in own for prop in stream.columns):
-            having = [stream for stream in own if prop in stream.columns]
-            column = assign(having[0].columns, existing)[prop]
+        wanted = [(stream, stream.columns) for stream in own]
+        columns: dict[str, str] = {}
+        for _, types in reversed(wanted):
+            columns |= assign(types, existing)
+        # The schema alone can tell of all others.
+        asked = {prop for stream in own for prop in (*stream.keys, *stream.exact)}
+        for prop in (prop for prop in columns if prop in asked):
+            having = [stream for stream, types in wanted if prop in types]
+            column = columns[prop]
             today = existing.get(column)
-            declared = [stream.columns[prop] for stream in having]
+            declared = [types[prop] for _, types in wanted if prop in types]
             known = {*declared, *([today] if today is not None else [])}
             is_key = any(prop in stream.keys for stream in having)
             is_open = any(prop in stream.exact for stream in having)
@@ -735,6 +744,7 @@ class Merge:
         taken = {_ROW_ID, *(f"c{index}" for index, _ in enumerate(stream.staging.columns))}
         if (
             not stream.staging.can_be_renamed
+            or len(taken) > _MOST_RENAMED
             or not taken.isdisjoint(map(folded, names.values()))
             or find_columns(connection, table)
         ):
