@@ -17,11 +17,13 @@ hold any get their texts here.
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import io
 import json
 import sys
 import uuid
+import warnings
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
@@ -29,7 +31,6 @@ from typing import TYPE_CHECKING, Any, Union
 
 import msgspec
 from jsonschema import validators
-from jsonschema.exceptions import SchemaError as JSONSchemaError
 from jsonschema.exceptions import ValidationError, best_match
 from referencing import Registry
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
@@ -39,7 +40,7 @@ from target_duckdb.columns import EXACT_NUMBER, INEXACT, column_type
 from target_duckdb.errors import InvalidKeyError, InvalidValueError, SchemaError
 from target_duckdb.messages import deepest_member, is_one_per_line, uncollected
 from target_duckdb.names import folded
-from target_duckdb.schemas import resolve
+from target_duckdb.schemas import keyword_place, leave_out, resolve
 from target_duckdb.verbatim import Guess
 
 if TYPE_CHECKING:
@@ -179,11 +180,45 @@ def _multiple_of(
 
 _Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
     DEFAULT_JSONSCHEMA_VALIDATOR,
-    validators={"multipleOf": _multiple_of},
+    validators={
+        "multipleOf": _multiple_of,
+        "oneOf": DEFAULT_JSONSCHEMA_VALIDATOR.VALIDATORS["anyOf"],
+    },
     type_checker=DEFAULT_JSONSCHEMA_VALIDATOR.TYPE_CHECKER.redefine("integer", _is_integer),
 )
-"""As the SDK validates, but 1.0 is an integer, as the JSON Schema specification has it, and a
-multiple is told exactly."""
+"""As the SDK validates, but 1.0 is an integer, as the JSON Schema specification has it, a multiple
+is told exactly, and a value may be right in several ways that `oneOf` names: taps write it where
+they mean `anyOf`, such as for a date-time or any text."""
+
+
+def _without_nonsense(schema: dict[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
+    """Return a schema without the keywords that make no sense in it.
+
+    Raises:
+        SchemaError: Nothing can be told of a property, since its type is none of JSON Schema's.
+    """
+    metaschema = _Validator(_Validator.META_SCHEMA, format_checker=_Validator.FORMAT_CHECKER)
+    told: set[str] = set()
+    with warnings.catch_warnings():
+        # Some patterns mean other things to Python than it thinks their authors meant.
+        warnings.simplefilter("ignore", FutureWarning)
+        while errors := list(metaschema.iter_errors(schema)):
+            if not told:
+                schema = copy.deepcopy(schema)
+            for error in errors:
+                steps, keyword = keyword_place(list(error.absolute_path))
+                place = "".join(f"[{step!r}]" for step in steps)
+                if keyword == "type" or not (steps or keyword):
+                    msg = f"the schema is no valid JSON schema at {place}['type']: {error.message}"
+                    raise SchemaError(msg)
+                told |= {place if keyword is None else f"{place}[{keyword!r}]"}
+                leave_out(schema, steps, keyword)
+    if told:
+        warn(
+            f"its schema makes no sense at {', '.join(sorted(told)[:5])}, which is left out: "
+            "values are not checked against it"
+        )
+    return schema
 
 
 def decoded(record: bytes) -> dict[str, Any]:
@@ -259,9 +294,9 @@ class Decoder:
         self._validate = validate
         self._warn = warn
         self._warned: set[str] = set()
-        self._schema = schema
+        schema = self._schema = _without_nonsense(schema, warn)
         self._metadata = metadata
-        self._validator = self._checked_validator()
+        self._validator = _Validator(schema, registry=Registry())
         self._properties = {
             name: resolve(node, schema)
             for name, node in schema["properties"].items()
@@ -596,14 +631,6 @@ class Decoder:
                 self._warn_rounding(column.name)
         return staged
 
-    def _checked_validator(self) -> Any:  # noqa: ANN401
-        try:
-            _Validator.check_schema(self._schema)
-        except JSONSchemaError as error:
-            msg = f"the schema is no valid JSON schema: {error.message}"
-            raise SchemaError(msg) from None
-        return _Validator(self._schema, registry=Registry())
-
     def _check(self, record: dict[str, Any]) -> None:
         error = best_match(self._validator.iter_errors(record))
         if error is None:
@@ -620,7 +647,7 @@ class Decoder:
             reason = f"the required property {missing[0]!r} is missing"
         elif error.validator == "additionalProperties":
             reason = "it has properties that the schema does not allow"
-        elif error.validator is None:
+        elif error.validator is None or (error.validator, error.validator_value) == ("not", {}):
             reason = "the schema allows no value here"
         else:
             reason = f"it breaks '{error.validator}' of the schema"

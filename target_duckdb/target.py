@@ -202,9 +202,6 @@ class TargetDuckDB(CommandTarget):
         if not isinstance(name, str) or not isinstance(schema, dict):
             msg = f"{place}: a SCHEMA message needs 'stream' and 'schema'"
             raise MessageError(msg)
-        if not isinstance(schema.get("properties"), dict):
-            msg = f"{place}: the schema of stream {name!r} has no 'properties'"
-            raise MessageError(msg)
         keys = members.get("key_properties") or []
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             msg = f"{place}: the 'key_properties' of stream {name!r} are no list of names"
@@ -212,6 +209,12 @@ class TargetDuckDB(CommandTarget):
         _ = self.area  # opened now, so that a wrong setting shows before anything is read
         try:
             own = normalized(schema, lambda reference: self._warn_lost(name, reference))
+            if not isinstance(own.get("properties"), dict):
+                msg = (
+                    f"{place}: the schema of stream {name!r} has no 'properties'; add them to the "
+                    "tap's catalog (below Meltano by the extra 'schema')"
+                )
+                raise MessageError(msg)
             flattening = self.mapper.flattening_options
             if flattening is not None and flattening.enabled and flattening.max_level > 0:
                 own = flattenable(own, flattening.max_level)
