@@ -229,7 +229,10 @@ def decoded(record: bytes) -> dict[str, Any]:
     """
     try:
         value = json.loads(record, parse_float=values.exact, parse_int=values.integer)
-    except (json.JSONDecodeError, UnicodeDecodeError):
+    except UnicodeDecodeError:
+        reason = "the record is not JSON: it is not UTF-8"
+        raise InvalidValueError(reason) from None
+    except json.JSONDecodeError:
         reason = "the record is not JSON"
         raise InvalidValueError(reason) from None
     except InvalidValueError as error:

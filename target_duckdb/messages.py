@@ -192,7 +192,9 @@ def _decode_slowly(text: bytes, line: int) -> Records | State | Message | BadLin
     except ValueError as error:
         # The decoder's own message may quote the line, which may be personal data.
         at = f" (column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
-        reason = str(error) if isinstance(error, InvalidValueError) else f"the line is not JSON{at}"
+        is_text = not isinstance(error, UnicodeDecodeError)
+        reason = f"the line is not JSON{at}" if is_text else "the line is not JSON: it is not UTF-8"
+        reason = str(error) if isinstance(error, InvalidValueError) else reason
         return BadLine(line, text, reason)
     except RecursionError:
         name = deepest_member(text, 2)

@@ -447,7 +447,7 @@ class Stream:
         self.unactivated: int | None = None
         self.activation: int | None = None
         self.has_refused = False
-        self._has_versions = False
+        self._has_versions = self._has_told_time = False
         self._counter = metrics.record_counter(name)
         self._timer_tags = {metrics.Tag.STREAM: name}
 
@@ -557,8 +557,7 @@ class Stream:
             metadata[VERSION] = version
         if self._options.add_record_metadata:
             now = dt.datetime.now(tz=dt.timezone.utc)
-            extracted = None if time_extracted is None else timestamp(time_extracted)
-            metadata["_sdc_extracted_at"] = extracted
+            metadata["_sdc_extracted_at"] = self._extracted_at(time_extracted)
             metadata["_sdc_received_at"] = now
             metadata["_sdc_batched_at"] = self._area.batch_started_at
             metadata["_sdc_sequence"] = round(now.timestamp() * 1000)
@@ -569,6 +568,23 @@ class Stream:
         if not self._file.rows:
             self._file.version = version
         return {} if version == self._file.version else metadata
+
+    def _extracted_at(self, time_extracted: object) -> str | None:
+        """Return when records were extracted, None where the message does not tell."""
+        if time_extracted is None or time_extracted == "":
+            return None
+        try:
+            return timestamp(time_extracted)
+        except InvalidValueError as error:
+            if not self._has_told_time:
+                self._has_told_time = True
+                self.logger.warning(
+                    "Stream '%s': the 'time_extracted' of messages cannot be read (%s): "
+                    "'_sdc_extracted_at' is null for them",
+                    self.name,
+                    error,
+                )
+            return None
 
     def _append(self, rows: Rows) -> None:
         lines, left = rows.lines, rows.count

@@ -392,9 +392,12 @@ class TargetDuckDB(CommandTarget):
 
     def _batch_lines(self, url: str, encoding: Mapping[str, Any], place: str) -> Iterator[bytes]:
         storage = (self.config.get("batch_config") or {}).get("storage")
-        kind = encoding.get("format")
+        kind, compression = (
+            name.lower() if isinstance(name, str) else name
+            for name in (encoding.get("format"), encoding.get("compression"))
+        )
         if kind == batch_files.JSON_LINES:
-            return batch_files.read_lines(url, encoding.get("compression"), storage)
+            return batch_files.read_lines(url, compression or None, storage)
         if kind == batch_files.PARQUET:
             connection = self.database.connection
             return batch_files.read_rows(url, connection, self.area.path, storage)

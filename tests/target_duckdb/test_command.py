@@ -316,6 +316,18 @@ def test_metadata_a_record_claims_is_not_believed(tmp_path: Path, *, metadata: b
             load(path, [schema(ID, ["id"]), wrong], add_record_metadata=True)
 
 
+@pytest.mark.parametrize("time", ["", "yesterday", 1714979289, {"at": "now"}])
+def test_a_time_of_extraction_that_cannot_be_read_costs_no_record(
+    tmp_path: Path, time: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "test.duckdb"
+    rows = [record({"id": n}, time_extracted=time) for n in (1, 2)]
+    load(path, [schema(ID, ["id"]), *rows], add_record_metadata=True)
+    found = query(path, "SELECT id, _sdc_extracted_at FROM items ORDER BY id")
+    assert found == [(1, None), (2, None)]
+    assert caplog.text.count("'time_extracted' of messages cannot be read") == (time != "")
+
+
 def test_metadata_can_be_added_to_a_table_later(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     load(path, MESSAGES)
