@@ -36,7 +36,7 @@ from referencing import Registry
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from target_duckdb import shapes, values
-from target_duckdb.columns import EXACT_NUMBER, INEXACT, column_type
+from target_duckdb.columns import DELETED_AT, EXACT_NUMBER, INEXACT, METADATA, column_type
 from target_duckdb.errors import InvalidKeyError, InvalidValueError, SchemaError
 from target_duckdb.messages import deepest_member, is_one_per_line, uncollected
 from target_duckdb.names import folded
@@ -53,6 +53,7 @@ _READ_AS_THEY_ARE = {"BIGINT", "BOOLEAN", "DOUBLE"}
 _SHORT_NUMBER = 15
 """A literal of up to this many characters without an exponent is exact in a DOUBLE."""
 
+_RENAME = "rename it in 'stream_maps'"
 _DEEPER = 100
 _NULL = b"null"
 _NUMBER_STARTS = frozenset(b"-0123456789")
@@ -144,6 +145,11 @@ class Column:
     def read_as(self) -> str:
         """The type under which `read_json` reads the staged value."""
         return self.staged_type if self.staged_type in _READ_AS_THEY_ARE else "VARCHAR"
+
+
+def is_mark(column: Column) -> bool:
+    """Return whether a column says since when a row is deleted, as a moment."""
+    return column.name == DELETED_AT and column.sql_type == METADATA[DELETED_AT]
 
 
 @dataclass(frozen=True)
@@ -306,9 +312,18 @@ class Decoder:
             if name not in metadata
         }
         for key in self.keys:
+            if key in metadata:
+                msg = f"the key property {key!r} is called as a metadata column; {_RENAME}"
+                raise SchemaError(msg)
             if key not in self._properties:
                 msg = f"the key property {key!r} is not among the schema's properties"
                 raise SchemaError(msg)
+        if hidden := [name for name in schema["properties"] if name in metadata]:
+            warn(
+                f"the schema has properties that are called as metadata columns "
+                f"({', '.join(map(repr, hidden))}): what records hold there is not loaded; "
+                f"{_RENAME}"
+            )
         names = list(self._properties)
         # DuckDB reads no two keys whose names differ by case alone; metadata is beside them.
         spelled = {*map(folded, names)} - {*map(folded, metadata)}
@@ -623,7 +638,8 @@ class Decoder:
         staged: dict[str, Any] = {}
         for column in self.columns:
             value = record.get(column.name)
-            if value is None:
+            # Where a row is not deleted some taps say so by an empty text.
+            if value is None or (value == "" and is_mark(column)):
                 continue
             try:
                 staged[column.staged] = self._stagers[column.name](value)

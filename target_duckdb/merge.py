@@ -130,7 +130,7 @@ def find_restrictions(connection: DuckDBPyConnection, tables: Iterable[Table]) -
         "SELECT database_name, schema_name, table_name, 'index ' || index_name "
         "FROM duckdb_indexes() UNION ALL "
         "SELECT database_name, schema_name, table_name, constraint_type || ' constraint' "
-        "FROM duckdb_constraints() WHERE constraint_type <> 'NOT NULL' UNION ALL "
+        "FROM duckdb_constraints() UNION ALL "
         "SELECT database_name, schema_name, referenced_table, "
         "'foreign key of table ' || table_name || ' to a column' "
         "FROM duckdb_constraints() WHERE constraint_type = 'FOREIGN KEY' ORDER BY ALL"
@@ -306,7 +306,7 @@ def activate(  # noqa: PLR0913
 def delete_marked(connection: DuckDBPyConnection, table: Table, column: str) -> None:
     """Delete rows the tap marked as deleted; must be called inside a transaction.
 
-    Where its schema makes a text of the time, an empty one is none.
+    Where its schema makes a text of the time, an empty one is none, nor is `false`.
 
     Args:
         connection: The working connection.
@@ -314,7 +314,8 @@ def delete_marked(connection: DuckDBPyConnection, table: Table, column: str) -> 
         column: Name of the column that says since when a row is deleted.
     """
     is_text = find_columns(connection, table)[column] == "VARCHAR"
-    is_marked = f"{quote(column)} <> ''" if is_text else f"{quote(column)} IS NOT NULL"
+    is_told = "NOT IN ('', 'false')" if is_text else "IS NOT NULL"
+    is_marked = f"{quote(column)} {is_told}"
     connection.execute(f"DELETE FROM {table.sql} WHERE {is_marked}")  # noqa: S608
 
 

@@ -154,13 +154,27 @@ def test_rows_the_tap_marks_as_deleted(tmp_path: Path) -> None:
     assert query(path, "SELECT id FROM items") == [(1,)]
 
 
-def test_an_empty_text_marks_nothing_as_deleted(tmp_path: Path) -> None:
+MARK = {"type": ["string", "null"]}
+
+
+@pytest.mark.parametrize(
+    ("declared", "nothing", "gone"),
+    [
+        ({}, "", "2024-01-01"),
+        ({"_sdc_deleted_at": MARK}, "", "2024-01-01"),
+        ({"_sdc_deleted_at": {**MARK, "format": "date-time"}}, "", "2024-01-01"),
+        ({"_sdc_deleted_at": {"type": ["boolean", "null"]}}, False, True),
+    ],
+)
+def test_an_empty_text_marks_nothing_as_deleted(
+    tmp_path: Path, declared: dict[str, Any], nothing: object, gone: object
+) -> None:
     path = tmp_path / "test.duckdb"
     messages = [
-        schema({**ID, "_sdc_deleted_at": {"type": ["string", "null"]}}, ["id"]),
-        record({"id": 1, "_sdc_deleted_at": ""}),
+        schema({**ID, **declared}, ["id"]),
+        record({"id": 1, "_sdc_deleted_at": nothing}),
         record({"id": 2, "_sdc_deleted_at": None}),
-        record({"id": 3, "_sdc_deleted_at": "2024-01-01"}),
+        record({"id": 3, "_sdc_deleted_at": gone}),
     ]
     load(path, messages, hard_delete=True)
     assert query(path, "SELECT id FROM items ORDER BY id") == [(1,), (2,)]
