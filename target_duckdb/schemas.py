@@ -307,7 +307,7 @@ def _joined(base: str, identifier: str) -> str:
 
 
 def _step(name: str) -> str:
-    return quote(name.replace("~", "~0").replace("/", "~1"), safe="~$")
+    return quote(name.replace("~", "~0").replace("/", "~1"), safe="~$", errors="surrogatepass")
 
 
 def _with_properties(root: dict[str, Any]) -> dict[str, Any]:
