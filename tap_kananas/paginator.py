@@ -28,6 +28,7 @@ class Paginator:
         self._pages = 0
         self._last: tuple[int, bytes] | None = None
         self._read: list[tuple[dict[str, str], bytes]] = []
+        self._numbers: dict[bytes, int] = {}
         # How many records a page has that is not the last one.
         self._full = paging.size if paging else 0
         #: What a user should know, one sentence each.
@@ -79,7 +80,7 @@ class Paginator:
         )
 
     def is_new(self, records: int, digest: bytes) -> bool:
-        """Return whether a page shows anything that the one before did not.
+        """Return whether a page shows anything that no earlier one did.
 
         Args:
             records: How many records the page has.
@@ -87,10 +88,12 @@ class Paginator:
 
         Raises:
             PaginationError: If a full page comes a second time: the service pays no heed to the
-                parameter, and would send it for ever.
+                parameter, or begins anew, and would go on for ever.
         """
-        if self._paging is None or self._last != (records, digest):
+        if self._paging is None:
             return True
+        if self._last != (records, digest):
+            return not self._has_begun_anew(digest)
         if records >= self._paging.size:
             message = (
                 f"page {self._pages + 1} is page {self._pages} again: the service pays no heed "
@@ -103,6 +106,18 @@ class Paginator:
                 f"service pays no heed to the parameter '{self._paging.parameter}'"
             )
         return False
+
+    def _has_begun_anew(self, digest: bytes) -> bool:
+        """Return whether the service sends a page again where the list ends."""
+        earlier = self._numbers.get(digest)
+        if earlier is None:
+            return False
+        words = f"page {self._pages + 1} is page {earlier} again"
+        if not self.may_have_ended:
+            message = f"{words}, and the page before is full: where the list ends cannot be told"
+            raise PaginationError(message)
+        self.notes.append(f"{words}: the list ends with page {self._pages}")
+        return True
 
     def advance(self, records: int, digest: bytes) -> bool:
         """Note a page that was read; return whether another one is to be asked for."""
@@ -117,6 +132,7 @@ class Paginator:
         self._last = (records, digest)
         self._read.append((self.parameters, digest))
         self._pages += 1
+        self._numbers[digest] = self._pages
         self._next += 1 if self._paging.kind == "page" else records
         return True
 

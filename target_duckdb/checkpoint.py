@@ -31,6 +31,7 @@ _A_RUN = dt.timedelta(hours=1)
 _FIRST_VERSION = 10**12
 """Versions below, of the year 2001 at most, are numbers of another kind."""
 
+_NOT_NULL = "NOT NULL"
 _RESTRICTED = re.compile("constraint|duplicate key|depend on|index", re.IGNORECASE)
 """DuckDB's words where an index or a constraint of a table is in the way."""
 
@@ -179,9 +180,15 @@ class Checkpoint:
 
     def _in_words(self, error: duckdb.Error) -> str:
         words = f"DuckDB cannot load this: {one_line(error)}"
-        if self._merge.restrictions and _RESTRICTED.search(str(error)):
+        # Where a column must not be null, that alone is in the way, and else never.
+        restrictions = [
+            each
+            for each in self._merge.restrictions
+            if each.startswith(_NOT_NULL) == (_NOT_NULL in str(error))
+        ]
+        if restrictions and _RESTRICTED.search(str(error)):
             words += (
-                f"; drop what somebody has put on the table ({', '.join(self._merge.restrictions)})"
+                f"; drop what somebody has put on the table ({', '.join(restrictions)})"
                 ": the loader alters tables and replaces rows, for which DuckDB wants none"
             )
         return words

@@ -17,11 +17,13 @@ hold any get their texts here.
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import io
 import json
 import sys
 import uuid
+import warnings
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
@@ -29,17 +31,16 @@ from typing import TYPE_CHECKING, Any, Union
 
 import msgspec
 from jsonschema import validators
-from jsonschema.exceptions import SchemaError as JSONSchemaError
 from jsonschema.exceptions import ValidationError, best_match
 from referencing import Registry
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from target_duckdb import shapes, values
-from target_duckdb.columns import EXACT_NUMBER, INEXACT, column_type
+from target_duckdb.columns import DELETED_AT, EXACT_NUMBER, INEXACT, METADATA, column_type
 from target_duckdb.errors import InvalidKeyError, InvalidValueError, SchemaError
 from target_duckdb.messages import deepest_member, is_one_per_line, uncollected
 from target_duckdb.names import folded
-from target_duckdb.schemas import resolve
+from target_duckdb.schemas import keyword_place, leave_out, resolve
 from target_duckdb.verbatim import Guess
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ _READ_AS_THEY_ARE = {"BIGINT", "BOOLEAN", "DOUBLE"}
 _SHORT_NUMBER = 15
 """A literal of up to this many characters without an exponent is exact in a DOUBLE."""
 
+_RENAME = "rename it in 'stream_maps'"
 _DEEPER = 100
 _NULL = b"null"
 _NUMBER_STARTS = frozenset(b"-0123456789")
@@ -145,6 +147,11 @@ class Column:
         return self.staged_type if self.staged_type in _READ_AS_THEY_ARE else "VARCHAR"
 
 
+def is_mark(column: Column) -> bool:
+    """Return whether a column says since when a row is deleted, as a moment."""
+    return column.name == DELETED_AT and column.sql_type == METADATA[DELETED_AT]
+
+
 @dataclass(frozen=True)
 class FieldPlan:
     """What `msgspec` is to decode a property as, and what is left to do to the value.
@@ -179,11 +186,45 @@ def _multiple_of(
 
 _Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
     DEFAULT_JSONSCHEMA_VALIDATOR,
-    validators={"multipleOf": _multiple_of},
+    validators={
+        "multipleOf": _multiple_of,
+        "oneOf": DEFAULT_JSONSCHEMA_VALIDATOR.VALIDATORS["anyOf"],
+    },
     type_checker=DEFAULT_JSONSCHEMA_VALIDATOR.TYPE_CHECKER.redefine("integer", _is_integer),
 )
-"""As the SDK validates, but 1.0 is an integer, as the JSON Schema specification has it, and a
-multiple is told exactly."""
+"""As the SDK validates, but 1.0 is an integer, as the JSON Schema specification has it, a multiple
+is told exactly, and a value may be right in several ways that `oneOf` names: taps write it where
+they mean `anyOf`, such as for a date-time or any text."""
+
+
+def _without_nonsense(schema: dict[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
+    """Return a schema without the keywords that make no sense in it.
+
+    Raises:
+        SchemaError: Nothing can be told of a property, since its type is none of JSON Schema's.
+    """
+    metaschema = _Validator(_Validator.META_SCHEMA, format_checker=_Validator.FORMAT_CHECKER)
+    told: set[str] = set()
+    with warnings.catch_warnings():
+        # Some patterns mean other things to Python than it thinks their authors meant.
+        warnings.simplefilter("ignore", FutureWarning)
+        while errors := list(metaschema.iter_errors(schema)):
+            if not told:
+                schema = copy.deepcopy(schema)
+            for error in errors:
+                steps, keyword = keyword_place(list(error.absolute_path))
+                place = "".join(f"[{step!r}]" for step in steps)
+                if keyword == "type" or not (steps or keyword):
+                    msg = f"the schema is no valid JSON schema at {place}['type']: {error.message}"
+                    raise SchemaError(msg)
+                told |= {place if keyword is None else f"{place}[{keyword!r}]"}
+                leave_out(schema, steps, keyword)
+    if told:
+        warn(
+            f"its schema makes no sense at {', '.join(sorted(told)[:5])}, which is left out: "
+            "values are not checked against it"
+        )
+    return schema
 
 
 def decoded(record: bytes) -> dict[str, Any]:
@@ -194,7 +235,10 @@ def decoded(record: bytes) -> dict[str, Any]:
     """
     try:
         value = json.loads(record, parse_float=values.exact, parse_int=values.integer)
-    except (json.JSONDecodeError, UnicodeDecodeError):
+    except UnicodeDecodeError:
+        reason = "the record is not JSON: it is not UTF-8"
+        raise InvalidValueError(reason) from None
+    except json.JSONDecodeError:
         reason = "the record is not JSON"
         raise InvalidValueError(reason) from None
     except InvalidValueError as error:
@@ -259,20 +303,31 @@ class Decoder:
         self._validate = validate
         self._warn = warn
         self._warned: set[str] = set()
-        self._schema = schema
+        schema = self._schema = _without_nonsense(schema, warn)
         self._metadata = metadata
-        self._validator = self._checked_validator()
+        self._validator = _Validator(schema, registry=Registry())
         self._properties = {
             name: resolve(node, schema)
             for name, node in schema["properties"].items()
             if name not in metadata
         }
         for key in self.keys:
+            if key in metadata:
+                msg = f"the key property {key!r} is called as a metadata column; {_RENAME}"
+                raise SchemaError(msg)
             if key not in self._properties:
                 msg = f"the key property {key!r} is not among the schema's properties"
                 raise SchemaError(msg)
+        if hidden := [name for name in schema["properties"] if name in metadata]:
+            warn(
+                f"the schema has properties that are called as metadata columns "
+                f"({', '.join(map(repr, hidden))}): what records hold there is not loaded; "
+                f"{_RENAME}"
+            )
         names = list(self._properties)
-        by_name = all(map(shapes.plain, names)) and len(set(map(folded, names))) == len(names)
+        # DuckDB reads no two keys whose names differ by case alone; metadata is beside them.
+        spelled = {*map(folded, names)} - {*map(folded, metadata)}
+        by_name = all(map(shapes.plain, names)) and len(spelled) == len(names)
         self.columns = [
             self._column(index, name, column_type(node, schema, options), by_name=by_name)
             for index, (name, node) in enumerate(self._properties.items())
@@ -583,7 +638,8 @@ class Decoder:
         staged: dict[str, Any] = {}
         for column in self.columns:
             value = record.get(column.name)
-            if value is None:
+            # Where a row is not deleted some taps say so by an empty text.
+            if value is None or (value == "" and is_mark(column)):
                 continue
             try:
                 staged[column.staged] = self._stagers[column.name](value)
@@ -593,14 +649,6 @@ class Decoder:
             if column.sql_type == "DOUBLE" and not column.is_exact and values.rounds(value):
                 self._warn_rounding(column.name)
         return staged
-
-    def _checked_validator(self) -> Any:  # noqa: ANN401
-        try:
-            _Validator.check_schema(self._schema)
-        except JSONSchemaError as error:
-            msg = f"the schema is no valid JSON schema: {error.message}"
-            raise SchemaError(msg) from None
-        return _Validator(self._schema, registry=Registry())
 
     def _check(self, record: dict[str, Any]) -> None:
         error = best_match(self._validator.iter_errors(record))
@@ -618,7 +666,7 @@ class Decoder:
             reason = f"the required property {missing[0]!r} is missing"
         elif error.validator == "additionalProperties":
             reason = "it has properties that the schema does not allow"
-        elif error.validator is None:
+        elif error.validator is None or (error.validator, error.validator_value) == ("not", {}):
             reason = "the schema allows no value here"
         else:
             reason = f"it breaks '{error.validator}' of the schema"

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from target_duckdb.database import Memory
     from target_duckdb.staging import StagedColumn, StagingTable, Stream
 
+_MOST_RENAMED = 500
+"""Columns that DuckDB renames in less time than it copies rows: each change copies all of them."""
+
 _ROW_ID = "rowid"
 """DuckDB's number of a row, hidden in a table that has a column of this name."""
 
@@ -127,7 +130,7 @@ def find_restrictions(connection: DuckDBPyConnection, tables: Iterable[Table]) -
         "SELECT database_name, schema_name, table_name, 'index ' || index_name "
         "FROM duckdb_indexes() UNION ALL "
         "SELECT database_name, schema_name, table_name, constraint_type || ' constraint' "
-        "FROM duckdb_constraints() WHERE constraint_type <> 'NOT NULL' UNION ALL "
+        "FROM duckdb_constraints() UNION ALL "
         "SELECT database_name, schema_name, referenced_table, "
         "'foreign key of table ' || table_name || ' to a column' "
         "FROM duckdb_constraints() WHERE constraint_type = 'FOREIGN KEY' ORDER BY ALL"
@@ -233,64 +236,86 @@ def refuse_rounding(
         raise EvolutionError(msg)
 
 
-def _before(version: int) -> str:
+def _before(version: int, column: str) -> str:
     """Return the SQL condition that a row's version, if it has one, comes before this one.
 
     A version is the time at which a read began, in milliseconds or seconds since 1970. Where this
     one has passed and a row's is still to come, the row's is from a clock that was ahead.
     """
     now = time.time_ns() // 1_000_000
-    is_wrong = f" OR {quote(VERSION)} > {now}" if version <= now else ""
-    return f"({quote(VERSION)} IS NULL OR {quote(VERSION)} < {int(version)}{is_wrong})"
+    is_wrong = f" OR {quote(column)} > {now}" if version <= now else ""
+    return f"({quote(column)} < {int(version)}{is_wrong})"
 
 
-def newest_version(connection: DuckDBPyConnection, table: Table, version: int) -> int | None:
+def newest_version(
+    connection: DuckDBPyConnection, table: Table, version: int, wanted: Iterable[str]
+) -> int | None:
     """Return the newest version among a table's rows that does not come before the given one.
 
     Args:
         connection: The working connection.
         table: The table, which need not exist.
         version: A version that records of the stream have.
+        wanted: Names of the properties and metadata columns that the table is to have.
 
     Returns:
         None where all rows come before, or there is none.
     """
-    if find_columns(connection, table).get(VERSION) != METADATA[VERSION]:
+    existing = find_columns(connection, table)
+    # A property may be called the same but for its case.
+    column = assign([*wanted, VERSION], existing)[VERSION]
+    if existing.get(column) != METADATA[VERSION]:
         return None
-    query = f"SELECT max({quote(VERSION)}) FROM {table.sql} WHERE NOT {_before(version)}"  # noqa: S608 (quoted names)
+    query = f"SELECT max({quote(column)}) FROM {table.sql} WHERE NOT {_before(version, column)}"  # noqa: S608 (quoted names)
     row = connection.execute(query).fetchone()
     return row[0] if row else None
 
 
-def activate(
-    connection: DuckDBPyConnection, table: Table, version: int, *, hard_delete: bool
+def activate(  # noqa: PLR0913
+    connection: DuckDBPyConnection,
+    table: Table,
+    version: int,
+    columns: Mapping[str, str],
+    *,
+    hard_delete: bool,
+    with_unversioned: bool,
 ) -> None:
     """Let rows of versions before this one go; must be called inside a transaction.
 
     Args:
         connection: The working connection.
         table: The table, with its version column.
-        version: The version that is active now. Rows without any come before it.
+        version: The version that is active now.
+        columns: For each property and metadata column its name in the table.
         hard_delete: Whether rows are deleted; otherwise they get the time of their deletion.
+        with_unversioned: Whether rows without a version come before it.
     """
-    older = _before(version)
+    older = _before(version, columns[VERSION])
+    if with_unversioned:
+        older = f"({older} OR {quote(columns[VERSION])} IS NULL)"
     if hard_delete:
         connection.execute(f"DELETE FROM {table.sql} WHERE {older}")  # noqa: S608
         return
-    deleted_at = quote(DELETED_AT)
+    deleted_at = quote(columns[DELETED_AT])
     connection.execute(
         f"UPDATE {table.sql} SET {deleted_at} = now() "  # noqa: S608
         f"WHERE {older} AND {deleted_at} IS NULL"
     )
 
 
-def delete_marked(connection: DuckDBPyConnection, table: Table) -> None:
+def delete_marked(connection: DuckDBPyConnection, table: Table, column: str) -> None:
     """Delete rows the tap marked as deleted; must be called inside a transaction.
 
-    Where its schema makes a text of the time, an empty one is none.
+    Where its schema makes a text of the time, an empty one is none, nor is `false`.
+
+    Args:
+        connection: The working connection.
+        table: The table.
+        column: Name of the column that says since when a row is deleted.
     """
-    is_text = find_columns(connection, table)[DELETED_AT] == "VARCHAR"
-    is_marked = f"{quote(DELETED_AT)} <> ''" if is_text else f"{quote(DELETED_AT)} IS NOT NULL"
+    is_text = find_columns(connection, table)[column] == "VARCHAR"
+    is_told = "NOT IN ('', 'false')" if is_text else "IS NOT NULL"
+    is_marked = f"{quote(column)} {is_told}"
     connection.execute(f"DELETE FROM {table.sql} WHERE {is_marked}")  # noqa: S608
 
 
@@ -394,6 +419,7 @@ class _Rows:
         replace: Whether the table is emptied first.
         place: What errors name.
         exact: Staged names of the columns whose types are found by the key rule.
+        version: The version of rows that came without one; None leaves them without.
         is_renamed: Whether the staging table has become the table, and all rows are in it.
     """
 
@@ -405,6 +431,7 @@ class _Rows:
     replace: bool
     place: str
     exact: Collection[str]
+    version: int | None
     is_renamed: bool
 
     def run(self, connection: DuckDBPyConnection) -> None:
@@ -439,6 +466,8 @@ class _Rows:
 
     def _cell(self, connection: DuckDBPyConnection, name: str, column: StagedColumn) -> str:
         types = (column.sql_type, self.types[self.columns[column.name]])
+        if column.name == VERSION and self.version is not None:
+            return f"coalesce({name}, {self.version:d})"
         if column.name in self.exact:
             return respelled(name, *types)
         refuse_rounding(connection, self.staging.sql, name, types, self.place)
@@ -518,6 +547,8 @@ class Merge:
     _streams: list[str] = field(default_factory=list, init=False)
     _replaced: set[str] = field(default_factory=set, init=False)
     _replacing: set[str] = field(default_factory=set, init=False)
+    _unversioned: set[str] = field(default_factory=set, init=False)
+    _unversioning: set[str] = field(default_factory=set, init=False)
 
     def write(self, connection: DuckDBPyConnection, streams: Iterable[Stream]) -> None:
         """Write all staged rows; must be called inside a transaction.
@@ -537,11 +568,14 @@ class Merge:
         self.restrictions = find_restrictions(connection, tables.values())
         exact = {name: self._exact(connection, name, streams, tables[name]) for name in tables}
         schemas = Counter(stream.name for stream in streams)
+        versions = self._adopted(streams)
         renamed = [
             stream
             for stream in streams
             # Values of several schemas go into a table that is wide enough for all of them.
-            if schemas[stream.name] == 1 and self._rename(connection, stream, tables, exact)
+            if schemas[stream.name] == 1
+            and stream.name not in versions
+            and self._rename(connection, stream, tables, exact)
         ]
         self.memory.make_room(NEW_COLUMN * self._new_columns(connection, streams, tables))
         # DuckDB alters no table after rows of it were changed in the same transaction.
@@ -556,6 +590,7 @@ class Merge:
                 tables[stream.name],
                 names,
                 exact[stream.name],
+                version=versions.get(stream.name),
                 is_renamed=stream in renamed,
             )
         for stream in streams:
@@ -563,7 +598,7 @@ class Merge:
                 connection.execute(f"DROP TABLE {stream.staging.sql}")
         # Also if the schema has changed since, and another stream has taken the stream over.
         refused = {stream.name for stream in streams if stream.has_refused}
-        for stream in streams:
+        for stream, names in zip(streams, columns, strict=True):
             table = tables[stream.name]
             if stream.activation is not None and stream.name in refused:
                 stream.logger.warning(
@@ -572,13 +607,40 @@ class Merge:
                     stream.name,
                 )
             elif stream.activation is not None:
-                activate(connection, table, stream.activation, hard_delete=self.hard_delete)
+                activate(
+                    connection,
+                    table,
+                    stream.activation,
+                    names,
+                    hard_delete=self.hard_delete,
+                    with_unversioned=stream.name not in self._unversioned,
+                )
             if stream.marks_deleted and self.hard_delete:
-                delete_marked(connection, table)
+                delete_marked(connection, table, names[DELETED_AT])
+        self._unversioning = {
+            stream.name
+            for stream in streams
+            if stream.staging.rows and not stream.versioned and stream.name not in versions
+        }
+
+    @staticmethod
+    def _adopted(streams: Iterable[Stream]) -> dict[str, int]:
+        """Return the version that rows without one get, by the name of their stream.
+
+        Some taps send ACTIVATE_VERSION, and no version in any record or batch file: what they
+        have just read is what they activate.
+        """
+        versioned = {stream.name for stream in streams if stream.has_versions}
+        return {
+            stream.name: stream.activation
+            for stream in streams
+            if stream.activation is not None and stream.name not in versioned
+        }
 
     def committed(self) -> None:
-        """Remember what was replaced by the rows just written."""
+        """Remember what was replaced by the rows just written, and which have no version."""
         self._replaced |= self._replacing
+        self._unversioned |= self._unversioning
 
     def versions(
         self, connection: DuckDBPyConnection, streams: Iterable[Stream]
@@ -598,7 +660,9 @@ class Merge:
             return {stream.name: None for stream in streams}
         tables = self._tables_in(schema, connection, streams)
         return {
-            stream.name: newest_version(connection, tables[stream.name], stream.unactivated)
+            stream.name: newest_version(
+                connection, tables[stream.name], stream.unactivated, stream.columns
+            )
             for stream in streams
             if stream.unactivated is not None
         }
@@ -628,11 +692,17 @@ class Merge:
         own = [stream for stream in streams if stream.name == name]
         existing = find_columns(connection, table)
         exact: dict[str, str] = {}
-        for prop in dict.fromkeys(prop for stream in own for prop in stream.columns):
-            having = [stream for stream in own if prop in stream.columns]
-            column = assign(having[0].columns, existing)[prop]
+        wanted = [(stream, stream.columns) for stream in own]
+        columns: dict[str, str] = {}
+        for _, types in reversed(wanted):
+            columns |= assign(types, existing)
+        # The schema alone can tell of all others.
+        asked = {prop for stream in own for prop in (*stream.keys, *stream.exact)}
+        for prop in (prop for prop in columns if prop in asked):
+            having = [stream for stream, types in wanted if prop in types]
+            column = columns[prop]
             today = existing.get(column)
-            declared = [stream.columns[prop] for stream in having]
+            declared = [types[prop] for _, types in wanted if prop in types]
             known = {*declared, *([today] if today is not None else [])}
             is_key = any(prop in stream.keys for stream in having)
             is_open = any(prop in stream.exact for stream in having)
@@ -675,6 +745,7 @@ class Merge:
         taken = {_ROW_ID, *(f"c{index}" for index, _ in enumerate(stream.staging.columns))}
         if (
             not stream.staging.can_be_renamed
+            or len(taken) > _MOST_RENAMED
             or not taken.isdisjoint(map(folded, names.values()))
             or find_columns(connection, table)
         ):
@@ -690,6 +761,7 @@ class Merge:
         names: dict[str, str],
         exact: Collection[str],
         *,
+        version: int | None,
         is_renamed: bool,
     ) -> None:
         keys = [] if self.load_method == APPEND_ONLY else stream.keys
@@ -712,5 +784,6 @@ class Merge:
             exact=exact,
             replace=replace,
             place=f"stream {stream.name!r}",
+            version=version,
             is_renamed=is_renamed,
         ).run(connection)

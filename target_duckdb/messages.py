@@ -22,7 +22,6 @@ from target_duckdb.values import as_text, exact, integer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from decimal import Decimal
     from gzip import GzipFile
 
 _READ_SIZE = 256 << 10
@@ -33,6 +32,9 @@ LONGEST_LINE = 256 << 20
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}:]', re.DOTALL)
 """What of JSON tells how deep it is and what its members are called."""
+
+_PIECE = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}:,]', re.DOTALL)
+"""The same, and where a member ends."""
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -190,7 +192,9 @@ def _decode_slowly(text: bytes, line: int) -> Records | State | Message | BadLin
     except ValueError as error:
         # The decoder's own message may quote the line, which may be personal data.
         at = f" (column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
-        reason = str(error) if isinstance(error, InvalidValueError) else f"the line is not JSON{at}"
+        is_text = not isinstance(error, UnicodeDecodeError)
+        reason = f"the line is not JSON{at}" if is_text else "the line is not JSON: it is not UTF-8"
+        reason = str(error) if isinstance(error, InvalidValueError) else reason
         return BadLine(line, text, reason)
     except RecursionError:
         name = deepest_member(text, 2)
@@ -206,8 +210,7 @@ def _message_of(members: object, text: bytes, line: int) -> Records | State | Me
     if kind == SingerMessageType.RECORD:
         return _odd_record(members, text, line)
     if kind == SingerMessageType.STATE:
-        value = json.dumps(members["value"], default=_number) if "value" in members else ""
-        return State(line, value.encode())
+        return State(line, _member_text(text, "value"))
     if kind not in set(SingerMessageType):
         return BadLine(line, text, f"unknown message type {kind!r}")
     return Message(line, kind, members)
@@ -244,8 +247,31 @@ def deepest_member(text: bytes, level: int) -> str | None:
     return None if found is None else str(json.loads(found))
 
 
-def _number(value: object) -> float:
-    return float(cast("Decimal", value))
+def _member_text(text: bytes, name: str) -> bytes:
+    """Return the value of a member of an object as it is written, the last of several, or b"".
+
+    Args:
+        text: An object that is whole.
+        name: The member's name.
+    """
+    found, depth, begin = b"", 0, -1
+    member: bytes | None = None
+    latest = b""
+    for match in _PIECE.finditer(text):
+        token = match[0]
+        if depth == 1 and token in b",}" and begin >= 0:
+            if member is not None and json.loads(member) == name:
+                found = text[begin : match.start()].strip()
+            member, begin = None, -1
+        if token in b"{[":
+            depth += 1
+        elif token in b"}]":
+            depth -= 1
+        elif depth == 1 and token == b":":
+            member, begin = latest, match.end()
+        elif token not in b",:":
+            latest = token
+    return found
 
 
 def is_one_per_line(lines: bytes, count: int) -> bool:

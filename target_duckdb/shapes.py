@@ -7,15 +7,13 @@ but never laxer.
 
 from __future__ import annotations
 
-import math
 import sys
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
 from target_duckdb.columns import BIGINT_MAX, BIGINT_MIN
-from target_duckdb.schemas import resolve
+from target_duckdb.schemas import is_whole, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -164,7 +162,7 @@ def _integer(node: dict[str, Any]) -> Any:  # noqa: ANN401
     if "multipleOf" in node:
         return None
     low, high = node.get("minimum", BIGINT_MIN), node.get("maximum", BIGINT_MAX)
-    if not _is_whole(low) or not _is_whole(high):
+    if not is_whole(low) or not is_whole(high):
         return None
     if low < BIGINT_MIN or high > BIGINT_MAX:
         # Bounds beyond 64 bits are checked where the value is staged.
@@ -174,12 +172,6 @@ def _integer(node: dict[str, Any]) -> Any:  # noqa: ANN401
 
 def _is_length(value: object) -> bool:
     return isinstance(value, int) and value <= sys.maxsize
-
-
-def _is_whole(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
-        return False
-    return math.isfinite(value) and int(value) == value
 
 
 def _array(node: dict[str, Any], root: dict[str, Any], depth: int) -> Any:  # noqa: ANN401

@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -339,6 +340,15 @@ class StagingArea:
         self._directory.close()
 
 
+def comes_before(version: int, other: int) -> bool:
+    """Return whether a version is older than another, or from a clock that was ahead.
+
+    `merge` compares the versions of rows alike.
+    """
+    now = time.time_ns() // 1_000_000
+    return version < other or other <= now < version
+
+
 def is_version(value: object) -> bool:
     """Return whether a message's `version` is one."""
     return type(value) is int and BIGINT_MIN <= value <= BIGINT_MAX
@@ -437,7 +447,7 @@ class Stream:
         self.unactivated: int | None = None
         self.activation: int | None = None
         self.has_refused = False
-        self._has_versions = False
+        self._has_versions = self._has_told_time = False
         self._counter = metrics.record_counter(name)
         self._timer_tags = {metrics.Tag.STREAM: name}
 
@@ -456,6 +466,11 @@ class Stream:
         # In the order of the table, should this become it.
         last = [name for name in METADATA if name != DELETED_AT or not self._declares_deleted_at]
         return sorted(columns, key=lambda c: last.index(c.name) + 1 if c.name in last else 0)
+
+    @property
+    def has_versions(self) -> bool:
+        """Whether records of the stream have come with a version."""
+        return self._has_versions
 
     @property
     def versioned(self) -> bool:
@@ -542,8 +557,7 @@ class Stream:
             metadata[VERSION] = version
         if self._options.add_record_metadata:
             now = dt.datetime.now(tz=dt.timezone.utc)
-            extracted = None if time_extracted is None else timestamp(time_extracted)
-            metadata["_sdc_extracted_at"] = extracted
+            metadata["_sdc_extracted_at"] = self._extracted_at(time_extracted)
             metadata["_sdc_received_at"] = now
             metadata["_sdc_batched_at"] = self._area.batch_started_at
             metadata["_sdc_sequence"] = round(now.timestamp() * 1000)
@@ -554,6 +568,23 @@ class Stream:
         if not self._file.rows:
             self._file.version = version
         return {} if version == self._file.version else metadata
+
+    def _extracted_at(self, time_extracted: object) -> str | None:
+        """Return when records were extracted, None where the message does not tell."""
+        if time_extracted is None or time_extracted == "":
+            return None
+        try:
+            return timestamp(time_extracted)
+        except InvalidValueError as error:
+            if not self._has_told_time:
+                self._has_told_time = True
+                self.logger.warning(
+                    "Stream '%s': the 'time_extracted' of messages cannot be read (%s): "
+                    "'_sdc_extracted_at' is null for them",
+                    self.name,
+                    error,
+                )
+            return None
 
     def _append(self, rows: Rows) -> None:
         lines, left = rows.lines, rows.count
@@ -610,7 +641,8 @@ class Stream:
 
     def activate_version(self, version: int) -> None:
         """Remember that rows of older versions are to go with the next commit."""
-        self.activation = version
+        if self.activation is None or not comes_before(version, self.activation):
+            self.activation = version
         self.unactivated = None
 
     def is_half_read(self, table_version: int | None) -> bool:

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from singer_sdk.mapper import StreamMap
 
 _SIGNALLED = 128
+_MOST_TURNS = 20
 
 
 class TargetDuckDB(CommandTarget):
@@ -201,9 +202,6 @@ class TargetDuckDB(CommandTarget):
         if not isinstance(name, str) or not isinstance(schema, dict):
             msg = f"{place}: a SCHEMA message needs 'stream' and 'schema'"
             raise MessageError(msg)
-        if not isinstance(schema.get("properties"), dict):
-            msg = f"{place}: the schema of stream {name!r} has no 'properties'"
-            raise MessageError(msg)
         keys = members.get("key_properties") or []
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             msg = f"{place}: the 'key_properties' of stream {name!r} are no list of names"
@@ -211,6 +209,12 @@ class TargetDuckDB(CommandTarget):
         _ = self.area  # opened now, so that a wrong setting shows before anything is read
         try:
             own = normalized(schema, lambda reference: self._warn_lost(name, reference))
+            if not isinstance(own.get("properties"), dict):
+                msg = (
+                    f"{place}: the schema of stream {name!r} has no 'properties'; add them to the "
+                    "tap's catalog (below Meltano by the extra 'schema')"
+                )
+                raise MessageError(msg)
             flattening = self.mapper.flattening_options
             if flattening is not None and flattening.enabled and flattening.max_level > 0:
                 own = flattenable(own, flattening.max_level)
@@ -269,15 +273,35 @@ class TargetDuckDB(CommandTarget):
             area=self.area,
             logger=self.logger.getChild(name),
         )
+        if known is not None and known.activation is not None and not known.has_versions:
+            stream.activate_version(known.activation)  # for the records that follow, too
         self._streams[name] = stream
         return stream
+
+    def _current_routes(self, name: str) -> list[tuple[Stream, StreamMap | None]]:
+        """Return where records of a stream go, none where its SCHEMA has not come.
+
+        Where streams share an `__alias__` with different schemas, each takes the table over from
+        the other whenever it sends a record, so that of one key the last record wins. The schemas
+        take turns a few times only between two commits: each turn is a staging table of its own.
+        """
+        routes = self._routes.get(name, [])
+        if any(self._streams[stream.name] is not stream for stream, _ in routes):
+            routes = [(self._resumed(stream), stream_map) for stream, stream_map in routes]
+            self._routes[name] = routes
+        return routes
+
+    def _resumed(self, stream: Stream) -> Stream:
+        if stream in self._replaced and len(self._replaced) >= _MOST_TURNS:
+            return stream
+        return self._stream(stream.name, stream.schema, stream.keys)
 
     # Records
 
     def _load_records(self, message: Records) -> None:
         first, version, time = message.line, message.version, message.time_extracted
-        routes = self._routes.get(message.stream)
-        if routes is None:
+        routes = self._current_routes(message.stream)
+        if not routes and message.stream not in self._routes:
             reason = "its SCHEMA message has not come"
             for line, record in enumerate(message.lines.split(b"\n"), first):
                 error = NoSchemaError(f"stream {message.stream!r}, line {line}: {reason}")
@@ -353,7 +377,7 @@ class TargetDuckDB(CommandTarget):
             quarantined = self.quarantine.rows
             before = 0
             for lines in self._batch_lines(url, encoding, place):
-                for stream, stream_map in self._routes[name]:
+                for stream, stream_map in self._current_routes(name):
                     for refused in self._add(
                         stream, stream_map, lines, members.get("version"), time
                     ):
@@ -368,9 +392,12 @@ class TargetDuckDB(CommandTarget):
 
     def _batch_lines(self, url: str, encoding: Mapping[str, Any], place: str) -> Iterator[bytes]:
         storage = (self.config.get("batch_config") or {}).get("storage")
-        kind = encoding.get("format")
+        kind, compression = (
+            name.lower() if isinstance(name, str) else name
+            for name in (encoding.get("format"), encoding.get("compression"))
+        )
         if kind == batch_files.JSON_LINES:
-            return batch_files.read_lines(url, encoding.get("compression"), storage)
+            return batch_files.read_lines(url, compression or None, storage)
         if kind == batch_files.PARQUET:
             connection = self.database.connection
             return batch_files.read_rows(url, connection, self.area.path, storage)
@@ -428,8 +455,10 @@ class TargetDuckDB(CommandTarget):
                 )
             return
         if self.config["process_activate_version_messages"]:
-            for stream, _ in self._routes[name]:
-                stream.activate_version(cast("int", version))
+            names = {stream.name for stream, _ in self._current_routes(name)}
+            for stream in self._all_streams:
+                if stream.name in names:
+                    stream.activate_version(cast("int", version))
 
     def _take_state(self, message: State) -> None:
         if not message.value:

@@ -35,6 +35,9 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _EXACT_DIGITS = 15
 """Any decimal number of up to 15 significant digits comes back from a DOUBLE as it went in."""
 
+_TINY = -307
+"""Smaller numbers have fewer digits in a DOUBLE, or none."""
+
 _LARGEST_EXPONENT = 400
 """Beyond the range of a DOUBLE: larger numbers fit into no column."""
 
@@ -177,7 +180,8 @@ def rounds(value: object) -> bool:
     if isinstance(value, float):
         return False
     number = Decimal(str(value))
-    return len(number.as_tuple().digits) > _EXACT_DIGITS and number != Decimal(repr(float(number)))
+    is_long = len(number.as_tuple().digits) > _EXACT_DIGITS or number.adjusted() < _TINY
+    return is_long and number != Decimal(repr(float(number)))
 
 
 def is_multiple(value: float | Decimal, step: float | Decimal) -> bool:

@@ -89,6 +89,23 @@ def test_one_page_that_comes_again_is_read_once(sandbox: Sandbox, tmp_path: Path
     assert "page 2 is page 1 again" in outcome.err
 
 
+@pytest.mark.parametrize(("number", "code"), [(45, 0), (60, 1)])
+def test_a_service_that_begins_anew_past_the_end_does_not_go_on_for_ever(
+    tmp_path: Path, number: int, code: int
+) -> None:
+    with running(Options(contacts=number, companies=5, kananas_paging="page")) as server:
+        body = json.dumps(server.account.contacts[20:40])
+        for page in (2, 4):
+            query = f"page={page}&"
+            server.faults.add(Fault(path=SCRIPT, query=query, times=None, status=200, body=body))
+        settings = kananas_settings(server, requests=contacts(paging=PAGES), rate_limit=1000)
+        outcome = run_tap("tap_kananas", settings, tmp_path)
+        assert outcome.code == code, outcome.err
+        assert "page 4 is page 2 again" in outcome.err
+        # After a full page nobody knows whether the list has ended: nothing may count as gone.
+        assert ids(outcome.records) == ([] if code else ids(server.account.contacts))
+
+
 REFUSALS = {
     "404": (404, "<html><title>404</title></html>"),
     "400": (400, '{"error": "no such page"}'),

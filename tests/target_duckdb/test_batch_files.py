@@ -212,6 +212,20 @@ def test_a_damaged_gzip_file(tmp_path: Path) -> None:
     assert files(tmp_path) == ["1.gz"]
 
 
+@pytest.mark.parametrize(
+    "encoding",
+    [{"format": "JSONL", "compression": "GZIP"}, {"format": "Jsonl"},
+     {"format": "jsonl", "compression": ""}],
+)  # fmt: skip
+def test_encodings_as_they_are_spelled(tmp_path: Path, encoding: dict[str, Any]) -> None:
+    url = write(tmp_path / "1", RECORDS, "gzip" if encoding.get("compression") else None)
+    message = {**batch(url), "encoding": encoding}
+    load(tmp_path / "test.duckdb", [schema(PROPERTIES, ["id"]), message])
+    assert query(tmp_path / "test.duckdb", "SELECT count(*) FROM items") == [
+        (len({each["id"] for each in RECORDS}),)
+    ]
+
+
 @pytest.mark.parametrize("change", [{"kind": "avro"}, {"compression": "zstd"}])
 def test_unknown_encodings(tmp_path: Path, change: dict[str, Any]) -> None:
     url = write(tmp_path / "1.jsonl", RECORDS)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from target_duckdb.errors import RecordError, TargetError
+from target_duckdb.errors import RecordError, SchemaError, TargetError
 from target_duckdb.target import TargetDuckDB
 from tests.target_duckdb.helpers import (
     COMMAND,
@@ -314,6 +314,29 @@ def test_metadata_a_record_claims_is_not_believed(tmp_path: Path, *, metadata: b
         wrong = record({"id": 5, "_sdc_deleted_at": "never"})
         with pytest.raises(RecordError, match="'_sdc_deleted_at'"):
             load(path, [schema(ID, ["id"]), wrong], add_record_metadata=True)
+
+
+@pytest.mark.parametrize("time", ["", "yesterday", 1714979289, {"at": "now"}])
+def test_a_time_of_extraction_that_cannot_be_read_costs_no_record(
+    tmp_path: Path, time: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "test.duckdb"
+    rows = [record({"id": n}, time_extracted=time) for n in (1, 2)]
+    load(path, [schema(ID, ["id"]), *rows], add_record_metadata=True)
+    found = query(path, "SELECT id, _sdc_extracted_at FROM items ORDER BY id")
+    assert found == [(1, None), (2, None)]
+    assert caplog.text.count("'time_extracted' of messages cannot be read") == (time != "")
+
+
+def test_a_property_that_metadata_hides_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "test.duckdb"
+    hidden = {"_sdc_table_version": {"type": "integer"}}
+    load(path, [schema({**ID, **hidden}, ["id"]), record({"id": 1, "_sdc_table_version": 5})])
+    assert "metadata columns ('_sdc_table_version')" in caplog.text
+    with pytest.raises(SchemaError, match="'_sdc_table_version' is called as a metadata column"):
+        load(path, [schema({**ID, **hidden}, ["_sdc_table_version"])])
 
 
 def test_metadata_can_be_added_to_a_table_later(tmp_path: Path) -> None:

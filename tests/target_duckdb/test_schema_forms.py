@@ -175,3 +175,129 @@ def test_keywords_that_are_null_and_types_named_twice(tmp_path: Path) -> None:
     load(path, messages)
     assert types(path) == {"v": "VARCHAR", "w": "JSON"}
     assert query(path, "SELECT v, w FROM items") == [("x", '{"a":1}')]
+
+
+TEXT = {"type": "string"}
+ROW: dict[str, Any] = {"type": "object", "properties": {"id": WHOLE, "v": TEXT}, "required": ["id"]}
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        {"$ref": "#/definitions/row", "definitions": {"row": ROW}},
+        {"$ref": "#row", "$defs": {"any name": {"$anchor": "row", **ROW}}},
+        {"allOf": [{"$ref": "#/$defs/row"}, {"required": ["v"]}], "$defs": {"row": ROW}},
+        {"allOf": [{"properties": {"id": WHOLE}}, {"properties": {"v": TEXT}}]},
+        {"properties": {"id": WHOLE}, "allOf": [{"properties": {"v": TEXT}}]},
+        {"anyOf": [{"type": "null"}, ROW]},
+        {"oneOf": [ROW, {"properties": {"id": WHOLE}}]},
+    ],
+)
+def test_properties_that_do_not_stand_in_the_schema_itself(
+    tmp_path: Path, root: dict[str, Any]
+) -> None:
+    path = tmp_path / "test.duckdb"
+    message = {"type": "SCHEMA", "stream": "items", "key_properties": ["id"], "schema": root}
+    load(path, [message, record({"id": 1, "v": "a"}), record({"id": 1, "v": "b"})])
+    assert types(path) == {"id": "BIGINT", "v": "VARCHAR"}
+    assert query(path, "SELECT id, v FROM items") == [(1, "b")]
+    with pytest.raises(RecordError, match="'v'"):
+        load(path, [message, record({"id": 2, "v": 5})])
+
+
+@pytest.mark.parametrize(
+    ("reference", "others"),
+    [
+        ("#text", {"$defs": {"a": {"$anchor": "text", **TEXT}}}),
+        ("#text", {"definitions": {"a": {"$id": "#text", **TEXT}}}),
+        ("#text", {"definitions": {"a": {"id": "#text", **TEXT}}}),
+        ("http://a.test/s#/$defs/a", {"$id": "http://a.test/s", "$defs": {"a": TEXT}}),
+        ("s#/$defs/a", {"$id": "http://a.test/s", "$defs": {"a": TEXT}}),
+        ("urn:x:text", {"$defs": {"a": {"$id": "urn:x:text", **TEXT}}}),
+        ("t", {"$id": "http://a.test/s", "$defs": {"a": {"$id": "http://a.test/t", **TEXT}}}),
+        (
+            "http://a.test/t#/$defs/x",  # a pointer within begins at the identifier, not the root
+            {"$defs": {"x": WHOLE, "t": {"$id": "http://a.test/t", "$defs": {
+                "x": {"$ref": "#/$defs/y"}, "y": TEXT}}}},
+        ),
+        ("#/$defs/a/items/1", {"$defs": {"a": {"items": [WHOLE, TEXT]}}}),
+        ("#/$defs/a/extends", {"$defs": {"a": {"extends": TEXT}}}),
+        ("#/$defs/a/type/0", {"$defs": {"a": {"type": [TEXT, "null"]}}}),
+        ("#/$defs/a~1%25~0", {"$defs": {"a/%~": TEXT}}),
+    ],
+)  # fmt: skip
+def test_a_reference_leads_to_identifiers_and_to_words_of_old(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, reference: str, others: dict[str, Any]
+) -> None:
+    path = tmp_path / "test.duckdb"
+    for index, keyword in enumerate(("$ref", "$dynamicRef")):
+        messages = [schema({"v": {keyword: reference}}, **others), record({"v": "x"})]
+        load(path.with_name(f"{index}.duckdb"), messages)
+        assert types(path.with_name(f"{index}.duckdb")) == {"v": "VARCHAR"}
+        with pytest.raises(RecordError, match=r"property \['v'\]: expected string, got integer"):
+            load(path, [*messages[:1], record({"v": 5})])
+    assert "leads nowhere" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("node", "value", "sql_type"),
+    [
+        ({"$id": "#/properties/v", "$recursiveAnchor": True, **TEXT}, "x", "VARCHAR"),
+        ({"type": [None, "string"]}, None, "VARCHAR"),
+        ({"type": []}, 5, "JSON"),
+        (None, 5, "JSON"),
+        ({**TEXT, "nullable": True}, None, "VARCHAR"),
+        ({**TEXT, "nullable": True, "enum": ["a"]}, None, "VARCHAR"),
+        ({"allOf": [TEXT], "nullable": True}, None, "VARCHAR"),
+        ({"oneOf": [{"type": ["null", "string"]}, {"type": ["null", "integer"]}]}, None, "JSON"),
+        ({"oneOf": [{**TEXT, "format": "date-time"}, TEXT]}, "2024-05-06T00:00:00Z", "VARCHAR"),
+    ],
+)
+def test_forms_that_mean_what_they_seem_to(
+    tmp_path: Path, node: Any, value: Any, sql_type: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema({"id": WHOLE, "v": node}, ["id"]), record({"id": 1, "v": value})])
+    assert types(path)["v"] == sql_type
+    assert query(path, "SELECT v FROM items") == [(None if value is None else str(value),)]
+    assert "WARNING" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("place", "node", "value"),
+    [
+        ("['pattern']", {**TEXT, "pattern": r"^\p{L}+$"}, "x"),
+        ("['maxLength']", {**TEXT, "maxLength": "0"}, "x"),
+        ("['format']", {**TEXT, "format": ["date-time"]}, "x"),
+        ("['enum']", {**TEXT, "enum": "a"}, "x"),
+        ("['anyOf']", {**TEXT, "anyOf": []}, "x"),
+        ("['multipleOf']", {"type": "number", "multipleOf": 0}, 1.5),
+        ("['items']", {"type": "array", "items": "string"}, [1]),
+        ("['properties']", {"type": "object", "properties": []}, {"a": 1}),
+        ("['required']", {"type": "object", "required": "a"}, {}),
+        ("['items']['pattern']", {"items": {"pattern": "("}}, ["a"]),
+        ("", "string", "x"),
+    ],
+)
+def test_a_keyword_that_makes_no_sense_is_left_out_and_told(
+    tmp_path: Path, place: str, node: Any, value: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "test.duckdb"
+    messages = [schema({"id": {**WHOLE, "minimum": 1}, "v": node}, ["id"])]
+    load(path, [*messages, record({"id": 1, "v": value})])
+    assert query(path, "SELECT id FROM items WHERE v IS NOT NULL") == [(1,)]
+    assert f"makes no sense at ['properties']['v']{place}, which" in caplog.text
+    with pytest.raises(RecordError, match=r"\['id'\]: it breaks 'minimum'"):
+        load(path, [*messages, record({"id": 0, "v": value})])
+
+
+def test_an_unknown_type_is_refused_by_the_name_of_its_property(tmp_path: Path) -> None:
+    with pytest.raises(
+        SchemaError, match=r"stream 'items': .* at \['properties'\]\['v'\]\['type'\]"
+    ):
+        load(tmp_path / "test.duckdb", [schema({"v": {"type": ["null", "datetime"]}})])
+
+
+def test_a_number_of_characters_may_be_written_with_a_point(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"\['v'\]: it breaks 'maxLength'"):
+        load(tmp_path / "test.duckdb", [schema({"v": {"maxLength": 2.0}}), record({"v": "abc"})])

@@ -59,5 +59,19 @@ def test_text_of_the_state_is_left_as_it_is(
     assert capsys.readouterr().out == text + "\n"
 
 
+@pytest.mark.parametrize("before", ["", "\ufeff"])
+@pytest.mark.parametrize(
+    "others", ['"stream": null', '"version": "a}{,"', '"x": NaN, "value": 1', '"x": "\\ud800"']
+)
+def test_text_of_the_state_is_left_as_it_is_in_an_unusual_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], before: str, others: str
+) -> None:
+    text = '{"a": 1.10, "b": [1E5, 12345678901234567890.125, {}], "c,}": "\\ud800 é", "value": 2}'
+    target = TargetDuckDB(config={"path": str(tmp_path / "test.duckdb")})
+    line = f'{before}{{{others}, "type": "STATE" ,"value" : {text} }}\n'
+    target.listen([line])  # type: ignore[arg-type]
+    assert capsys.readouterr().out == text + "\n"
+
+
 def test_states_without_any_stream_are_passed_on(tmp_path: Path) -> None:
     assert load(tmp_path / "test.duckdb", [state(1), state({"a": None})]) == [{"a": None}]

@@ -239,6 +239,14 @@ def test_a_unique_index_in_the_way_is_named(tmp_path: Path) -> None:
     assert query(path, "SELECT id, v FROM items") == [(1, "a")]
 
 
+def test_a_column_that_must_not_be_null_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE items (id BIGINT, w INTEGER NOT NULL)")
+    with pytest.raises(TargetError, match=r"items\.w; drop .* \(NOT NULL constraint of table main"):
+        load(path, [schema(ID, ["id"]), record({"id": 1})])
+
+
 def test_a_foreign_key_of_another_table_is_named(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     messages = [schema(ID, ["id"]), record({"id": 1})]

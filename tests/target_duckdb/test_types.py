@@ -276,15 +276,17 @@ def test_string_of_ten_megabytes(tmp_path: Path) -> None:
 def test_rounding_is_not_silent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "test.duckdb"
     messages = [
-        schema({"v": REAL}),
+        schema({"v": REAL, "w": REAL}),
         '{"type": "RECORD", "stream": "items", "record": {"v": 0.1234567890123456789}}',
         '{"type": "RECORD", "stream": "items", "record": {"v": 9007199254740993}}',
         '{"type": "RECORD", "stream": "items", "record": {"v": 0.30000000000000004}}',
+        '{"type": "RECORD", "stream": "items", "record": {"w": 1e-400}}',
     ]
     load(path, messages)
     warnings = [r.getMessage() for r in caplog.records if "more digits" in r.getMessage()]
-    assert len(warnings) == 1
+    assert len(warnings) == 2
     assert "property 'v'" in warnings[0]
+    assert "property 'w'" in warnings[1]
     assert "multipleOf" in warnings[0]
 
 

@@ -154,13 +154,27 @@ def test_rows_the_tap_marks_as_deleted(tmp_path: Path) -> None:
     assert query(path, "SELECT id FROM items") == [(1,)]
 
 
-def test_an_empty_text_marks_nothing_as_deleted(tmp_path: Path) -> None:
+MARK = {"type": ["string", "null"]}
+
+
+@pytest.mark.parametrize(
+    ("declared", "nothing", "gone"),
+    [
+        ({}, "", "2024-01-01"),
+        ({"_sdc_deleted_at": MARK}, "", "2024-01-01"),
+        ({"_sdc_deleted_at": {**MARK, "format": "date-time"}}, "", "2024-01-01"),
+        ({"_sdc_deleted_at": {"type": ["boolean", "null"]}}, False, True),
+    ],
+)
+def test_an_empty_text_marks_nothing_as_deleted(
+    tmp_path: Path, declared: dict[str, Any], nothing: object, gone: object
+) -> None:
     path = tmp_path / "test.duckdb"
     messages = [
-        schema({**ID, "_sdc_deleted_at": {"type": ["string", "null"]}}, ["id"]),
-        record({"id": 1, "_sdc_deleted_at": ""}),
+        schema({**ID, **declared}, ["id"]),
+        record({"id": 1, "_sdc_deleted_at": nothing}),
         record({"id": 2, "_sdc_deleted_at": None}),
-        record({"id": 3, "_sdc_deleted_at": "2024-01-01"}),
+        record({"id": 3, "_sdc_deleted_at": gone}),
     ]
     load(path, messages, hard_delete=True)
     assert query(path, "SELECT id FROM items ORDER BY id") == [(1,), (2,)]
@@ -265,3 +279,66 @@ def test_changes_since_a_read_that_is_in_another_file_are_told(
     # Numbers of another kind, and no versions at all.
     for name, rows in (("a", full(7, 1, ends=False)), ("b", [record({"id": 1})])):
         assert not is_told(tmp_path / f"{name}.duckdb", [schema(ID, ["id"]), *rows])
+
+
+@pytest.mark.parametrize("hard_delete", [False, True])
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_records_without_versions_are_those_of_the_version_activated(
+    tmp_path: Path, order: str, *, hard_delete: bool
+) -> None:
+    path = tmp_path / "test.duckdb"
+    wider = schema({**ID, "w": {"type": "integer"}}, ["id"])
+    for version, ids in [(1, (1, 2)), (2, (2, 3))]:
+        rows = [record({"id": n, "v": str(version)}) for n in ids]
+        messages = [schema(ID, ["id"]), rows[0], wider, rows[1]]
+        at = len(messages) if order == "after" else 1
+        messages.insert(at, activate(version))
+        load(path, messages, hard_delete=hard_delete)
+    condition = "true" if hard_delete else "_sdc_deleted_at IS NULL"
+    found = query(path, f"SELECT id, v, _sdc_table_version FROM items WHERE {condition} ORDER BY 1")
+    assert found == [(2, "2", 2), (3, "2", 2)]
+
+
+def test_records_that_were_committed_without_a_version_stay(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID, ["id"]), *full(1, 1)], hard_delete=True)
+    messages = [schema(ID, ["id"]), record({"id": 2}), state(0), record({"id": 3}), activate(2)]
+    load(path, messages, hard_delete=True, batch_size_rows=1)
+    assert query(path, "SELECT id FROM items ORDER BY id") == [(2,), (3,)]
+
+
+def test_of_two_activations_the_newer_counts(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID, ["id"]), *full(1, 1, 2)])
+    load(path, [schema(ID, ["id"]), *full(2, 2), activate(1)])
+    assert alive(path) == [(2, "2")]
+
+
+def test_a_commit_follows_a_version_whose_schema_changed(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    wider = schema({**ID, "w": {"type": "integer"}}, ["id"])
+    messages = [schema(ID, ["id"]), record({"id": 1, "v": "1"}, version=1), wider]
+    messages += [*full(1, 2), state(1), record({"id": 3, "v": "1"}, version=1), state(2)]
+    assert load(path, messages, batch_size_rows=1) == [1, 2]
+    assert alive(path) == [(1, "1"), (2, "1"), (3, "1")]
+
+
+@pytest.mark.parametrize("hard_delete", [False, True])
+@pytest.mark.parametrize("metadata", [False, True])
+def test_properties_called_like_metadata_but_for_their_case(
+    tmp_path: Path, *, hard_delete: bool, metadata: bool
+) -> None:
+    path = tmp_path / "test.duckdb"
+    moment = {"type": ["string", "null"], "format": "date-time"}
+    own = {"_SDC_DELETED_AT": moment, "_SDC_TABLE_VERSION": ID["id"], "_Sdc_Sequence": ID["id"]}
+    values = {"_SDC_DELETED_AT": None, "_SDC_TABLE_VERSION": 0, "_Sdc_Sequence": 7}
+    for version, ids in [(1, (1, 2)), (2, (2,))]:
+        rows = [record({"id": n, **values}, version=version) for n in ids]
+        messages = [schema({**ID, **own}, ["id"]), *rows, state(0), activate(version)]
+        load(path, messages, hard_delete=hard_delete, add_record_metadata=metadata)
+    names = ", ".join(f'"{name}"' for name in own)
+    found = query(path, f"SELECT id, {names} FROM items ORDER BY id")
+    assert found == [(n, None, 0, 7) for n in ([2] if hard_delete else [1, 2])]
+    if not hard_delete:
+        marked = next(name for name in types(path) if name.startswith("_sdc_deleted_at"))
+        assert query(path, f"SELECT id FROM items WHERE {marked} IS NOT NULL") == [(1,)]
