@@ -1,0 +1,146 @@
+"""`parquet-publish`: the tables of a DuckDB file as Parquet, for whoever reads open files."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from target_duckdb.parquet.manifest import ManifestError
+from target_duckdb.parquet.places import PlaceError, PlaceSettingError, at
+from target_duckdb.parquet.publish import (
+    CleaningError,
+    Options,
+    PublishParquetError,
+    publish,
+)
+from target_duckdb.parquet.tables import TableError
+from target_duckdb.publish import PublishError, open_unlocked
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+PROGRAM = "parquet-publish"
+DONE, FAILED, WRONG_SETTINGS = 0, 1, 2
+
+_SCHEMAS = "kananas,kizen,marts"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Those of the command line by default.
+
+    Returns:
+        0 when the snapshot is published, 1 when something failed, 2 when a setting is wrong.
+    """
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    source = given.source or _published_copy()
+    if not source or not given.url:
+        parser.error("name the database and the URL, or set DUCKDB_PUBLISH_DIR and PARQUET_URL")
+    schemas = [each.strip() for each in given.schemas.split(",") if each.strip()]
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        _publish(Path(source).expanduser(), given.url, Options(schemas, given.keep), given)
+    except PlaceSettingError as error:
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        return WRONG_SETTINGS
+    except (
+        CleaningError, ManifestError, PlaceError, PublishError, PublishParquetError, TableError,
+    ) as error:  # fmt: skip
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        return FAILED
+    return DONE
+
+
+def _publish(source: Path, url: str, options: Options, given: argparse.Namespace) -> None:
+    place = at(url)
+    if not source.is_file():
+        message = f"there is no database file {source}: it is there after `duckdb-publish`"
+        raise PublishError(message)
+    started = time.monotonic()
+    with open_unlocked(source, started + given.lock_timeout, read_only=True) as connection:
+        # One moment for all tables, and for views that ask for the time.
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("BEGIN TRANSACTION")
+        manifest = publish(connection, place, options, _say)
+    written = sum(table.snapshot == manifest.snapshot.snapshot for table in manifest.tables)
+    _say(
+        f"{place.name}: snapshot {manifest.snapshot.snapshot}, {len(manifest.tables)} tables, "
+        f"{written} of them written, {time.monotonic() - started:.1f} s"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Publish the tables of a DuckDB file as Parquet, in a folder or an object "
+        "store: one snapshot at a time, named by a manifest.",
+    )
+    parser.add_argument(
+        "source",
+        nargs="?",
+        help="the database file (default: the published copy, by $DUCKDB_PUBLISH_DIR and "
+        "$DUCKDB_PATH)",
+    )
+    parser.add_argument(
+        "url",
+        nargs="?",
+        default=os.environ.get("PARQUET_URL"),
+        help="a folder, or s3://, gs://, az:// with bucket and prefix (default: $PARQUET_URL)",
+    )
+    parser.add_argument(
+        "--schemas",
+        default=os.environ.get("PARQUET_SCHEMAS") or _SCHEMAS,
+        help=f"the schemas to publish (default: $PARQUET_SCHEMAS, or {_SCHEMAS})",
+    )
+    parser.add_argument(
+        "--keep",
+        type=_count,
+        default=os.environ.get("PARQUET_KEEP") or "3",
+        metavar="N",
+        help="how many earlier snapshots stay (default: $PARQUET_KEEP, or 3)",
+    )
+    parser.add_argument(
+        "--lock-timeout",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long to wait for a process that writes to the database (default: 60)",
+    )
+    return parser
+
+
+def _published_copy() -> str | None:
+    """Return the path of the copy that `duckdb-publish` has made, by the variables it goes by."""
+    folder, database = os.environ.get("DUCKDB_PUBLISH_DIR"), os.environ.get("DUCKDB_PATH")
+    return str(Path(folder, Path(database).name)) if folder and database else None
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        message = "must be 0 or more"
+        raise argparse.ArgumentTypeError(message)
+    return number
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    """End as by an error, so that what was written so far is removed."""
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
