@@ -19,7 +19,7 @@ ROUNDS ?= 1000
 MINUTES ?= 10
 
 UV = $(VENV)/bin/uv
-REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console
+REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console parquet
 
 .PHONY: help setup demo demo-webhooks check-webhooks check-nights check-report picture check-faults check-real-taps evaluate evaluate-people fit learn judges explain spark bench
 .PHONY: audit check-audit
@@ -210,7 +210,9 @@ $(VENV)/ready: $(VENV)/bin/uv requirements/meltano.txt pyproject.toml
 
 .meltano/ready: $(VENV)/ready meltano.yml $(REQUIREMENTS:%=requirements/%.txt)
 	@echo "Installing the taps, the loader and dbt …"
-	@$(VENV)/bin/meltano install --clean > .meltano-install.log 2>&1 || { cat .meltano-install.log; exit 1; }
+	@# The plugin `parquet` is installed by the first run that needs it, and brought up to date here.
+	@$(VENV)/bin/meltano install --clean tap-kananas tap-kizen target-duckdb dbt publish report \
+		$(if $(wildcard .meltano/utilities/parquet),parquet) > .meltano-install.log 2>&1 || { cat .meltano-install.log; exit 1; }
 	@mv .meltano-install.log .meltano/install.log
 	@# Meltano writes the settings of a tap, secrets too, into files that anybody may read.
 	@chmod 700 .meltano

@@ -32,6 +32,8 @@ SCHEMES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl")
 _WITH_CONTAINER = {"az", "azure", "abfs", "abfss", "adl"}
 """Of Azure, whose addresses may have the container before an `@`."""
 
+_PREFIXES = ("AWS", "AZURE", "GOOGLE")
+_ENDPOINTS = ("ENDPOINT", "ENDPOINT_URL", "ENDPOINT_URL_S3", "STORAGE_ENDPOINT")
 _SCRATCH = "parquet-publish-"
 _LOCK = "lock"
 _TRIES = 5
@@ -143,17 +145,30 @@ def _store(url: str) -> ObjectStore:
             "pip install 'kananas-kizen-elt[parquet]'"
         )
         raise PlaceSettingError(message) from None
+    allows_http = any(_is_true(f"{prefix}_ALLOW_HTTP") for prefix in _PREFIXES)
+    for variable in (f"{prefix}_{name}" for prefix in _PREFIXES for name in _ENDPOINTS):
+        if os.environ.get(variable, "").startswith("http://") and not allows_http:
+            allow = f"{variable.partition('_')[0]}_ALLOW_HTTP"
+            message = f"{variable} begins with http://: {allow}=true says that nobody can listen"
+            raise PlaceSettingError(message)
     try:
         # Keys, region and endpoint are read from AWS_*, GOOGLE_* and AZURE_*.
         store: ObjectStore = from_url(
             url,
-            client_options={"timeout": timedelta(seconds=_REQUEST_SECONDS)},
+            client_options={
+                "allow_http": allows_http,
+                "timeout": timedelta(seconds=_REQUEST_SECONDS),
+            },
             retry_config={"max_retries": 8, "retry_timeout": timedelta(seconds=_RETRY_SECONDS)},
         )
     except (BaseError, ValueError) as error:
         message = f"PARQUET_URL or the variables of its store are wrong: {_words(error)}"
         raise PlaceSettingError(message) from None
     return store
+
+
+def _is_true(variable: str) -> bool:
+    return os.environ.get(variable, "").lower() in {"1", "on", "true", "yes"}
 
 
 class Folder:
@@ -282,8 +297,9 @@ class Bucket:
                 content = bytes(found.bytes())
             except FileNotFoundError:
                 return None
-            version = {"e_tag": found.meta["e_tag"], "version": found.meta["version"]}
-            return Versioned(content, version)
+            # S3 and Azure tell versions apart by an entity tag, Google by a number.
+            known = {"e_tag": found.meta["e_tag"], "version": found.meta["version"]}
+            return Versioned(content, {name: each for name, each in known.items() if each})
 
         return self._again(path, get)
 

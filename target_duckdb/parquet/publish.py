@@ -142,7 +142,8 @@ class _Run:
                 for name, rows_of_file in rows.items()
             ]
         count, size = sum(rows.values()), sum(file.bytes for file in files)
-        self._say(f"{table.full_name}: {count:,} rows, {len(files)} files, {size / 1e6:,.1f} MB")
+        parts = f"{len(files)} files" if len(files) > 1 else "1 file"
+        self._say(f"{table.full_name}: {count:,} rows, {parts}, {size / 1e6:,.2f} MB")
         return TableEntry(
             schema=table.schema,
             name=table.name,

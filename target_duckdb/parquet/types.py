@@ -22,6 +22,7 @@ AS_TEXT = {
     "enum": "Parquet's readers take it for text",
     "hugeint": "DuckDB writes the nearest DOUBLE",
     "interval": "Parquet's has no microseconds",
+    "json": "Polars reads bytes from Parquet's",
     "time": "Spark refuses a file that has one",
     "time with time zone": "Parquet's has no offset",
     "time_ns": "Spark refuses a file that has one",
@@ -53,17 +54,15 @@ def stored(of: DuckDBPyType) -> str:
         hold, at any depth.
 
     Raises:
-        UnwritableTypeError: It has a UNION within another type.
+        UnwritableTypeError: It is or has a UNION or a VARIANT.
     """
-    kind = of.id
+    kind = _kind(of)
     if kind in AS_TEXT:
         return _TEXT
     if kind in _AS_TIMESTAMP:
         return "TIMESTAMP"
-    if kind == "variant":
-        return "JSON"
-    if kind == "union":
-        message = f"a UNION within another type ({of})"
+    if kind in {"union", "variant"}:
+        message = f"a {kind.upper()} within another type ({of})"
         raise UnwritableTypeError(message)
     if kind not in _NESTED:
         return str(of)
@@ -82,10 +81,10 @@ def written(name: str, of: DuckDBPyType) -> str:
     Args:
         name: The column.
         of: Its type. A UNION becomes a STRUCT: `tag`, the name of the member that is set, and
-            each member.
+            each member. A VARIANT becomes the text of a JSON.
 
     Raises:
-        UnwritableTypeError: It has a UNION within another type.
+        UnwritableTypeError: It has a UNION or a VARIANT within another type.
     """
     column = quote(name)
     if of.id == "union":
@@ -95,8 +94,15 @@ def written(name: str, of: DuckDBPyType) -> str:
         ]
         fields = ", ".join([f"tag: CAST(union_tag({column}) AS VARCHAR)", *members])
         return f"CASE WHEN {column} IS NOT NULL THEN {{{fields}}} END"
+    if of.id == "variant":
+        return f"CAST(CAST({column} AS JSON) AS VARCHAR)"
     to = stored(of)
     return column if to == str(of) else f"CAST({column} AS {to})"
+
+
+def _kind(of: DuckDBPyType) -> str:
+    """Return the name of a type; for Python a JSON is a VARCHAR."""
+    return "json" if str(of) == "JSON" else str(of.id)
 
 
 def hashed(name: str, of: DuckDBPyType) -> list[str]:

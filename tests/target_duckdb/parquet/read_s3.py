@@ -1,0 +1,85 @@
+"""DuckDB, pandas and Polars read a snapshot from a server of S3, each by itself, and agree.
+
+It runs in the environment of `make check-s3`, with the keys of the server in the environment.
+
+Usage: python read_s3.py s3://BUCKET/PREFIX
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pandas as pd
+import polars as pl
+from obstore.fsspec import FsspecStore
+from pyarrow import fs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+
+def by_duckdb(files: list[str]) -> pa.Table:
+    """Read by DuckDB, which gets the files by a file system of Python."""
+    with duckdb.connect() as connection:
+        connection.register_filesystem(FsspecStore("s3"))
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection.read_parquet(files).to_arrow_table()
+
+
+def by_pandas(files: list[str]) -> pa.Table:
+    """Read by pandas, which leaves it to Arrow."""
+    import pyarrow as pa
+
+    place = fs.S3FileSystem(
+        endpoint_override=os.environ["AWS_ENDPOINT_URL"], region=os.environ["AWS_REGION"]
+    )
+    frames = [
+        pd.read_parquet(file.removeprefix("s3://"), filesystem=place, dtype_backend="pyarrow")
+        for file in files
+    ]
+    return pa.Table.from_pandas(pd.concat(frames), preserve_index=False)
+
+
+def by_polars(files: list[str]) -> pa.Table:
+    """Read by Polars, by itself."""
+    options = {"aws_endpoint_url": os.environ["AWS_ENDPOINT_URL"], "aws_allow_http": "true"}
+    return pl.read_parquet(files, storage_options=options).to_arrow()
+
+
+READERS: dict[str, Callable[[list[str]], pa.Table]] = {
+    "DuckDB": by_duckdb,
+    "pandas": by_pandas,
+    "Polars": by_polars,
+}
+
+
+def rows(table: pa.Table) -> list[dict[str, Any]]:
+    """Return rows as Python has them; a map is a list of pairs."""
+    return table.to_pylist()
+
+
+def main(url: str) -> None:
+    """Read by each, and compare."""
+    place, _ = fs.S3FileSystem(endpoint_override=os.environ["AWS_ENDPOINT_URL"]), None
+    with place.open_input_stream(f"{url.removeprefix('s3://')}/manifest.json") as file:
+        manifest = json.loads(file.read())
+    for table in manifest["tables"]:
+        files = [f"{url}/{each['path']}" for each in table["files"]]
+        found = {}
+        for name, read in READERS.items():
+            found[name] = rows(read(files))
+            assert len(found[name]) == table["rows"], name
+            for row, expected in zip(found[name], found["DuckDB"], strict=True):
+                for column, value in expected.items():
+                    assert row[column] == value, (name, column, row[column], value)
+        print(f"{table['schema']}.{table['name']}: {', '.join(found)} read the same values")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

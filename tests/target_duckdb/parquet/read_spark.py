@@ -1,0 +1,43 @@
+"""Spark reads a snapshot from a folder, by the manifest; it runs in the environment of `make spark`.
+
+Usage: python read_spark.py FOLDER
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+
+def main(folder: Path) -> None:
+    """Read each table, and compare what can be counted with the manifest."""
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    spark = (
+        SparkSession.builder.master("local[1]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.sql.session.timeZone", "UTC")
+        .getOrCreate()
+    )
+    for table in manifest["tables"]:
+        frame = spark.read.parquet(*(str(folder / file["path"]) for file in table["files"]))
+        rows = frame.collect()
+        assert len(rows) == table["rows"]
+        assert frame.columns == [column["name"] for column in table["columns"]]
+        (first,) = (row for row in rows if row["a_tinyint"] == -128)
+        assert first["a_hugeint"] == str(-(2**127))
+        assert str(first["a_decimal"]) == "-1.25"
+        assert first["a_uuid"] == "00000000-0000-0000-0000-000000000001"
+        assert first["an_interval"] == "1 month -2 days 00:00:00.000001"
+        assert first["a_list"] == [1, None]
+        assert sum(all(value is None for value in row) for row in rows) == 1
+        print(f"{table['schema']}.{table['name']}: Spark {spark.version} reads every column")
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
