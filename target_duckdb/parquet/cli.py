@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import socket
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -22,8 +25,10 @@ from target_duckdb.parquet.tables import TableError
 from target_duckdb.publish import PublishError, open_unlocked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType
+
+    import duckdb
 
 PROGRAM = "parquet-publish"
 DONE, FAILED, WRONG_SETTINGS = 0, 1, 2
@@ -46,7 +51,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not source or not given.url:
         parser.error("name the database and the URL, or set DUCKDB_PUBLISH_DIR and PARQUET_URL")
     schemas = [each.strip() for each in given.schemas.split(",") if each.strip()]
-    signal.signal(signal.SIGTERM, _end)
     try:
         _publish(Path(source).expanduser(), given.url, Options(schemas, given.keep), given)
     except PlaceSettingError as error:
@@ -70,7 +74,8 @@ def _publish(source: Path, url: str, options: Options, given: argparse.Namespace
         # One moment for all tables, and for views that ask for the time.
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("BEGIN TRANSACTION")
-        manifest = publish(connection, place, options, _say)
+        with _ended_by_sigterm(connection):
+            manifest = publish(connection, place, options, _say)
     written = sum(table.snapshot == manifest.snapshot.snapshot for table in manifest.tables)
     _say(
         f"{place.name}: snapshot {manifest.snapshot.snapshot}, {len(manifest.tables)} tables, "
@@ -137,9 +142,42 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _end(number: int, _frame: FrameType | None) -> NoReturn:
-    """End as by an error, so that what was written so far is removed."""
-    sys.exit(128 + number)
+@contextmanager
+def _ended_by_sigterm(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Take SIGTERM for an error, so that what was written so far is removed.
+
+    Python calls no handler before DuckDB is done with a query. A thread hears of the signal at
+    once, and interrupts the query.
+    """
+    codes: list[int] = []
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        codes.append(128 + number)
+        sys.exit(codes[0])
+
+    def interrupt() -> None:
+        if heard.recv(1):
+            connection.interrupt()
+
+    before = signal.signal(signal.SIGTERM, end)
+    heard, told = socket.socketpair()
+    told.setblocking(False)  # noqa: FBT003 - of the class
+    told_before = signal.set_wakeup_fd(told.fileno())
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        yield
+    except BaseException:
+        # DuckDB makes an error of its own of what the handler raises.
+        if codes:
+            sys.exit(codes[0])
+        raise
+    finally:
+        signal.set_wakeup_fd(told_before)
+        signal.signal(signal.SIGTERM, before)
+        told.close()
+        thread.join()
+        heard.close()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The manifest: which files make up a snapshot, and which snapshots there are.
 
 `manifest.json` describes the newest one. It is replaced in one step, after all of its files are in
-place; files are never changed. Each snapshot has the same text, without the earlier ones, in its own
-directory, where it stays as long as its files do.
+place; files are never changed. Each snapshot has the same text, without the earlier ones, in its
+own directory, where it stays as long as its files do.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ of two publishers one is told that it came too late.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import re
 import shutil
@@ -23,6 +22,7 @@ from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from obstore.store import ObjectStore
 
@@ -35,8 +35,8 @@ _WITH_CONTAINER = {"az", "azure", "abfs", "abfss", "adl"}
 _PREFIXES = ("AWS", "AZURE", "GOOGLE")
 _ENDPOINTS = ("ENDPOINT", "ENDPOINT_URL", "ENDPOINT_URL_S3", "STORAGE_ENDPOINT")
 _SCRATCH = "parquet-publish-"
-_LOCK = "lock"
 _TRIES = 5
+RETRIES = 8
 _FIRST_PAUSE = 0.2
 _REQUEST_SECONDS = 300.0
 _RETRY_SECONDS = 120.0
@@ -81,7 +81,7 @@ class Place(Protocol):
     def sizes(self, directory: str) -> dict[str, int]:
         """Return the bytes of each file below a directory, by path, half-written ones too."""
 
-    def adding(self, directory: str) -> _Adding:
+    def adding(self, directory: str) -> AbstractContextManager[Path]:
         """Return a context with an empty local folder, whose files it adds to a new directory."""
 
     def add(self, path: str, content: bytes) -> None:
@@ -97,12 +97,6 @@ class Place(Protocol):
 
     def remove(self, paths: Iterable[str]) -> None:
         """Remove files; one that is not there is no error."""
-
-
-class _Adding(Protocol):
-    def __enter__(self) -> Path: ...
-
-    def __exit__(self, *exception: object) -> bool | None: ...
 
 
 def at(url: str) -> Place:
@@ -138,7 +132,7 @@ def _store(url: str) -> ObjectStore:
         from obstore.exceptions import BaseError  # noqa: PLC0415 - an extra
         from obstore.store import from_url  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        if error.name != "obstore":
+        if (error.name or "").partition(".")[0] != "obstore":
             raise
         message = (
             "PARQUET_URL names an object store, and the package 'obstore' is not installed: "
@@ -159,7 +153,10 @@ def _store(url: str) -> ObjectStore:
                 "allow_http": allows_http,
                 "timeout": timedelta(seconds=_REQUEST_SECONDS),
             },
-            retry_config={"max_retries": 8, "retry_timeout": timedelta(seconds=_RETRY_SECONDS)},
+            retry_config={
+                "max_retries": RETRIES,
+                "retry_timeout": timedelta(seconds=_RETRY_SECONDS),
+            },
         )
     except (BaseError, ValueError) as error:
         message = f"PARQUET_URL or the variables of its store are wrong: {_words(error)}"
@@ -226,7 +223,7 @@ class Folder:
         file = self._path / path
         with self._errors(path):
             file.parent.mkdir(parents=True, exist_ok=True)
-            lock = os.open(file.with_name(f".{file.name}.{_LOCK}"), os.O_RDWR | os.O_CREAT, 0o600)
+            lock = os.open(file.with_name(f".{file.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 if self.read(path) != before:
@@ -237,7 +234,7 @@ class Folder:
 
     def remove(self, paths: Iterable[str]) -> None:
         """Remove files, and the directories that get empty."""
-        directories = set()
+        directories: set[Path] = set()
         for path in paths:
             with self._errors(path):
                 (self._path / path).unlink(missing_ok=True)
@@ -316,24 +313,14 @@ class Bucket:
     @contextmanager
     def adding(self, directory: str) -> Iterator[Path]:
         """Give a folder among the temporary files of this machine, whose files are sent."""
-        import obstore  # noqa: PLC0415
-
         with _scratch() as folder:
             yield folder
             for file in sorted(folder.iterdir()):
-                path = f"{directory}/{file.name}"
-                # In one request: of a killed one nothing stays in the store.
-                content = file.read_bytes()
-                self._again(
-                    path,
-                    lambda path=path, content=content: obstore.put(
-                        self._store, path, content, use_multipart=False
-                    ),
-                )
+                self.add(f"{directory}/{file.name}", file.read_bytes())
                 file.unlink()
 
     def add(self, path: str, content: bytes) -> None:
-        """Add a file."""
+        """Add a file, in one request: of a killed one no parts stay in the store."""
         import obstore  # noqa: PLC0415
 
         self._again(path, lambda: obstore.put(self._store, path, content, use_multipart=False))
@@ -386,49 +373,59 @@ class Bucket:
             UnauthenticatedError,
         )
 
-        pause = _FIRST_PAUSE
-        for last in (*[False] * (_TRIES - 1), True):
+        tries, pause = _TRIES, _FIRST_PAUSE
+        while True:
+            tries -= 1
             try:
                 return request()
             except (PermissionDeniedError, UnauthenticatedError) as error:
                 words = f"access is denied ({_words(error)}): check the keys in the environment"
-                raise PlaceError(f"{self._name}/{path}: {words}") from None
+                message = f"{self._name}/{path}: {words}"
+                raise PlaceError(message) from None
             except (BaseError, OSError) as error:
-                if last or "NoSuchBucket" in str(error):
-                    raise PlaceError(f"{self._name}/{path}: {_words(error)}") from None
+                if not tries or "NoSuchBucket" in str(error):
+                    message = f"{self._name}/{path}: {_words(error)}"
+                    raise PlaceError(message) from None
                 time.sleep(pause)
                 pause *= 2
-        raise AssertionError
 
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
     """Give an empty folder among the temporary files, and remove those of killed publishers."""
-    parent = Path(tempfile.gettempdir())
-    for left in parent.glob(f"{_SCRATCH}*"):
+    for left in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
         _remove_unlocked(left)
-    home = Path(tempfile.mkdtemp(prefix=_SCRATCH))
-    lock = os.open(home / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    folder, lock = _make_locked()
     try:
-        folder = home / "files"
-        folder.mkdir()
         yield folder
     finally:
-        shutil.rmtree(home)
+        shutil.rmtree(folder)
         os.close(lock)
 
 
-def _remove_unlocked(home: Path) -> None:
-    """Remove a folder whose publisher is no more; leave one of another user, or of a live one."""
+def _make_locked() -> tuple[Path, int]:
+    """Make a folder that is locked as long as this process lives."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_SCRATCH))
+        # Before it is locked, another publisher may take it for one that was left.
+        with suppress(FileNotFoundError):
+            lock = os.open(folder, os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.exists():
+                return folder, lock
+            os.close(lock)
+
+
+def _remove_unlocked(folder: Path) -> None:
+    """Remove a folder whose publisher is no more; one of another user, or of a live one, stays."""
     try:
-        lock = os.open(home / _LOCK, os.O_RDWR)
-    except OSError:
+        lock = os.open(folder, os.O_RDONLY)
+    except (FileNotFoundError, PermissionError):
         return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(home, ignore_errors=True)
-    except BlockingIOError:
+        shutil.rmtree(folder)
+    except (BlockingIOError, FileNotFoundError):
         return
     finally:
         os.close(lock)

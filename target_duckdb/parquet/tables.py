@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FILE_BYTES = 64 << 20
 """A file that has grown to this size is the last one but for those after it: 64 MiB.
 
-An object store takes each of them in one request, so that a killed publisher leaves no parts of one.
+An object store takes each of them in one request: a killed publisher leaves no parts of one.
 """
 
 _WRITTEN_AS = "1"
@@ -103,9 +103,9 @@ def tables(connection: duckdb.DuckDBPyConnection, schemas: Collection[str]) -> l
         if schema.lower() not in wanted:
             continue
         try:
-            relation = connection.table(f"{quote(schema)}.{quote(name)}")
+            relation = connection.sql(f"FROM {quote(schema)}.{quote(name)}")
         except duckdb.Error as error:
-            raise _failed(f"{schema}.{name}", error) from None
+            raise _failed(Table(schema, name, ()), error) from None
         columns = zip(relation.columns, relation.types, strict=True)
         found.append(Table(schema, name, tuple(columns)))
     return found
@@ -128,7 +128,7 @@ def content(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
     try:
         rows = connection.execute(query).fetchall()
     except duckdb.Error as error:
-        raise _failed(table.full_name, error) from None
+        raise _failed(table, error) from None
     columns = [(name, str(of)) for name, of in table.columns]
     facts = repr((rows, columns, duckdb.__version__, _WRITTEN_AS))
     return hashlib.sha256(facts.encode()).hexdigest()
@@ -159,7 +159,7 @@ def write(
         ended = connection.execute(f"COPY ({_written(table)}) TO {target}")
         found: list[Any] = ended.fetchall()
     except duckdb.Error as error:
-        raise _failed(table.full_name, error) from None
+        raise _failed(table, error) from None
     return {str(each[0]).rpartition("/")[2]: int(each[1]) for each in sorted(found)}
 
 
@@ -172,7 +172,7 @@ def columns(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Column]
     try:
         types = connection.sql(_written(table)).types
     except duckdb.Error as error:
-        raise _failed(table.full_name, error) from None
+        raise _failed(table, error) from None
     return [
         Column(name, str(of), str(stored))
         for (name, of), stored in zip(table.columns, types, strict=True)
@@ -197,5 +197,6 @@ def _sql(table: Table) -> str:
     return f"{quote(table.schema)}.{quote(table.name)}"
 
 
-def _failed(name: str, error: duckdb.Error) -> TableError:
-    return TableError(f"{name} cannot be written: {one_line(error)}")
+def _failed(table: Table, error: duckdb.Error) -> TableError:
+    message = f"{table.full_name} cannot be written: {one_line(error)}"
+    return TableError(message)

@@ -31,7 +31,7 @@ AS_TEXT = {
     "uuid": "Spark refuses a file that has one",
     "varint": "Parquet has no integer of any length",
 }
-"""Types that are written as text, by the name that DuckDB's Python package has for each, and why."""
+"""Types that are written as text, by the name that Python has for each, and why."""
 
 _AS_TIMESTAMP = {"timestamp_ms", "timestamp_s"}
 _NESTED = {"array", "list", "map", "struct"}
@@ -66,7 +66,7 @@ def stored(of: DuckDBPyType) -> str:
         raise UnwritableTypeError(message)
     if kind not in _NESTED:
         return str(of)
-    parts = {name: stored(child) for name, child in of.children if name != "size"}
+    parts = {name: stored(child) for name, child in _children(of)}
     if kind == "struct":
         return f"STRUCT({', '.join(f'{quote(name)} {part}' for name, part in parts.items())})"
     if kind == "map":
@@ -90,7 +90,7 @@ def written(name: str, of: DuckDBPyType) -> str:
     if of.id == "union":
         members = [
             f"{quote(member)}: CAST(union_extract({column}, {literal(member)}) AS {stored(child)})"
-            for member, child in of.children[1:]
+            for member, child in _children(of)[1:]
         ]
         fields = ", ".join([f"tag: CAST(union_tag({column}) AS VARCHAR)", *members])
         return f"CASE WHEN {column} IS NOT NULL THEN {{{fields}}} END"
@@ -98,6 +98,11 @@ def written(name: str, of: DuckDBPyType) -> str:
         return f"CAST(CAST({column} AS JSON) AS VARCHAR)"
     to = stored(of)
     return column if to == str(of) else f"CAST({column} AS {to})"
+
+
+def _children(of: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    """Return the types within a type, by name; an array's length is none."""
+    return [(name, child) for name, child in of.children if isinstance(child, type(of))]
 
 
 def _kind(of: DuckDBPyType) -> str:

@@ -32,7 +32,8 @@ class Proxy:
         self.server_port, self.share = server_port, share
         self.requests = 0
         self.failed: Counter[str] = Counter()
-        self._random, self._lock = random.Random(seed), threading.Lock()
+        self._random = random.Random(seed)  # noqa: S311 - it is no secret
+        self._lock = threading.Lock()
 
     def fate(self) -> str | None:
         """Return how the next request fails; None where it does not."""
@@ -52,12 +53,19 @@ class Proxy:
         class Handler(_Handler):
             of = proxy
 
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        with _Server(("127.0.0.1", 0), Handler) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             try:
                 yield server.server_port
             finally:
                 server.shutdown()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: publishers that are killed break their connections."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -83,9 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
         if way == "response dropped":
             self._drop()
             return
-        self._answer(
-            response.status, response.getheaders(), content, is_cut=way == "response cut"
-        )
+        self._answer(response.status, response.getheaders(), content, is_cut=way == "response cut")
 
     def _answer(
         self, status: int, headers: list[tuple[str, str]], content: bytes, *, is_cut: bool = False

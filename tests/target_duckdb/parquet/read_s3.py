@@ -10,18 +10,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 from obstore.fsspec import FsspecStore
 from pyarrow import fs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pyarrow as pa
 
 
 def by_duckdb(files: list[str]) -> pa.Table:
@@ -34,8 +33,6 @@ def by_duckdb(files: list[str]) -> pa.Table:
 
 def by_pandas(files: list[str]) -> pa.Table:
     """Read by pandas, which leaves it to Arrow."""
-    import pyarrow as pa
-
     place = fs.S3FileSystem(
         endpoint_override=os.environ["AWS_ENDPOINT_URL"], region=os.environ["AWS_REGION"]
     )
@@ -59,21 +56,16 @@ READERS: dict[str, Callable[[list[str]], pa.Table]] = {
 }
 
 
-def rows(table: pa.Table) -> list[dict[str, Any]]:
-    """Return rows as Python has them; a map is a list of pairs."""
-    return table.to_pylist()
-
-
 def main(url: str) -> None:
     """Read by each, and compare."""
-    place, _ = fs.S3FileSystem(endpoint_override=os.environ["AWS_ENDPOINT_URL"]), None
+    place = fs.S3FileSystem(endpoint_override=os.environ["AWS_ENDPOINT_URL"])
     with place.open_input_stream(f"{url.removeprefix('s3://')}/manifest.json") as file:
         manifest = json.loads(file.read())
     for table in manifest["tables"]:
         files = [f"{url}/{each['path']}" for each in table["files"]]
         found = {}
         for name, read in READERS.items():
-            found[name] = rows(read(files))
+            found[name] = read(files).to_pylist()
             assert len(found[name]) == table["rows"], name
             for row, expected in zip(found[name], found["DuckDB"], strict=True):
                 for column, value in expected.items():

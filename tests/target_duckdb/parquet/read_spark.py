@@ -1,4 +1,4 @@
-"""Spark reads a snapshot from a folder, by the manifest; it runs in the environment of `make spark`.
+"""Spark reads a snapshot from a folder, by the manifest, in the environment of `make spark`.
 
 Usage: python read_spark.py FOLDER
 """
@@ -20,9 +20,11 @@ def main(folder: Path) -> None:
         .config("spark.ui.enabled", "false")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.ui.showConsoleProgress", "false")
         .config("spark.sql.session.timeZone", "UTC")
         .getOrCreate()
     )
+    spark.sparkContext.setLogLevel("ERROR")
     for table in manifest["tables"]:
         frame = spark.read.parquet(*(str(folder / file["path"]) for file in table["files"]))
         rows = frame.collect()

@@ -1,8 +1,8 @@
 """`make check-s3`: publish to a real server of S3, while publishers are killed and requests fail.
 
-Each round makes a database of a new generation, which every row of it names, and publishes it by the
-program `parquet-publish`, through a proxy that lets requests fail. Most rounds kill the program at a
-random moment; some let two of them publish at once; the others let it end. Readers fetch whole
+Each round makes a database of a new generation, which every row of it names, and publishes it by
+the program `parquet-publish`, through a proxy that lets requests fail. Most rounds kill the program
+at a random moment; some let two of them publish at once; the others let it end. Readers fetch whole
 snapshots all the time: the generations of the tables of each must be those of one database.
 
 After each program that ended well there must be the files of its manifest and of those kept, and no
@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import random
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -46,7 +47,7 @@ SPARK_PYTHON = ROOT / ".venv-spark" / "bin" / "python"
 BUCKET, PREFIX = "lake", "of/the/company"
 URL = f"s3://{BUCKET}/{PREFIX}"
 KEEP = 3
-KEY, SECRET = "AKIDINVENTED", "inVentedSecretOfTheCheck"  # noqa: S105 - invented
+KEY, SECRET = "AKIDINVENTED", "inVentedSecretOfTheCheck"
 
 TABLES = {
     # How many generations share the same rows.
@@ -149,7 +150,7 @@ class Reader:
 @contextmanager
 def server() -> Iterator[int]:
     """Run the server of S3; give its port."""
-    command = [S3_PYTHON, HERE / "s3_server.py", BUCKET]
+    command = [str(S3_PYTHON), str(HERE / "s3_server.py"), BUCKET]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
@@ -188,7 +189,8 @@ class Check:
 
     def __init__(self, folder: Path, proxy: Proxy, proxied: int, seed: int) -> None:
         """Take a folder for databases, the proxy and its port."""
-        self.folder, self.random = folder, random.Random(seed)
+        self.folder = folder
+        self.random = random.Random(seed)  # noqa: S311 - it is no secret
         self.proxy = proxy
         self.scratch = folder / "scratch"
         self.scratch.mkdir()
@@ -205,7 +207,7 @@ class Check:
         database = self.folder / f"{self.generation % 4}.duckdb"
         make_database(database, self.generation)
         return subprocess.Popen(
-            [sys.executable, "-m", "target_duckdb.parquet.cli", database, URL],
+            [sys.executable, "-m", "target_duckdb.parquet.cli", str(database), URL],
             env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             cwd=ROOT,
         )  # fmt: skip
@@ -281,7 +283,7 @@ class Check:
             manifest = json.loads(bytes(obstore.get(self.store, path).bytes()))
             files = {file["path"] for table in manifest["tables"] for file in table["files"]}
             if files - there:
-                message = f"{snapshot} is kept, and lacks {sorted(files - there)[0]}"
+                message = f"{snapshot} is kept, and lacks {min(files - there)}"
                 raise CheckError(message)
             needed |= files | {path}
         if len(current["earlier"]) > KEEP:
@@ -306,7 +308,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--share", type=float, default=0.05, help="of requests that fail")
-    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
     with tempfile.TemporaryDirectory() as name, server() as direct:
@@ -357,7 +359,9 @@ def rounds(check: Check, kills: int, direct: int) -> None:
     errors = [reader.error for reader in readers if reader.error]
     if errors:
         raise CheckError(errors[0])
-    print(f"Killed {kills} publishers: {dict(check.killed)}; {too_late} came too late beside another")
+    print(
+        f"Killed {kills} publishers: {dict(check.killed)}; {too_late} came too late beside another"
+    )
     seen = set().union(*(reader.snapshots for reader in readers))
     print(
         f"{sum(reader.reads for reader in readers)} snapshots read whole, {len(seen)} different "
@@ -376,6 +380,7 @@ def engines(folder: Path, port: int) -> None:
             env=environment(port, folder / "scratch"), cwd=ROOT, check=True,
         )  # fmt: skip
     variables = {**environment(port, folder / "scratch"), "JAVA_HOME": java_home(folder)}
+    variables["SPARK_LOCAL_IP"] = "127.0.0.1"
     for python, script, url in (
         (S3_PYTHON, "read_s3.py", f"s3://{BUCKET}/types"),
         (SPARK_PYTHON, "read_spark.py", str(out)),

@@ -46,7 +46,7 @@ COLUMNS: dict[str, tuple[str, str, str, str | None]] = {
     "a_list": ("INTEGER[]", "[1, NULL]", "[]", None),
     "an_array": ("INTEGER[2]", "[1, NULL]", "[3, 4]", "INTEGER[]"),
     "a_struct": (
-        "STRUCT(a HUGEINT, \"b c\" UUID[])", "{'a': 5, 'b c': [uuid()]}", "{'a': NULL, 'b c': []}",
+        'STRUCT(a HUGEINT, "b c" UUID[])', "{'a': 5, 'b c': [uuid()]}", "{'a': NULL, 'b c': []}",
         'STRUCT(a VARCHAR, "b c" VARCHAR[])',
     ),
     "a_map": (
@@ -57,7 +57,7 @@ COLUMNS: dict[str, tuple[str, str, str, str | None]] = {
         "UNION(number INTEGER, word VARCHAR)", "union_value(number := 1)",
         "union_value(word := '1')", "STRUCT(tag VARCHAR, number INTEGER, word VARCHAR)",
     ),
-    "Odd \"name\", of; (people)": ("INTEGER", "1", "2", None),
+    'Odd "name", of; (people)': ("INTEGER", "1", "2", None),
 }  # fmt: skip
 
 

@@ -28,17 +28,17 @@ def test_each_type_comes_back_as_it_was(tmp_path: Path) -> None:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"CREATE TEMP VIEW file AS FROM read_parquet('{out / file['path']}')")
         connection.execute("CREATE TEMP VIEW original AS FROM marts.all_types")
-        in_file = {
-            name: of for name, of, *_ in connection.execute("DESCRIBE file").fetchall()
-        }
+        in_file = {name: of for name, of, *_ in connection.execute("DESCRIBE file").fetchall()}
         for name, (_, _, _, stored) in COLUMNS.items():
             column = '"' + name.replace('"', '""') + '"'
             assert in_file[name] == described[name]["parquet_type"], name
             assert in_file[name] == (stored or described[name]["type"]), name
             back = f"CAST({column} AS {described[name]['type']})"
             if name == "a_union":
-                back = f"CASE {column}.tag WHEN 'number' THEN {column}.number::VARCHAR" \
+                back = (
+                    f"CASE {column}.tag WHEN 'number' THEN {column}.number::VARCHAR"
                     f" ELSE {column}.word END"
+                )
             rows = [
                 connection.execute(f"SELECT CAST({value} AS VARCHAR) FROM {view}").fetchall()
                 for value, view in ((column, "original"), (back, "file"))
