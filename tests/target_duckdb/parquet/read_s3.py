@@ -2,7 +2,7 @@
 
 It runs in the environment of `make check-s3`, with the keys of the server in the environment.
 
-Usage: python read_s3.py s3://BUCKET/PREFIX
+Usage: python read_s3.py s3://BUCKET/PREFIX EXAMPLE, a file with that of docs/open-files.md
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -75,3 +76,7 @@ def main(url: str) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1])
+    found: dict[str, pl.DataFrame] = {}
+    exec(Path(sys.argv[2]).read_text(encoding="utf-8"), found)  # noqa: S102 - it is what is tried
+    assert found["contacts"]["contact_id"].to_list() == list(range(1000))
+    print("The example for Polars reads marts.contacts")

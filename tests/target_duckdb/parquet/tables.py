@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import duckdb
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).resolve().parents[3]
 
 #: Type, two values as SQL, and the type in the file where it is another one.
 COLUMNS: dict[str, tuple[str, str, str, str | None]] = {
@@ -62,7 +62,10 @@ COLUMNS: dict[str, tuple[str, str, str, str | None]] = {
 
 
 def make_types(path: Path) -> None:
-    """Write a database whose table `marts.all_types` has two rows of values and one of nulls."""
+    """Write a database with the tables of the examples of docs/open-files.md.
+
+    `marts.all_types` has two rows of values and one of nulls, `marts.contacts` has a thousand rows.
+    """
     with duckdb.connect(str(path)) as connection:
         columns = ", ".join(
             '"' + name.replace('"', '""') + f'" {of}' for name, (of, *_) in COLUMNS.items()
@@ -75,3 +78,11 @@ def make_types(path: Path) -> None:
             connection.execute(f"INSERT INTO marts.all_types SELECT {values}")
         nulls = ", ".join(["NULL"] * len(COLUMNS))
         connection.execute(f"INSERT INTO marts.all_types VALUES ({nulls})")
+        connection.execute("CREATE TABLE marts.contacts AS FROM range(1000) t(contact_id)")
+
+
+def example(name: str, place: str) -> str:
+    """Return an example of docs/open-files.md, as it reads from a place."""
+    page = (ROOT / "docs" / "open-files.md").read_text(encoding="utf-8")
+    (code,) = re.findall(rf"<!-- {name} -->\n```\w+\n(.*?)```", page, re.DOTALL)
+    return str(code).replace("s3://bucket/prefix", place).replace("/a/folder", place)

@@ -10,7 +10,7 @@ import pytest
 
 from target_duckdb.parquet.cli import main
 from target_duckdb.parquet.tables import content, tables
-from tests.target_duckdb.parquet.tables import COLUMNS, make_types
+from tests.target_duckdb.parquet.tables import COLUMNS, example, make_types
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ def test_each_type_comes_back_as_it_was(tmp_path: Path) -> None:
     database, out = tmp_path / "types.duckdb", tmp_path / "out"
     make_types(database)
     assert main([str(database), str(out)]) == 0
-    (table,) = json.loads((out / "manifest.json").read_bytes())["tables"]
+    table, _ = json.loads((out / "manifest.json").read_bytes())["tables"]
     described = {each["name"]: each for each in table["columns"]}
     assert [*described] == [*COLUMNS]
     (file,) = table["files"]
@@ -47,6 +47,15 @@ def test_each_type_comes_back_as_it_was(tmp_path: Path) -> None:
             assert [row is None for (row,) in rows[0]] == [False, False, True], name
         tag = connection.execute("SELECT a_union.tag, a_union IS NULL FROM file").fetchall()
         assert tag == [("number", False), ("word", False), (None, True)]
+
+
+def test_the_example_of_the_page_reads_a_snapshot(tmp_path: Path) -> None:
+    make_types(tmp_path / "types.duckdb")
+    assert main([str(tmp_path / "types.duckdb"), str(tmp_path / "it's out")]) == 0
+    with duckdb.connect() as connection:
+        place = str(tmp_path / "it's out").replace("'", "''")
+        *_, found = connection.execute(example("duckdb", place)).fetchall()
+    assert found == (999,)
 
 
 @pytest.mark.parametrize(
