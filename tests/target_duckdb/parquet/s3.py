@@ -371,8 +371,8 @@ def rounds(check: Check, kills: int, direct: int) -> None:
         raise CheckError(errors[0])
     print(
         f"Killed {kills} publishers: {dict(check.killed)}; {too_late} came too late beside "
-        f"another; of those that ended the longest took {max(check.seconds):.1f} s, half of them less than "
-        f"{statistics.median(check.seconds):.1f} s"
+        f"another; of those that ended the longest took {max(check.seconds):.1f} s, half of "
+        f"them less than {statistics.median(check.seconds):.1f} s"
     )
     seen = set().union(*(reader.snapshots for reader in readers))
     print(
