@@ -130,11 +130,11 @@ def _published_copy() -> str | None:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        message = "must be 0 or more"
+    # Without any, a reader would lose its files as soon as the manifest is replaced.
+    if not text.isdecimal() or int(text) < 1:
+        message = "PARQUET_KEEP must be a whole number above 0"
         raise argparse.ArgumentTypeError(message)
-    return number
+    return int(text)
 
 
 def _say(line: str) -> None:

@@ -193,7 +193,7 @@ class Folder:
         """Return the bytes of each file below a directory, by path."""
         found = {}
         with self._errors(directory):
-            for folder, _folders, names in os.walk(self._path / directory):
+            for folder, _folders, names in os.walk(self._path / directory, onerror=_unless_gone):
                 for name in names:
                     file = Path(folder, name)
                     # Another publisher may be about to remove it.
@@ -251,6 +251,11 @@ class Folder:
         except OSError as error:
             message = f"{self._path / path}: {error.strerror}"
             raise PlaceError(message) from None
+
+
+def _unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _write(file: Path, content: bytes) -> None:
@@ -338,8 +343,11 @@ class Bucket:
             try:
                 mode: Any = "create" if before is None else before.version
                 obstore.put(self._store, path, content, mode=mode, use_multipart=False)
-            except NotSupportedError:
-                # AWS_CONDITIONAL_PUT=disabled, for stores that have none.
+            except (NotImplementedError, NotSupportedError):
+                # AWS_CONDITIONAL_PUT=disabled, for stores that have none: the best that can be done.
+                found = self.read(path)
+                if (found and found.version) != (before and before.version):
+                    raise ReplacedError(path) from None
                 obstore.put(self._store, path, content, use_multipart=False)
             except (AlreadyExistsError, PreconditionError, FileNotFoundError):
                 # A request whose response got lost has done it: then it is this very content.

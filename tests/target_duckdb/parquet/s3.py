@@ -34,7 +34,7 @@ import obstore
 from obstore.store import S3Store
 
 from evaluation.spark import java_home
-from target_duckdb.parquet.places import Bucket
+from target_duckdb.parquet.places import Bucket, ReplacedError, at
 from tests.target_duckdb.parquet.proxy import Proxy
 from tests.target_duckdb.parquet.tables import example, make_types
 
@@ -333,6 +333,7 @@ def main() -> int:
         if SECRET in check.said or KEY in check.said:
             message = "a publisher has told a key"
             raise CheckError(message)
+        without_conditions(folder, direct)
         engines(folder, direct)
     return 0
 
@@ -380,6 +381,26 @@ def rounds(check: Check, kills: int, direct: int) -> None:
         f"ones, none of them mixed; {sum(reader.too_late for reader in readers)} begun too late; "
         "nothing is left behind"
     )
+
+
+def without_conditions(folder: Path, port: int) -> None:
+    """See that a store without conditional writes is published to, by one at a time.
+
+    Raises:
+        CheckError: A publisher that came too late was not told.
+    """
+    os.environ.update(environment(port, folder / "scratch"), AWS_CONDITIONAL_PUT="disabled")
+    place = at(f"s3://{BUCKET}/without")
+    place.replace("manifest.json", b"1", None)
+    first = place.read("manifest.json")
+    place.replace("manifest.json", b"2", first)
+    try:
+        place.replace("manifest.json", b"3", first)
+    except ReplacedError:
+        del os.environ["AWS_CONDITIONAL_PUT"]
+    else:
+        message = "a publisher came too late, and was not told"
+        raise CheckError(message)
 
 
 def engines(folder: Path, port: int) -> None:

@@ -253,9 +253,10 @@ def test_the_program_takes_the_published_copy(
     assert re.search(r"^marts\.contacts: 1 rows, 1 file, \S+ MB$", said, re.MULTILINE)
     assert f"{tmp_path}/a folder: snapshot " in said
     assert manifest(Folder(tmp_path / "a folder"))["tables"][0]["name"] == "contacts"
-    monkeypatch.setenv("PARQUET_KEEP", "-1")
+    monkeypatch.setenv("PARQUET_KEEP", "0")
     with pytest.raises(SystemExit, match="2"):
         main([])
+    assert b"PARQUET_KEEP must be a whole number above 0" in capsysbinary.readouterr().err
 
 
 WRONG = {
