@@ -344,7 +344,7 @@ class Bucket:
                 mode: Any = "create" if before is None else before.version
                 obstore.put(self._store, path, content, mode=mode, use_multipart=False)
             except (NotImplementedError, NotSupportedError):
-                # AWS_CONDITIONAL_PUT=disabled, for stores that have none: the best that can be done.
+                # AWS_CONDITIONAL_PUT=disabled, for stores that have none: nearly as good.
                 found = self.read(path)
                 if (found and found.version) != (before and before.version):
                     raise ReplacedError(path) from None

@@ -25,6 +25,10 @@ FILE_BYTES = 64 << 20
 An object store takes each of them in one request: a killed publisher leaves no parts of one.
 """
 
+_SAMPLE = 1000
+_VECTOR, _MOST_ROWS = 2048, 122_880
+"""Rows of a row group are a multiple of the first, and by default the second."""
+
 _WRITTEN_AS = "1"
 """Changes with how tables are written: each is written anew then."""
 
@@ -151,16 +155,31 @@ def write(
     Raises:
         TableError: It cannot be read or written.
     """
-    target = (
-        f"{literal(str(folder))} (FORMAT parquet, COMPRESSION zstd, RETURN_STATS, "
-        f"FILE_SIZE_BYTES {file_bytes}, OVERWRITE_OR_IGNORE)"
-    )
     try:
+        group = _rows_of_group(connection, table, file_bytes)
+        target = (
+            f"{literal(str(folder))} (FORMAT parquet, COMPRESSION zstd, RETURN_STATS, "
+            f"FILE_SIZE_BYTES {file_bytes}, ROW_GROUP_SIZE {group}, OVERWRITE_OR_IGNORE)"
+        )
         ended = connection.execute(f"COPY ({_written(table)}) TO {target}")
         found: list[Any] = ended.fetchall()
     except duckdb.Error as error:
         raise _failed(table, error) from None
-    return {str(each[0]).rpartition("/")[2]: int(each[1]) for each in sorted(found)}
+    rows = {str(each[0]).rpartition("/")[2]: int(each[1]) for each in sorted(found)}
+    # DuckDB may begin a file that no row is left for.
+    for name in [name for name, count in rows.items() if not count][: len(rows) - 1]:
+        (folder / name).unlink()
+        del rows[name]
+    return rows
+
+
+def _rows_of_group(connection: duckdb.DuckDBPyConnection, table: Table, file_bytes: int) -> int:
+    """Return how many rows are written at once: of wide rows few, so that files stay small."""
+    query = f"SELECT avg(strlen(CAST(r AS VARCHAR))) FROM (FROM {_sql(table)} LIMIT {_SAMPLE}) AS r"  # noqa: S608
+    row = connection.execute(query).fetchone()
+    width = float(row[0] or 1) if row else 1.0
+    fitting = int(file_bytes / 4 / width) // _VECTOR * _VECTOR
+    return min(max(fitting, _VECTOR), _MOST_ROWS)
 
 
 def columns(connection: duckdb.DuckDBPyConnection, table: Table) -> list[Column]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import random
 import secrets
@@ -34,12 +35,14 @@ import obstore
 from obstore.store import S3Store
 
 from evaluation.spark import java_home
+from target_duckdb.parquet.cli import main as publish_parquet
 from target_duckdb.parquet.places import Bucket, ReplacedError, at
 from tests.target_duckdb.parquet.proxy import Proxy
 from tests.target_duckdb.parquet.tables import example, make_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from multiprocessing.context import ForkServerProcess
 
 ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).resolve().parent
@@ -59,7 +62,11 @@ TABLES = {
     "kananas.contacts": 5,
     "kananas.organisations": 1000,
 }
-ROWS = 30_000
+ROWS = 3_000
+
+
+# Most of a short run is the import of libraries, which each fork of this server has behind it.
+FORKS = multiprocessing.get_context("forkserver")
 
 
 class CheckError(AssertionError):
@@ -185,6 +192,15 @@ def environment(port: int, scratch: Path) -> dict[str, str]:
     }
 
 
+def run_publisher(database: str, url: str, variables: dict[str, str], said: Path) -> None:
+    """Run the program in a process that has imported it; what it says goes to a file."""
+    output = os.open(said, os.O_WRONLY | os.O_CREAT, 0o600)
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    os.environ.update(variables)
+    sys.exit(publish_parquet([database, url]))
+
+
 class Check:
     """The rounds."""
 
@@ -202,28 +218,37 @@ class Check:
         self.killed: Counter[str] = Counter()
         self.said = ""
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self) -> ForkServerProcess:
         """Start a publisher of a database of a new generation."""
         self.generation += 1
         database = self.folder / f"{self.generation % 4}.duckdb"
         make_database(database, self.generation)
-        return subprocess.Popen(
-            [sys.executable, "-m", "target_duckdb.parquet.cli", str(database), URL],
-            env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            cwd=ROOT,
-        )  # fmt: skip
+        arguments = (str(database), URL, self.environment, self.folder / f"said{self.generation}")
+        process = FORKS.Process(target=run_publisher, args=arguments, name=str(self.generation))
+        process.start()
+        return process
 
-    def first_request(self, process: subprocess.Popen[str], before: int) -> float:
+    def first_request(self, process: ForkServerProcess, before: int) -> float:
         """Wait until a publisher makes its first request; return when that was."""
-        while self.proxy.requests == before and process.poll() is None:
+        while self.proxy.requests == before and process.exitcode is None:
             time.sleep(0.005)
         return time.monotonic()
 
-    def end(self, process: subprocess.Popen[str]) -> int:
-        """Let a publisher end; return its exit code."""
-        said, _ = process.communicate(timeout=300)
-        self.said += said
-        return process.returncode
+    def end(self, process: ForkServerProcess) -> int:
+        """Let a publisher end; return its exit code.
+
+        Raises:
+            CheckError: It does not.
+        """
+        process.join(300)
+        code = process.exitcode
+        if code is None:
+            process.kill()
+            message = "a publisher has not come to its end in five minutes"
+            raise CheckError(message)
+        said = self.folder / f"said{process.name}"
+        self.said += said.read_text(encoding="utf-8") if said.exists() else ""
+        return code
 
     def kill(self) -> bool:
         """Kill a publisher at a random moment, and see what it has left.
@@ -237,9 +262,8 @@ class Check:
         before, requests = self.newest(), self.proxy.requests
         process = self.start()
         self.first_request(process, requests)
-        try:
-            process.wait(self.random.uniform(0, 1.1) * statistics.median(self.seconds))
-        except subprocess.TimeoutExpired:
+        process.join(self.random.uniform(0, 1.1) * statistics.median(self.seconds))
+        if process.exitcode is None:
             process.kill()
         code = self.end(process)
         if code == 0:
@@ -314,6 +338,7 @@ class Check:
 
 def main() -> int:
     """Run the check."""
+    FORKS.set_forkserver_preload(["__main__", "pytz"])
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--share", type=float, default=0.05, help="of requests that fail")
