@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 
 ROOT = Path(__file__).resolve().parents[2]
-ROWS = (100_000, 1_000_000, 3_000_000)
+ROWS = (100_000, 300_000, 1_000_000)
 
 TABLES = """
 CREATE SCHEMA kananas; CREATE SCHEMA marts;
