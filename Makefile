@@ -19,9 +19,9 @@ ROUNDS ?= 1000
 MINUTES ?= 10
 
 UV = $(VENV)/bin/uv
-REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console
+REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console parquet
 
-.PHONY: help setup demo demo-webhooks check-webhooks check-nights check-report picture check-faults check-real-taps evaluate evaluate-people fit learn judges explain spark bench
+.PHONY: help setup demo demo-webhooks check-webhooks check-nights check-report picture check-faults check-real-taps check-s3 evaluate evaluate-people fit learn judges explain spark bench
 .PHONY: audit check-audit
 .PHONY: dagster check-airflow check-dagster refresh status review demo-review check-review review-picture export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
@@ -75,6 +75,9 @@ check-real-taps: $(DEV)/ready $(REAL:%=.venv-real-%/ready) ## Load from a real P
 
 check-nights: $(DEV)/ready ## Simulate nights with outages, and compare what was told and loaded: NIGHTS=16 FIRST=1 SEED=1 OLD=a-commit
 	@$(DEV)/bin/python -m tests.e2e.nights $(if $(NIGHTS),--nights "$(NIGHTS)") $(if $(FIRST),--first "$(FIRST)") $(if $(SEED),--seed "$(SEED)") $(if $(OLD),--old "$(OLD)")
+
+check-s3: $(DEV)/ready .venv-s3/ready .venv-spark/ready ## Publish Parquet to a server of S3: killed at random, with failing requests, and read by others: KILLS=100 SHARE=0.05 SEED=…
+	@$(DEV)/bin/python -m tests.target_duckdb.parquet.s3 $(if $(KILLS),--kills "$(KILLS)") $(if $(SHARE),--share "$(SHARE)") $(if $(SEED),--seed "$(SEED)")
 
 test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
 	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(PYTEST_ARGS)
@@ -210,7 +213,9 @@ $(VENV)/ready: $(VENV)/bin/uv requirements/meltano.txt pyproject.toml
 
 .meltano/ready: $(VENV)/ready meltano.yml $(REQUIREMENTS:%=requirements/%.txt)
 	@echo "Installing the taps, the loader and dbt …"
-	@$(VENV)/bin/meltano install --clean > .meltano-install.log 2>&1 || { cat .meltano-install.log; exit 1; }
+	@# The plugin `parquet` is installed by the first run that needs it, and brought up to date here.
+	@$(VENV)/bin/meltano install --clean tap-kananas tap-kizen target-duckdb dbt publish report \
+		$(if $(wildcard .meltano/utilities/parquet),parquet) > .meltano-install.log 2>&1 || { cat .meltano-install.log; exit 1; }
 	@mv .meltano-install.log .meltano/install.log
 	@# Meltano writes the settings of a tap, secrets too, into files that anybody may read.
 	@chmod 700 .meltano

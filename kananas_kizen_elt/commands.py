@@ -19,6 +19,7 @@ OF_EXTRAS = {
     "duckdb",
     "jinja2",
     "markupsafe",
+    "obstore",
     "prometheus_client",
     "python_multipart",
     "starlette",
@@ -50,6 +51,11 @@ def target_duckdb() -> Any:  # noqa: ANN401
 def duckdb_publish() -> Any:  # noqa: ANN401
     """Publish a copy of the loader's file."""
     return _run("target_duckdb", "publish", "main")
+
+
+def parquet_publish() -> Any:  # noqa: ANN401
+    """Publish the tables of a file as Parquet."""
+    return _run("target_duckdb", "parquet.cli", "main")
 
 
 def sandbox() -> Any:  # noqa: ANN401

@@ -19,7 +19,7 @@ _NOISE = re.compile(
     r"records read|records so far|^Reader '|Encountered an error:?$"
 )
 _STDERR = re.compile(r"returned -?\d+ with stderr:\s*(.*)", re.DOTALL)
-_PLUGINS = ("tap-", "target-", "dbt", "publish", "report")
+_PLUGINS = ("tap-", "target-", "dbt", "publish", "parquet", "report")
 _BAD = {"error", "critical"}
 _WAITS = re.compile(r"\bWaiting for the database file\b")
 BUSY = "already running"

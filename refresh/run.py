@@ -122,7 +122,11 @@ class Runner:
             ended_by = None
             try:
                 with _signals():
-                    for step in steps.of_sources(settings.sources, load_only=load_only):
+                    for step in steps.of_sources(
+                        settings.sources,
+                        load_only=load_only,
+                        is_parquet_published=settings.is_parquet_published,
+                    ):
                         self._do(step, lock, full_refresh=full_refresh)
             except Interrupted as end:
                 ended_by = str(end)

@@ -46,6 +46,7 @@ class Settings:
 
     Attributes:
         variables: All variables of the environment and of `.env`.
+        is_parquet_published: Whether Parquet files are published, too.
         folder: Where what happened is kept, with the lock and the log.
     """
 
@@ -58,6 +59,7 @@ class Settings:
     sources: tuple[str, ...] = SOURCES
     step_timeout: float = 6 * 3600
     busy_timeout: float = 360
+    is_parquet_published: bool = False
     webhook_url: str = field(default="", repr=False)
     webhook_form: str = "json"
     mail: Mail | None = None
@@ -111,6 +113,7 @@ def read(environment: str | None = None, project: Path | None = None) -> Setting
         sources=_some_of(variables, "REFRESH_SOURCES", SOURCES, SOURCES),
         step_timeout=_read(variables, "REFRESH_STEP_TIMEOUT", _seconds, Settings.step_timeout),
         busy_timeout=_read(variables, "REFRESH_BUSY_TIMEOUT", _seconds, Settings.busy_timeout),
+        is_parquet_published=bool(variables.get("PARQUET_URL")),
         webhook_url=_address(variables, "REFRESH_WEBHOOK_URL"),
         webhook_form=_one_of(variables, "REFRESH_WEBHOOK_FORM", FORMS),
         mail=mail,

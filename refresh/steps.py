@@ -47,11 +47,24 @@ OF_ALL = (
     Step("publish", "publish:copy", after="transform"),
     Step("report", "report:write"),
 )
+#: Where PARQUET_URL is set; the last one, since sending files may take long.
+PARQUET = Step("parquet", "parquet:publish", after="publish")
 
 
-def of_sources(names: Sequence[str], *, load_only: bool = False) -> tuple[Step, ...]:
-    """Return all steps of a run that reads these sources; without those after them on request."""
-    return (*(Step(name, name, is_source=True) for name in names), *(() if load_only else OF_ALL))
+def of_sources(
+    names: Sequence[str], *, load_only: bool = False, is_parquet_published: bool = False
+) -> tuple[Step, ...]:
+    """Return the steps of a run.
+
+    Args:
+        names: The sources that it reads.
+        load_only: Whether nothing is made of them.
+        is_parquet_published: Whether what is made of them is published as Parquet, too.
+    """
+    sources = tuple(Step(name, name, is_source=True) for name in names)
+    if load_only:
+        return sources
+    return (*sources, *OF_ALL, *((PARQUET,) if is_parquet_published else ()))
 
 
 @dataclass(frozen=True)

@@ -184,13 +184,13 @@ def _log(database: Path) -> Path:
 
 def _hold(source: Path, deadline: float) -> duckdb.DuckDBPyConnection:
     """Open the database so that nobody writes to it, with all of its content in the one file."""
-    connection = _open(source, deadline, read_only=True)
+    connection = open_unlocked(source, deadline, read_only=True)
     # DuckDB writes it beside the file that a link leads to, or, before 1.5, beside the link.
     if not any(_log(path).exists() for path in (source, source.resolve())):
         return connection
     # A process that died while it wrote has left a log, which has to become part of the file.
     connection.close()
-    connection = _open(source, deadline, read_only=False)
+    connection = open_unlocked(source, deadline, read_only=False)
     try:
         connection.execute("FORCE CHECKPOINT")
     except duckdb.Error as error:
@@ -199,7 +199,17 @@ def _hold(source: Path, deadline: float) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _open(source: Path, deadline: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def open_unlocked(source: Path, deadline: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """Open a database once no other process holds it.
+
+    Args:
+        source: Its file.
+        deadline: How long to wait, as `time.monotonic` counts.
+        read_only: Whether it is only read.
+
+    Raises:
+        PublishError: It stays locked, or cannot be opened.
+    """
     while True:
         connection, holder = _try_open(source, read_only=read_only)
         if connection is not None:

@@ -82,7 +82,7 @@ def test_meltano_reads_each_setting_of_a_utility_from_its_variable() -> None:
     """By the name of the plugin or its namespace; `env` alone names only what the program gets."""
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
     utilities = project["plugins"]["utilities"]
-    assert {"dbt", "publish", "report"} <= {each["name"] for each in utilities}
+    assert {"dbt", "parquet", "publish", "report"} <= {each["name"] for each in utilities}
     for plugin in utilities:
         for setting in plugin["settings"]:
             prefixes = (plugin["name"], plugin["namespace"])
@@ -131,8 +131,10 @@ def test_the_example_of_env_names_settings_there_are() -> None:
     }
     # Those of `refresh` are looked at by tests/refresh/test_docs.py.
     others = {name for name in names if name.startswith("REFRESH_")}
+    # What the library of object stores reads by itself.
+    others |= {"AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"}
     paths = {f"DUCKDB_{name}" for name in ("DECISIONS_PATH", "PATH", "PUBLISH_DIR", "RUNS_PATH")}
-    assert names - others <= settings | paths
+    assert names - others <= settings | paths | {"PARQUET_URL"}
     required = {"TAP_KANANAS_SECRET_KEY", "TAP_KIZEN_API_KEY", "TAP_KIZEN_USER_ID"}
     assert required <= names
 

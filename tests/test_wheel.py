@@ -14,6 +14,7 @@ UV = str(ROOT / ".venv" / "bin" / "uv")
 COMMANDS = {
     "target-duckdb": "duckdb",
     "duckdb-publish": "duckdb",
+    "parquet-publish": "duckdb",
     "sandbox": "sandbox",
     "kananas-webhooks": "webhooks",
     "report": "console",

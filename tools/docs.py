@@ -36,7 +36,7 @@ PROGRAMS = {
     "tap-kizen": "tap_kizen",
     "target-duckdb": "target_duckdb",
 }
-UTILITIES = ("publish", "report")
+UTILITIES = ("publish", "parquet", "report")
 
 
 def about(module: str) -> dict[str, Any]:

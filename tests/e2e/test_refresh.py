@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tests.refresh.servers import Heard
 
 STEPS = ["kananas", "kizen", "transform", "publish", "report"]
+CONTACTS = ("marts", "contacts")
 LOAD_ONLY = "--load-only"
 COUNT = "select count(*) from {table} where _sdc_deleted_at is null"
 
@@ -91,9 +92,14 @@ def installation(
 
 def test_one_service_down_stops_nothing_else(installation: Installation, sandbox: Sandbox) -> None:
     wrong = {"TAP_KIZEN_API_KEY": "wrong-key-hunter2", "LANG": "C", "PYTHONUTF8": "0"}
-    good = installation.run()
+    files = installation.folder / "open files"
+    good = installation.run(PARQUET_URL=str(files))
     assert good.code == 0, good.said
     assert good.said.splitlines()[-1] == "done"
+    assert installation.results() == dict.fromkeys([*STEPS, "parquet"], "done")
+    tables = json.loads((files / "manifest.json").read_bytes())["tables"]
+    (contacts,) = (each for each in tables if (each["schema"], each["name"]) == CONTACTS)
+    assert contacts["rows"] == 120
     with sandbox.account.contacts.lock:
         del sandbox.account.contacts[0]
     for arguments, steps in (((LOAD_ONLY,), STEPS[:2]), ((), STEPS)):

@@ -42,7 +42,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: Heard) -> Path
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(channels, "_FIRST_PAUSE", 0.01)
     monkeypatch.setattr(steps, "meltano", lambda: str(tmp_path / "meltano"))
-    for name in ("MELTANO_ENVIRONMENT", "DUCKDB_PATH", "DUCKDB_RUNS_PATH", "http_proxy"):
+    for name in (
+        "MELTANO_ENVIRONMENT",
+        "DUCKDB_PATH",
+        "DUCKDB_RUNS_PATH",
+        "PARQUET_URL",
+        "http_proxy",
+    ):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / ".env").write_text(f"REFRESH_WEBHOOK_URL={hook.url}\n", encoding="utf-8")
     return tmp_path
@@ -77,6 +83,31 @@ def test_each_step_is_said_and_written_down(
     assert kinds == ["start", *source, *source, *rest, *rest, *rest, "end"]
     # Meltano puts secrets into it; where it makes the folder itself, anybody may read.
     assert stat.S_IMODE((folder / ".meltano").stat().st_mode) == 0o700
+
+
+def test_parquet_is_published_where_its_url_is_set(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / ".env").write_text(
+        "PARQUET_URL=s3://bucket/x\nAWS_ACCESS_KEY_ID=AKIDINVENTED\n", encoding="utf-8"
+    )
+    why = "parquet-publish: s3://bucket/x/manifest.json: access is denied to AKIDINVENTED"
+    program(
+        folder,
+        f'echo "$@" >> commands; case "$@" in *parquet*) echo "{why}"; exit 1;; esac',
+    )
+    assert main([]) == 1
+    assert main(["--load-only"]) == 0
+    program(folder, 'echo "$@" >> commands; case "$@" in *publish:copy*) exit 1;; esac')
+    assert main([]) == 1
+    steps = (folder / "commands").read_text(encoding="utf-8").split()
+    assert [each for each in steps if each in {"report:write", "parquet:publish"}] == [
+        "report:write", "parquet:publish", "report:write",
+    ]  # fmt: skip
+    said = capsys.readouterr().out
+    assert "failed: parquet, parquet-publish: s3://bucket/… access is denied to …\n" in said
+    assert "parquet: skipped, 0.0 s: publish did not work\n" in said
+    assert "AKIDINVENTED" not in said
 
 
 def test_a_run_that_cannot_be_written_down_goes_on_and_is_told(

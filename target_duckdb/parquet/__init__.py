@@ -1,0 +1,1 @@
+"""Tables of a DuckDB file as Parquet files, in a folder or an object store: `parquet-publish`."""
