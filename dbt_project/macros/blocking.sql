@@ -136,7 +136,25 @@
         left(initials, {{ letters }}) as block_key
     from {{ match_keys }} as match_keys
     where length(initials) >= {{ letters }}
+
+    union all
+
+    select
+        {{ id }},
+        'initials' as rule,
+        left(full_initials, {{ letters }}) as block_key
+    from {{ match_keys }} as match_keys
+    where length(full_initials) >= {{ letters }} and full_initials <> initials
     {%- endfor %}
+
+    union all
+
+    select
+        {{ id }},
+        'initials' as rule,
+        long_initials as block_key
+    from {{ match_keys }} as match_keys
+    where length(long_initials) between 3 and 6 and long_initials not in (initials, squeezed_name)
 
     union all
 

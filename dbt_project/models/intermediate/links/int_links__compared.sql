@@ -46,6 +46,12 @@ name_scores as (
 
 ),
 
+name_cities as (
+
+    select * from {{ ref('int_links__name_cities') }}
+
+),
+
 decided_names as (
 
     select * from {{ ref('int_links__decided_names') }}
@@ -111,6 +117,7 @@ select
             or companies.squeezed_name
             in (contacts.squeezed_name || companies.city, contacts.squeezed_name || contacts.city)
             then 'added'
+        when name_cities.city_level is not null then name_cities.city_level
         when
             length(companies.city) >= 4 and instr(contacts.squeezed_name, companies.city) > 0
             then 'of_company'
@@ -161,6 +168,10 @@ left join decided_names
     on
         pairs.contact_number = decided_names.contact_number
         and pairs.company_number = decided_names.company_number
+left join name_cities
+    on
+        pairs.contact_number = name_cities.contact_number
+        and pairs.company_number = name_cities.company_number
 left join name_scores
     on
         pairs.contact_core = name_scores.contact_core
