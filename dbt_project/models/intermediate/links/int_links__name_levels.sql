@@ -5,19 +5,9 @@ with all_letters as (
 
 ),
 
-pairs as (
-
-    select * from {{ ref('int_links__pairs') }}
-
-),
-
 name_pairs as (
 
-    select distinct
-        contact_core,
-        company_core
-    from pairs
-    where contact_core is not null and company_core is not null
+    select * from {{ ref('int_links__compared_names') }}
 
 ),
 

@@ -1,16 +1,7 @@
 -- How much of each name the other one covers, word by word: agreement in hundredths.
-with pairs as (
+with name_pairs as (
 
-    select * from {{ ref('int_links__pairs') }}
-
-),
-
-name_pairs as (
-
-    select distinct
-        contact_core,
-        company_core
-    from pairs
+    select * from {{ ref('int_links__compared_names') }}
     where contact_core <> company_core
 
 ),
