@@ -123,6 +123,16 @@ class Shrinkage(NamedTuple):
 TO_NOTHING = Shrinkage()
 
 
+class Search(NamedTuple):
+    """Where the search for weights begins, as they are returned, and how long it may last."""
+
+    start: NDArray[np.float64] | None = None
+    iterations: int = 1500
+
+
+WHOLE_SEARCH = Search()
+
+
 class Best(NamedTuple):
     """The best candidate of each contact: whether it is right, and its lead in points."""
 
@@ -277,12 +287,14 @@ def fixed_part(pairs: Pairs, levels: Sequence[Level]) -> NDArray[np.float64]:
     return total
 
 
-def fitted(
+def fitted(  # noqa: PLR0913 - each of them is a part of the model
     every: Sequence[Pairs],
     matrices: Sequence[LinearOperator],
     levels: Sequence[Level],
     design: Design,
     shrinkage: Shrinkage = TO_NOTHING,
+    *,
+    search: Search = WHOLE_SEARCH,
 ) -> NDArray[np.float64]:
     """Return the weight that each pair begins with, and one per step, in natural logarithms.
 
@@ -292,6 +304,7 @@ def fitted(
         levels: the levels.
         design: the steps.
         shrinkage: how strongly weights are drawn towards what.
+        search: where the search begins, by default at what weights are drawn towards.
     """
     towards, ridge = shrinkage
     free = 1 if towards is None else 0
@@ -323,8 +336,9 @@ def fitted(
         return total, gradient
 
     found = minimize(
-        loss, middle, jac=True, method="L-BFGS-B",
-        bounds=[(None, None), *design.bounds], options={"maxiter": 1500, "maxfun": 2000},
+        loss, middle if search.start is None else search.start, jac=True, method="L-BFGS-B",
+        bounds=[(None, None), *design.bounds],
+        options={"maxiter": search.iterations, "maxfun": search.iterations * 4 // 3},
     )  # fmt: skip
     result: NDArray[np.float64] = found.x
     return result
@@ -523,6 +537,25 @@ def reached(
     )
 
 
+def compared(given: Sequence[sets.Set], levels: Sequence[Level], folder: Path) -> list[Pairs]:
+    """Build the links of sets, and return the levels of all of their pairs.
+
+    Raises:
+        InputError: a set cannot be read, or has no right link among its pairs.
+        ProgramError: dbt failed.
+    """
+    every = []
+    for one in given:
+        register = one.database.resolve().parent.name
+        print(f"{register}: {one.name} …", flush=True)
+        pairs = compare(one, register, levels, folder)
+        if not pairs.right.any():
+            msg = f"SETS: {one.name}: no right link is among its pairs, so it can teach nothing"
+            raise InputError(msg)
+        every.append(pairs)
+    return every
+
+
 def fit(text: str, output: Path, folder: Path) -> None:
     """Fit to the sets of a text of folders, write the seeds, and print what they reach.
 
@@ -531,15 +564,7 @@ def fit(text: str, output: Path, folder: Path) -> None:
         ProgramError: dbt failed.
     """
     levels = read_levels(SEEDS / "link_levels.csv")
-    given = [(one.database.resolve().parent.name, one) for one in sets.parsed(text)]
-    every = []
-    for register, one in given:
-        print(f"{register}: {one.name} …", flush=True)
-        pairs = compare(one, register, levels, folder)
-        if not pairs.right.any():
-            msg = f"SETS: {one.name}: no right link is among its pairs, so it can teach nothing"
-            raise InputError(msg)
-        every.append(pairs)
+    every = compared(sets.parsed(text), levels, folder)
     save(output, every, levels)
 
 

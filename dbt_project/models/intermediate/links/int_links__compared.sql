@@ -10,6 +10,7 @@ contacts as (
     select
         contact_number,
         contact_id,
+        contact_kind,
         squeezed_name,
         form_kind,
         city
@@ -142,7 +143,23 @@ select
         when person_companies.person_level is not null and place_levels.country_level = 'differ'
             then 'home_differs'
         else place_levels.country_level
-    end as country_level
+    end as country_level,
+    -- A member has a phone and an address of their own, an organisation those that it is found by.
+    case
+        when contacts.contact_kind <> 'organisation' then null
+        when
+            phone_levels.phone_level in ('differ', 'other_line')
+            and place_levels.address_level in ('differ', 'number')
+            then 'other'
+        when
+            phone_levels.phone_level in ('differ', 'other_line')
+            and place_levels.address_level is null
+            then 'other_phone'
+        when
+            place_levels.address_level in ('differ', 'number')
+            and phone_levels.phone_level is null
+            then 'other_address'
+    end as office_level
 from pairs
 inner join contacts on pairs.contact_number = contacts.contact_number
 inner join companies on pairs.company_number = companies.company_number
