@@ -338,7 +338,9 @@ def fitted(  # noqa: PLR0913 - each of them is a part of the model
     found = minimize(
         loss, middle if search.start is None else search.start, jac=True, method="L-BFGS-B",
         bounds=[(None, None), *design.bounds],
-        options={"maxiter": search.iterations, "maxfun": search.iterations * 4 // 3},
+        options={
+            "maxiter": search.iterations, "maxfun": search.iterations * 4 // 3, "maxcor": 40,
+        },
     )  # fmt: skip
     result: NDArray[np.float64] = found.x
     return result
@@ -572,14 +574,19 @@ def save(output: Path, every: Sequence[Pairs], levels: Sequence[Level]) -> None:
     """Fit to the pairs of sets, write the seeds to a folder, and print what they reach."""
     design = designed(levels)
     matrices = [matrix(pairs, levels, design) for pairs in every]
-    in_all = balanced(every, points(fitted(every, matrices, levels, design), levels, design))
+    values_in_all = fitted(every, matrices, levels, design)
+    in_all = balanced(every, points(values_in_all, levels, design))
     # Two registers may have sets of one name.
     unseen: dict[int, Best] = {}
     for register in sorted({pairs.register for pairs in every}):
         others = [number for number, pairs in enumerate(every) if pairs.register != register]
         if others:
             seen = [every[number] for number in others]
-            values = fitted(seen, [matrices[number] for number in others], levels, design)
+            # Without one register the weights are near those of all.
+            values = fitted(
+                seen, [matrices[number] for number in others], levels, design,
+                search=Search(values_in_all),
+            )  # fmt: skip
             weights = balanced(seen, points(values, levels, design))
             unseen |= {
                 number: best(pairs, weights)
