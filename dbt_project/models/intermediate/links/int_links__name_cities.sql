@@ -1,4 +1,4 @@
--- Pairs of which one name has the other side's city in it, and nothing else that the other name lacks.
+-- Pairs of which one name has the other side's city in it, and nothing else that the other lacks.
 with pairs as (
 
     select * from {{ ref('int_links__pairs') }}
