@@ -22,7 +22,7 @@ UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console parquet
 
 .PHONY: help setup demo demo-webhooks check-webhooks check-nights check-report picture check-faults check-real-taps check-s3 evaluate evaluate-people fit learn judges explain spark bench
-.PHONY: audit check-audit
+.PHONY: ablation audit check-audit
 .PHONY: dagster check-airflow check-dagster refresh status review demo-review check-review review-picture export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
@@ -130,6 +130,9 @@ evaluate-people: $(DEV)/ready $(VENV)/ready $(DBT)/ready $(if $(filter 0,$(SPLIN
 
 fit: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Fit weights and confidence of the links to sets with their truth: SETS="register …"
 	@$(DEV)/bin/python -m evaluation.fit --sets "$(SETS)" $(if $(OUTPUT),--output "$(OUTPUT)")
+
+ablation: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Tell what links lose without each piece of evidence: SETS="register …"
+	@$(DEV)/bin/python -m evaluation.ablation --sets "$(SETS)"
 
 check-audit: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Judge samples of known truth: do the intervals hold it? SETS=… SEEDS=… DRAWS=100 JUDGEMENTS="50 200 500" WRONG=0.05
 	@$(DEV)/bin/python -m evaluation.audit $(if $(SETS),--sets "$(SETS)") $(GENERATED) $(if $(SEEDS),--seeds "$(SEEDS)") \

@@ -119,11 +119,12 @@
 
     union all
 
-    -- A word of one name is the initials of the other.
+    -- A word of one name is the initials of the other: no two words, and no initials of both names.
+    {%- set of_words, of_initials = ('word', 'initials') if id == 'contact_number' else ('initials', 'word') %}
     select
         match_keys.{{ id }},
         'initials' as rule,
-        tokens.token as block_key
+        '{{ of_words }}|' || tokens.token as block_key
     from {{ match_keys }} as match_keys
     inner join {{ tokens }} as tokens on match_keys.core_number = tokens.core_number
     where length(tokens.token) between 3 and 6
@@ -133,10 +134,28 @@
     select
         {{ id }},
         'initials' as rule,
-        left(initials, {{ letters }}) as block_key
+        '{{ of_initials }}|' || left(initials, {{ letters }}) as block_key
     from {{ match_keys }} as match_keys
     where length(initials) >= {{ letters }}
+
+    union all
+
+    select
+        {{ id }},
+        'initials' as rule,
+        '{{ of_initials }}|' || left(full_initials, {{ letters }}) as block_key
+    from {{ match_keys }} as match_keys
+    where length(full_initials) >= {{ letters }} and full_initials <> initials
     {%- endfor %}
+
+    union all
+
+    select
+        {{ id }},
+        'initials' as rule,
+        '{{ of_initials }}|' || long_initials as block_key
+    from {{ match_keys }} as match_keys
+    where length(long_initials) between 3 and 6 and long_initials not in (initials, squeezed_name)
 
     union all
 

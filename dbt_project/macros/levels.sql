@@ -24,7 +24,7 @@
 {% macro pair_features() -%}
     {{ return([
         'form', 'name_city', 'name_standing', 'person', 'domain', 'domain_standing', 'phone', 'vat',
-        'address', 'city', 'country',
+        'address', 'city', 'country', 'office',
     ]) }}
 {%- endmacro %}
 

@@ -117,6 +117,7 @@
     select
         core_name,
         min(is_part) as is_part,
+        max(full_initials) as full_initials,
         row_number() over (order by core_name) as core_number
     from {{ relation }}
     group by core_name
@@ -166,6 +167,33 @@
 {% macro initials(core_name) -%}
     {%- set spaced = "' ' || replace(" ~ core_name ~ ", ' ', '  ') || ' '" -%}
     trim({{ regexp_replace_all(regexp_replace_all(spaced, small_words(), ' '), ' +([^ ])[^ ]*', '\\1') }})
+{%- endmacro %}
+
+
+{#-
+    The same, but words of two or three letters are taken whole, as they are initials themselves: "Grazer AK" is
+    "gak".
+-#}
+{% macro long_initials(core_name) -%}
+    {%- set spaced = "' ' || replace(" ~ core_name ~ ", ' ', '  ') || ' '" -%}
+    {%- set marked = regexp_replace_all(
+        regexp_replace_all(spaced, small_words(), ' '), ' ([^ ]{2,3}) ', '<\\1>'
+    ) -%}
+    replace(replace(replace({{ regexp_replace_all(marked, ' +([^ <])[^ <]*', '\\1') }}, ' ', ''), '<', ''), '>', '')
+{%- endmacro %}
+
+
+{#-
+    Which team of a club a name tells, where it is not the first one: "Nantes II" and "Nantes Reserves" are of one
+    team. Empty where it tells none.
+-#}
+{% macro team(core_name) -%}
+    case
+        when {{ regexp_matches(core_name, ' (ii|b|2|reserves?|reservas?|amateure?s?)$|^jong ') }} then 'second'
+        when {{ regexp_matches(core_name, ' (iii|c|3)$') }} then 'third'
+        when {{ regexp_matches(core_name, ' (iv|d|4)$') }} then 'fourth'
+        else {{ regexp_first_group(core_name, ' (u[0-9][0-9])$') }}
+    end
 {%- endmacro %}
 
 

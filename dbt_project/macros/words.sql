@@ -20,6 +20,15 @@
             and length({{ longer }}) <= 2 * length({{ shorter }})
             and {{ longer }} like {{ regexp_replace_all(shorter, '(.)', '\\1%') }}
             then 60
-        when length({{ shorter }}) >= 4 and left({{ shorter }}, 4) = left({{ longer }}, 4) then 50
+        when length({{ shorter }}) >= 4 and left({{ shorter }}, 4) = left({{ longer }}, 4)
+            then
+                case
+                    -- ENSEIGNT in Enseignement.
+                    when
+                        length({{ shorter }}) between 5 and 12
+                        and {{ longer }} like {{ regexp_replace_all(shorter, '(.)', '\\1%') }}
+                        then 75
+                    else 50
+                end
     end
 {%- endmacro %}

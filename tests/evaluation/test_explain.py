@@ -29,7 +29,8 @@ create table intermediate.int_links__scored as select
     'exact' as name_level, 30 as name_score, 29 as score, 'same' as city_level,
     null as name_city_level, null as name_standing_level, null as form_level,
     null as vat_level, null as domain_level, null as domain_standing_level,
-    null as phone_level, null as address_level, null as country_level, null as person_level;
+    null as phone_level, null as address_level, null as country_level, null as person_level,
+    null as office_level;
 create table intermediate.int_links__name_scores as select
     1 as contact_core, 2 as company_core, 'exact' as name_level, 30 as name_score,
     'from_97' as letters_level, null as team_level, null as contact_words_level,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import re
 from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
 import pytest
 
-from evaluation import fit
+from evaluation import ablation, fit
 from evaluation.fit import Best, Level, Pairs
 
 if TYPE_CHECKING:
@@ -286,3 +287,27 @@ def test_a_set_without_a_right_link_among_its_pairs_is_wrong_usage(
         "SETS: strangers: no right link is among its pairs, so it can teach nothing\n"
     )
     assert list(seeds.iterdir()) == []
+
+
+def test_evidence_that_links_rest_on_is_missed_and_other_evidence_is_not() -> None:
+    """Each register is scored by weights that it had no part in."""
+    every = [_invented("a", "one", 1), _invented("b", "two", 2)]
+    # The name says the same as what is missing: without both only letters are left.
+    levels = [level for level in LEVELS if level.feature != "missing"]
+
+    rows = re.findall(
+        r"^ +(\S.*?) {2,}0\.\d+ +([+-][\d.]+)", ablation.report(every, levels), re.MULTILINE
+    )
+
+    assert {name: float(lost) > 1 for name, lost in rows} == {
+        "name as a whole": True,
+        "letters": False,
+        "vat": False,
+    }
+
+
+def test_what_a_piece_of_evidence_says_is_taken_from_every_pair() -> None:
+    pairs = _invented("a", "one", 1)
+
+    assert set(ablation.without(pairs, ["name"]).levels["name"]) == {-1}
+    assert ablation.without(pairs, ["name"]).levels["letters"] is pairs.levels["letters"]

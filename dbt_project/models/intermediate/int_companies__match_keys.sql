@@ -72,6 +72,8 @@ keyed as (
         cores.squeezed_name,
         cores.digits as name_digits,
         cores.initials,
+        cores.full_initials,
+        cores.long_initials,
         cores.spelled_name,
         cores.first_word,
         cores.first_words,

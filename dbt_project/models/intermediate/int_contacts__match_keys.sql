@@ -89,6 +89,8 @@ select
     cores.squeezed_name,
     cores.digits as name_digits,
     cores.initials,
+    cores.full_initials,
+    cores.long_initials,
     token_sums.token_norm,
     token_sums.heaviest_weight,
     lower(contacts.email) as email,

@@ -270,6 +270,8 @@ select
     normalised.written_name,
     normalised.name,
     cores.core_name,
+    -- An association's initials have the A of "association", which its core name lacks.
+    {{ initials('normalised.name') }} as full_initials,
     written.is_part,
     -- Two forms of two kinds ("Oy Ltd") tell none.
     case

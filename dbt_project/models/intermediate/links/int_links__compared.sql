@@ -10,6 +10,7 @@ contacts as (
     select
         contact_number,
         contact_id,
+        contact_kind,
         squeezed_name,
         form_kind,
         city
@@ -43,6 +44,12 @@ contact_vat_numbers as (
 name_scores as (
 
     select * from {{ ref('int_links__name_scores') }}
+
+),
+
+name_cities as (
+
+    select * from {{ ref('int_links__name_cities') }}
 
 ),
 
@@ -111,6 +118,7 @@ select
             or companies.squeezed_name
             in (contacts.squeezed_name || companies.city, contacts.squeezed_name || contacts.city)
             then 'added'
+        when name_cities.city_level is not null then name_cities.city_level
         when
             length(companies.city) >= 4 and instr(contacts.squeezed_name, companies.city) > 0
             then 'of_company'
@@ -135,7 +143,23 @@ select
         when person_companies.person_level is not null and place_levels.country_level = 'differ'
             then 'home_differs'
         else place_levels.country_level
-    end as country_level
+    end as country_level,
+    -- A member has a phone and an address of their own, an organisation those that it is found by.
+    case
+        when contacts.contact_kind <> 'organisation' then null
+        when
+            phone_levels.phone_level in ('differ', 'other_line')
+            and place_levels.address_level in ('differ', 'number')
+            then 'other'
+        when
+            phone_levels.phone_level in ('differ', 'other_line')
+            and place_levels.address_level is null
+            then 'other_phone'
+        when
+            place_levels.address_level in ('differ', 'number')
+            and phone_levels.phone_level is null
+            then 'other_address'
+    end as office_level
 from pairs
 inner join contacts on pairs.contact_number = contacts.contact_number
 inner join companies on pairs.company_number = companies.company_number
@@ -161,6 +185,10 @@ left join decided_names
     on
         pairs.contact_number = decided_names.contact_number
         and pairs.company_number = decided_names.company_number
+left join name_cities
+    on
+        pairs.contact_number = name_cities.contact_number
+        and pairs.company_number = name_cities.company_number
 left join name_scores
     on
         pairs.contact_core = name_scores.contact_core

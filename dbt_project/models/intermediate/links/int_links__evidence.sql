@@ -4,7 +4,7 @@
 {%- set features = [
     'name', 'team', 'name_city', 'form', 'contact_missing', 'company_missing', 'rarest_word',
     'contact_rival', 'company_rival', 'name_standing', 'person', 'vat', 'domain',
-    'domain_standing', 'phone', 'address', 'city', 'country',
+    'domain_standing', 'phone', 'address', 'city', 'country', 'office',
 ] %}
 
 with told as (

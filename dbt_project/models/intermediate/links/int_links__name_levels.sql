@@ -5,19 +5,9 @@ with all_letters as (
 
 ),
 
-pairs as (
-
-    select * from {{ ref('int_links__pairs') }}
-
-),
-
 name_pairs as (
 
-    select distinct
-        contact_core,
-        company_core
-    from pairs
-    where contact_core is not null and company_core is not null
+    select * from {{ ref('int_links__compared_names') }}
 
 ),
 
@@ -96,7 +86,11 @@ named as (
         company_names.squeezed_name as company_name,
         contact_names.squeezed_name = company_names.squeezed_name as is_equal,
         contact_names.initials as contact_initials,
+        contact_names.full_initials as contact_full_initials,
+        contact_names.long_initials as contact_long_initials,
         company_names.initials as company_initials,
+        company_names.full_initials as company_full_initials,
+        company_names.long_initials as company_long_initials,
         contact_names.digits as contact_digits,
         company_names.digits as company_digits,
         contact_names.team as contact_team,
@@ -207,8 +201,11 @@ select
         when is_one_slip then 'shared_slip'
         when part_level = 'part' then 'part'
         when
-            length(contact_name) >= 3 and contact_name = company_initials
-            or length(company_name) >= 3 and company_name = contact_initials
+            length(contact_name) >= 3
+            and contact_name
+            in (company_initials, company_full_initials, company_long_initials)
+            or length(company_name) >= 3
+            and company_name in (contact_initials, contact_full_initials, contact_long_initials)
             then 'initials'
         when part_level = 'part_word' then 'part_word'
         when
@@ -235,5 +232,8 @@ select
         as shared_rarity_level,
     {{ band_level('contact_lead + 20', [55, 40, 32, 25, 21, 15, 1]) }} as contact_rival_level,
     {{ band_level('company_lead + 20', [55, 40, 32, 25, 21, 15, 1]) }} as company_rival_level,
-    case when contact_team <> company_team then 'differs' end as team_level
+    case
+        when contact_team <> company_team then 'differs'
+        when contact_team <> '' then 'same'
+    end as team_level
 from with_slips

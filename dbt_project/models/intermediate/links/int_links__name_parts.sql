@@ -1,16 +1,7 @@
 -- Pairs of names of which a part of one is the other, a part of it, or a word of it.
-with pairs as (
+with name_pairs as (
 
-    select * from {{ ref('int_links__pairs') }}
-
-),
-
-name_pairs as (
-
-    select distinct
-        contact_core,
-        company_core
-    from pairs
+    select * from {{ ref('int_links__compared_names') }}
     where contact_core <> company_core
 
 ),

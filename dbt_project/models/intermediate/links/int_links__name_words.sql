@@ -1,16 +1,7 @@
 -- How much of each name the other one covers, word by word: agreement in hundredths.
-with pairs as (
+with name_pairs as (
 
-    select * from {{ ref('int_links__pairs') }}
-
-),
-
-name_pairs as (
-
-    select distinct
-        contact_core,
-        company_core
-    from pairs
+    select * from {{ ref('int_links__compared_names') }}
     where contact_core <> company_core
 
 ),
@@ -163,6 +154,42 @@ runs as (
     where
         length(words.token) between 2 and 6
         and instr(names.initials, words.token) > 0
+
+    union all
+
+    -- AAFP of Association Aide Familiale Populaire, whose core name begins with its second word.
+    select
+        words.contact_core,
+        words.company_core,
+        words.side,
+        words.token_number,
+        words.other_core,
+        1 as first_place,
+        length(words.token) + length(names.initials) - length(names.full_initials) as word_count,
+        85 as agreement
+    from words
+    inner join names on words.other_core = names.core_number
+    where
+        length(words.token) between 3 and 6
+        and left(names.full_initials, length(words.token)) = words.token
+        and instr(names.initials, words.token) = 0
+
+    union all
+
+    -- GAK of Grazer AK.
+    select
+        words.contact_core,
+        words.company_core,
+        words.side,
+        words.token_number,
+        words.other_core,
+        1 as first_place,
+        length(words.token) as word_count,
+        85 as agreement
+    from words
+    inner join names
+        on words.other_core = names.core_number and words.token = names.long_initials
+    where length(words.token) between 3 and 6 and names.long_initials <> names.initials
 
     union all
 
