@@ -43,15 +43,19 @@ class Step:
 
 #: What is made of the sources, in this order.
 OF_ALL = (
-    Step("transform", "dbt:build"),
+    Step("transform", "dbt:changes"),
     Step("publish", "publish:copy", after="transform"),
     Step("report", "report:write"),
 )
 
 
-def of_sources(names: Sequence[str], *, load_only: bool = False) -> tuple[Step, ...]:
-    """Return all steps of a run that reads these sources; without those after them on request."""
-    return (*(Step(name, name, is_source=True) for name in names), *(() if load_only else OF_ALL))
+#: The same, with everything built, whether an input has changed or not.
+OF_ALL_ANEW = (Step("transform", "dbt:build"), *OF_ALL[1:])
+
+
+def of_sources(names: Sequence[str], after: Sequence[Step] = OF_ALL) -> tuple[Step, ...]:
+    """Return all steps of a run that reads these sources."""
+    return (*(Step(name, name, is_source=True) for name in names), *after)
 
 
 @dataclass(frozen=True)
