@@ -15,7 +15,6 @@ import json
 import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +39,6 @@ FILES = {"decisions": "reads_decisions", "samples": "reads_samples", "weights": 
 #: The tag of the models that each build makes anew.
 EACH_BUILD = "each_build"
 
-_PROGRAMS = ("dbt-core", "dbt-adapters", "dbt-common", "dbt-duckdb", "duckdb")
 _LEFT_BY_DBT = {"target", "logs", "__pycache__", ".user.yml"}
 _OF_NO_TABLE = {"DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_PROJECT_DIR", "DBT_PROFILES_DIR"}
 _FORMAT = "1"
@@ -135,7 +133,7 @@ class Plan:
 def inputs(connection: duckdb.DuckDBPyConnection, places: Places) -> dict[str, str]:
     """Return the fingerprint of each input by its name."""
     found = {
-        "programs": _hash(_FORMAT, *(f"{name} {version(name)}" for name in _PROGRAMS)),
+        "programs": _hash(_FORMAT, *_programs()),
         "project": _hash(*_of_folder(places.project), *_of_folder(places.profiles)),
         "variables": _hash(json.dumps(places.variables, sort_keys=True)),
         "environment": _hash(*_of_environment(connection, places.environment)),
@@ -150,6 +148,11 @@ def inputs(connection: duckdb.DuckDBPyConnection, places: Places) -> dict[str, s
             connection, schema, table, with_metadata=with_metadata
         )
     return found
+
+
+def _programs() -> list[str]:
+    """Return all that is installed beside DuckDB, dbt among it, with its version."""
+    return sorted(path.name for path in Path(duckdb.__file__).parents[1].glob("*.dist-info"))
 
 
 def _of_folder(folder: Path) -> Iterator[str]:
@@ -228,9 +231,7 @@ def plan(
     built_at, whole_at = (datetime.fromtimestamp(us / 1e6, timezone.utc) for us in (built, whole))
     if not timedelta() <= now - whole_at < timedelta(days=days):
         return Plan(EVERYTHING, f"the last time was {_said(whole_at)}", found)
-    changed = sorted(
-        name for name in {*before, *found} if before.get(name) != found.get(name)
-    )
+    changed = sorted(name for name in {*before, *found} if before.get(name) != found.get(name))
     if not changed:
         why = f"no input has changed since the build of {_said(built_at)}"
         return Plan(NOTHING, why, found, whole_at=whole_at.isoformat())

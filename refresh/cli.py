@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     try:
-        settings = read(given.environment)
+        settings = read(given.environment, sources=given.sources)
         if given.command == "status":
             _print("\n".join(status.lines(settings)))
             return DONE
@@ -63,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--load-only", action="store_true", help="read the sources, and build nothing of them"
+    )
+    parser.add_argument(
+        "--sources", help="which are read, parted by commas (default: REFRESH_SOURCES, or all)"
     )
     parser.add_argument(
         "--rebuild", action="store_true", help="build everything, not only what has changed"

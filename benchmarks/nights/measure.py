@@ -81,8 +81,6 @@ def main() -> int:
     return 0
 
 
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="benchmarks.nights.measure", description="Measure nights in which nothing changed."
@@ -146,7 +144,8 @@ def _night(project: Path, settings: Mapping[str, str]) -> Night:
     subprocess.run(  # noqa: S603
         [project / ".venv" / "bin" / "refresh"],
         cwd=project,
-        env={**os.environ, **settings},
+        # Without compiled modules kept, each program compiles them anew.
+        env={**os.environ, **settings} | {"PYTHONDONTWRITEBYTECODE": ""},
         check=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -168,10 +167,7 @@ def _median(nights: list[Night]) -> Night:
     return Night(
         statistics.median(night.seconds for night in nights),
         statistics.median(night.processor for night in nights),
-        {
-            step: statistics.median(night.steps.get(step, 0.0) for night in nights)
-            for step in STEPS
-        },
+        {step: statistics.median(night.steps.get(step, 0.0) for night in nights) for step in STEPS},
     )
 
 

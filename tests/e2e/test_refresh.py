@@ -14,6 +14,7 @@ import pytest
 from refresh.history import History
 from sandbox.server import Fault
 from tests.console.report.reading import said
+from tests.dbt_project.made import tables
 from tests.e2e.checkout import settings_for, wait_until
 from tests.refresh.servers import http
 
@@ -130,12 +131,23 @@ def test_one_service_down_stops_nothing_else(installation: Installation, sandbox
 
     again = installation.run("--quiet")
     assert (again.code, again.said) == (0, "")
+    (built,) = [step["built"] for step in installation.history.runs()[-1].steps if "built" in step]
+    assert built.startswith("Nothing is built: no input has changed since the build of 2")
+    assert built in installation.run("status").said
     assert installation.events == [("failure", ["kizen"]), ("recovery", ["kizen"])]
     assert "What fails:\n  nothing" in installation.run("status").said
     ends = "select distinct step, result from marts.run_steps where step = 'kizen' order by all"
     assert rows(installation.published, ends) == [("kizen", "done"), ("kizen", "failed")]
     loaded = "select max(rows_loaded) from marts.run_streams where stream = 'contacts'"
     assert rows(installation.published, loaded) == [(120,)]
+    # What was built in parts, and not at all, is what a build of everything makes.
+    before = tables(installation.database)
+    rebuilt = installation.run("--rebuild")
+    assert rebuilt.code == 0, rebuilt.said
+    assert "transform: Everything is built: as asked for" in rebuilt.said
+    after = tables(installation.database)
+    assert [name for name in after if after[name] != before[name]] == []
+    assert after.keys() == before.keys()
     for file in (installation.folder / "runs").iterdir():
         assert file.stat().st_mode & 0o077 == 0, file
     log = (installation.folder / "runs" / "refresh.log").read_text(encoding="utf-8")
