@@ -1,11 +1,11 @@
 """What a build has to make anew: nothing, a part, or everything.
 
-After each build dbt leaves a mark in the DuckDB file (`macros/build_mark.sql`): a fingerprint of each
-input, and what has to be repeated where none has changed. The mark goes before anything is built, so
-a build that failed or was killed leaves none.
+After each build dbt leaves a mark in the DuckDB file (`macros/build_mark.sql`): a fingerprint of
+each input, and what has to be repeated where none has changed. The mark goes before anything is
+built, so a build that failed or was killed leaves none.
 
-Inputs are all tables that the project does not make, the files that dbt reads, the project itself, its
-variables, and the versions of the programs. What is not sure to be the same counts as changed.
+Inputs are all tables that the project does not make, the files that dbt reads, the project itself,
+its variables, and the versions of the programs. What is not sure to be the same counts as changed.
 """
 
 from __future__ import annotations
@@ -293,22 +293,25 @@ def repeat(connection: duckdb.DuckDBPyConnection) -> int:
     ).fetchall()
     connection.execute("begin")
     try:
-        tests = 0
-        for kind, name, code in todo:
-            if kind != "test":
-                connection.execute(code)
-                continue
-            tests += 1
-            ((failed,),) = connection.execute(f"select count(*) from ({code}\n)").fetchall()  # noqa: S608
-            if failed:
-                message = f"{name} found {failed} rows"
-                raise RepeatError(message)
+        tests = [_repeat(connection, *each) for each in todo]
     except (duckdb.Error, RepeatError) as error:
         connection.execute("rollback")
         message = str(error).partition("\n")[0]
         raise RepeatError(message) from None
     connection.execute("commit")
-    return tests
+    return sum(tests)
+
+
+def _repeat(connection: duckdb.DuckDBPyConnection, kind: str, name: str, code: str) -> bool:
+    """Run a statement or a test; return whether it was a test."""
+    if kind != "test":
+        connection.execute(code)
+        return False
+    ((failed,),) = connection.execute(f"select count(*) from ({code}\n)").fetchall()  # noqa: S608
+    if failed:
+        message = f"{name} found {failed} rows"
+        raise RepeatError(message)
+    return True
 
 
 def days_of(environment: Mapping[str, str] = os.environ) -> float:

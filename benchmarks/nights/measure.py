@@ -101,15 +101,19 @@ def _projects(before: str | None, folder: Path) -> Iterator[dict[str, Path]]:
         return
     path = folder / "before-checkout"
     git = ["git", "-C", str(ROOT), "worktree"]
-    subprocess.run([*git, "add", "--quiet", "--detach", path, before], check=True)  # noqa: S603
+    subprocess.run([*git, "add", "--quiet", "--detach", path, before], check=True)
     try:
         print(f"Setting up {before} …", flush=True)
-        subprocess.run(  # noqa: S603
-            ["make", "setup"], cwd=path, check=True, capture_output=True, text=True
+        subprocess.run(
+            [shutil.which("make") or "make", "setup"],
+            cwd=path,
+            check=True,
+            capture_output=True,
+            text=True,
         )
         yield {"before": path, "now": ROOT}
     finally:
-        subprocess.run([*git, "remove", "--force", path], check=True)  # noqa: S603
+        subprocess.run([*git, "remove", "--force", path], check=True)
 
 
 def _nights(project: Path, folder: Path, facts: dict[str, Any], count: int) -> dict[str, Night]:
@@ -141,7 +145,7 @@ def _night(project: Path, settings: Mapping[str, str]) -> Night:
         CalledProcessError: It failed.
     """
     started, before = monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(  # noqa: S603
+    subprocess.run(
         [project / ".venv" / "bin" / "refresh"],
         cwd=project,
         # Without compiled modules kept, each program compiles them anew.

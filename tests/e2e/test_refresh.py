@@ -90,6 +90,17 @@ def installation(
     return Installation(installed, sandbox, tmp_path, hook)
 
 
+def _equals_what_is_built_anew(installation: Installation) -> None:
+    """Tables that were built in parts, and not at all, equal those of a build of everything."""
+    before = tables(installation.database)
+    rebuilt = installation.run("--rebuild")
+    assert rebuilt.code == 0, rebuilt.said
+    assert "transform: Everything is built: as asked for" in rebuilt.said
+    after = tables(installation.database)
+    assert [name for name in after if after[name] != before[name]] == []
+    assert after.keys() == before.keys()
+
+
 def test_one_service_down_stops_nothing_else(installation: Installation, sandbox: Sandbox) -> None:
     wrong = {"TAP_KIZEN_API_KEY": "wrong-key-hunter2", "LANG": "C", "PYTHONUTF8": "0"}
     good = installation.run()
@@ -140,14 +151,7 @@ def test_one_service_down_stops_nothing_else(installation: Installation, sandbox
     assert rows(installation.published, ends) == [("kizen", "done"), ("kizen", "failed")]
     loaded = "select max(rows_loaded) from marts.run_streams where stream = 'contacts'"
     assert rows(installation.published, loaded) == [(120,)]
-    # What was built in parts, and not at all, is what a build of everything makes.
-    before = tables(installation.database)
-    rebuilt = installation.run("--rebuild")
-    assert rebuilt.code == 0, rebuilt.said
-    assert "transform: Everything is built: as asked for" in rebuilt.said
-    after = tables(installation.database)
-    assert [name for name in after if after[name] != before[name]] == []
-    assert after.keys() == before.keys()
+    _equals_what_is_built_anew(installation)
     for file in (installation.folder / "runs").iterdir():
         assert file.stat().st_mode & 0o077 == 0, file
     log = (installation.folder / "runs" / "refresh.log").read_text(encoding="utf-8")

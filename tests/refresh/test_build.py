@@ -58,7 +58,7 @@ class Marked:
             "drop schema if exists build_mark cascade",
             "create schema build_mark",
             "create table build_mark.relations as select 'marts' as s, 'contacts' as t",
-            "create table build_mark.repeats (place integer, kind varchar, name varchar, code text)",
+            "create table build_mark.repeats (place int, kind text, name text, code text)",
             "create table build_mark.inputs (name varchar, fingerprint varchar)",
             "create table build_mark.build as select now() as built_at, now() as whole_at",
         )
@@ -130,7 +130,7 @@ EVERYTHING_FOR: dict[str, Callable[[Marked], object]] = {
     "code": _project,
     "a variable": lambda marked: marked.variables.update(link_margin=4),
     "an environment variable of dbt": lambda marked: marked.environment.update(DBT_THREADS="3"),
-    "a table elsewhere": lambda marked: marked.run("create schema own", "create table own.t(i int)"),
+    "a table elsewhere": lambda marked: marked.run("create schema own; create table own.t(i int)"),
     "a mart that is gone": lambda marked: marked.run("drop table marts.contacts"),
     "no mark": lambda marked: marked.run("drop schema build_mark cascade"),
     "half a mark": lambda marked: marked.run("truncate build_mark.build"),
