@@ -29,10 +29,11 @@ NOTHING, PART, EVERYTHING = "nothing", "part", "everything"
 DEFAULT_DAYS = 7.0
 #: The schemas that dbt makes; the macro `made_schemas` has the same.
 MADE_SCHEMAS = ("build_mark", "history", "intermediate", "marts", "seeds", "staging")
-#: Columns of the loader that no model reads, but for `marts.freshness`, which is a view.
+#: Columns of loaders that no model reads, but for `marts.freshness`, which is a view.
 METADATA = {
     "_sdc_extracted_at", "_sdc_received_at", "_sdc_batched_at", "_sdc_deleted_at",
     "_sdc_sequence", "_sdc_table_version", "_sdc_sync_started_at",
+    "_airbyte_raw_id", "_airbyte_extracted_at", "_airbyte_meta", "_airbyte_generation_id",
 }  # fmt: skip
 #: The files that dbt reads, and the tag of the models that read them.
 FILES = {"decisions": "reads_decisions", "samples": "reads_samples", "weights": "reads_weights"}
@@ -48,6 +49,7 @@ _DIGITS = 32
 _TABLES = """
 select schema_name, table_name from duckdb_tables()
 where database_name = current_database() and not internal and not list_contains($1, schema_name)
+    and not starts_with(table_name, '_airbyte_')
 union all
 select schema_name, view_name from duckdb_views()
 where database_name = current_database() and not internal and not list_contains($1, schema_name)
@@ -142,7 +144,8 @@ def inputs(connection: duckdb.DuckDBPyConnection, places: Places) -> dict[str, s
         path = places.file(name)
         content = _content(path) if path else b""
         found[f"file {name}"] = hashlib.sha256(content).hexdigest()[:_DIGITS] if content else ""
-    with_metadata = "_sdc_" in json.dumps(places.variables)
+    words = json.dumps(places.variables)
+    with_metadata = "_sdc_" in words or "_airbyte_" in words
     for schema, table in connection.execute(_TABLES, [list(MADE_SCHEMAS)]).fetchall():
         found[f"table {schema}.{table}"] = _of_table(
             connection, schema, table, with_metadata=with_metadata
