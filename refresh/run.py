@@ -109,7 +109,6 @@ class Runner:
             OSError: There can be no lock or log.
         """
         settings = self._settings
-        after = () if load_only else steps.OF_ALL_ANEW if rebuild else steps.OF_ALL
         settings.folder.mkdir(parents=True, exist_ok=True)
         with _locked(settings.folder / LOCK) as lock, self._logged():
             self._alerts = Alerts.read(settings.folder / ALERTS)
@@ -126,7 +125,9 @@ class Runner:
             ended_by = None
             try:
                 with _signals():
-                    for step in steps.of_sources(settings.sources, after):
+                    for step in steps.of_sources(
+                        settings.sources, load_only=load_only, rebuild=rebuild
+                    ):
                         self._do(step, lock, full_refresh=full_refresh)
             except Interrupted as end:
                 ended_by = str(end)

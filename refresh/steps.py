@@ -49,13 +49,24 @@ OF_ALL = (
 )
 
 
-#: The same, with everything built, whether an input has changed or not.
-OF_ALL_ANEW = (Step("transform", "dbt:build"), *OF_ALL[1:])
+#: The first of them where everything is built, whether an input has changed or not.
+ANEW = Step("transform", "dbt:build")
 
 
-def of_sources(names: Sequence[str], after: Sequence[Step] = OF_ALL) -> tuple[Step, ...]:
-    """Return all steps of a run that reads these sources."""
-    return (*(Step(name, name, is_source=True) for name in names), *after)
+def of_sources(
+    names: Sequence[str], *, load_only: bool = False, rebuild: bool = False
+) -> tuple[Step, ...]:
+    """Return the steps of a run.
+
+    Args:
+        names: The sources that it reads.
+        load_only: Whether nothing is made of them.
+        rebuild: Whether everything is built, not only what has changed.
+    """
+    sources = tuple(Step(name, name, is_source=True) for name in names)
+    if load_only:
+        return sources
+    return (*sources, *(ANEW if rebuild and step.name == ANEW.name else step for step in OF_ALL))
 
 
 @dataclass(frozen=True)
