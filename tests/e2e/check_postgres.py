@@ -1,4 +1,4 @@
-"""Both taps below Meltano into a real PostgreSQL, as docs/other-loaders.md says: `make check-postgres`.
+"""Both taps into a real PostgreSQL, as docs/other-loaders.md says: `make check-postgres`.
 
 Needs the Debian package `postgresql`. The loader is the public one, installed by Meltano.
 """
@@ -80,6 +80,8 @@ def test_both_services_in_postgresql_as_in_duckdb(
         "TARGET_POSTGRES_SQLALCHEMY_URL": (
             f"postgresql+psycopg://check:{PASSWORD}@127.0.0.1:{postgres.port}/postgres"
         ),
+        # As the Makefile has it: Meltano installs by uv.
+        "UV_SYSTEM_CERTS": "true",
         "DUCKDB_PATH": str(tmp_path / "warehouse.duckdb"),
     }
     install, run = commands()
