@@ -161,8 +161,8 @@ check-dagster: $(DEV)/ready .meltano/ready .venv-dagster/ready ## Run the Dagste
 check-airflow: $(DEV)/ready .meltano/ready .venv-airflow/ready ## Run the DAG in Airflow over the sandbox
 	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/orchestrators/check_airflow.py
 
-airbyte-check: $(DEV)/ready .venv-airbyte-cdk/ready .venv-bench-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
-	@$(DEV)/bin/python -m tools.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-bench-pyairbyte/bin/python
+airbyte-check: $(DEV)/ready $(DBT)/ready .venv-airbyte-cdk/ready .venv-bench-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
+	@$(DEV)/bin/python -m tools.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-bench-pyairbyte/bin/python $(CURDIR)/$(DBT)/bin/dbt
 
 bench: $(DEV)/ready .meltano/ready ## Compare with other pipelines: a few minutes, or BENCH=full for hours
 	@$(DEV)/bin/python benchmarks/pipelines/run.py --uv "$(UV)" $(BENCH) $(BENCH_ARGS)
