@@ -116,8 +116,7 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
         serve,
         "run",
         default="",
-        help="what to run after events: refresh with its options, such as 'refresh "
-        "--sources=kananas', or jobs of Meltano, such as elt",
+        help="what to run after events: refresh with its options, or jobs of Meltano, such as elt",
     )
     _add(serve, "project", type=Path, default=".", help="folder of the Meltano project")
     _add(

@@ -106,6 +106,9 @@ def test_one_service_down_stops_nothing_else(installation: Installation, sandbox
     good = installation.run()
     assert good.code == 0, good.said
     assert good.said.splitlines()[-1] == "done"
+    # The list that discovery has read is the one that is loaded.
+    assert [request.path for request in sandbox.requests].count("/action_manager.php") == 1
+    assert not list((installation.checkout.path / ".meltano" / "run").rglob("*.body"))
     with sandbox.account.contacts.lock:
         del sandbox.account.contacts[0]
     for arguments, steps in (((LOAD_ONLY,), STEPS[:2]), ((), STEPS)):
@@ -203,6 +206,7 @@ def test_two_runs_never_overlap_and_a_signal_ends_all(
     installation: Installation, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(path="/action_manager.php", skip=1, times=1, delay=60))
+    installation.settings["TAP_KANANAS_DISCOVERY_FOLDER"] = ""
     start = installation.checkout.start
     with start(installation.program, **installation.settings) as first:
         wait_until(lambda: len(sandbox.requests) == 2)
@@ -229,6 +233,7 @@ def test_a_run_that_was_killed_is_told_and_made_up_for(
     installation: Installation, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(path="/action_manager.php", skip=1, times=1, delay=60))
+    installation.settings["TAP_KANANAS_DISCOVERY_FOLDER"] = ""
     start = installation.checkout.start
     with start(installation.program, **installation.settings) as killed:
         wait_until(lambda: len(sandbox.requests) == 2)
