@@ -246,4 +246,4 @@ def test_a_test_that_fails_leaves_no_mark(built: Warehouse) -> None:
     model.write_text("select contact_id from {{ ref('stg_kananas__contacts') }}", encoding="utf-8")
     assert built.build("--changes-only", code=1).startswith("Everything is built: ")
     model.unlink()
-    assert built.check("Everything").endswith("since the last that began")
+    assert built.check("Everything").endswith("that came to its end")
