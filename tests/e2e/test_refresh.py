@@ -116,8 +116,8 @@ def test_one_service_down_stops_nothing_else(installation: Installation, sandbox
         ended = installation.run(*arguments, **wrong)
         assert ended.code == 1, ended.said
         *lines, last = ended.said.splitlines()
-        ends = [line.split(":")[0] for line in lines if re.match(r"\w+: (done|failed), ", line)]
-        assert ends == steps
+        written = [line.split(":")[0] for line in lines if re.match(r"\w+: (done|failed), ", line)]
+        assert written == steps
         assert last.startswith("failed: kizen, companies: GET 127.0.0.1/api/company answered 401")
         assert "'api_key' (TAP_KIZEN_API_KEY)" in last
         assert "hunter2" not in ended.said
