@@ -111,6 +111,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return warehouse
 
 
+def add(file: Path, text: str) -> None:
+    """Add to a file."""
+    file.write_text(file.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
 def decide(warehouse: Warehouse) -> None:
     """Decide against a link."""
     with duckdb.connect(str(warehouse.database), read_only=True) as connection:
@@ -221,7 +226,7 @@ CHANGES: dict[str, tuple[str, Callable[[Warehouse], object]]] = {
     ),
     "the code": (
         "Everything",
-        lambda w: (w.project / "seeds" / "common_words.csv").open("a").write("boulangerie\n"),
+        lambda w: add(w.project / "seeds" / "common_words.csv", "boulangerie,any name\n"),
     ),
     "a mart was dropped": ("Everything", lambda w: w.run("drop table marts.companies cascade")),
     "somebody has run a model": ("Everything", by_hand),
