@@ -88,7 +88,9 @@ def _decide(
         project, Path(os.environ.get("DBT_PROFILES_DIR") or project), variables, os.environ
     )
     while True:
-        with duckdb.connect(database, config=ONLY_WHAT_IS_HERE) as connection:
+        with duckdb.connect(
+            str(Path(database).expanduser()), config=ONLY_WHAT_IS_HERE
+        ) as connection:
             connection.execute("set TimeZone = 'UTC'")
             plan = build.plan(connection, places, days)
             if not changes_only:
