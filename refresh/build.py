@@ -136,7 +136,10 @@ def inputs(connection: duckdb.DuckDBPyConnection, places: Places) -> dict[str, s
     """Return the fingerprint of each input by its name."""
     found = {
         "programs": _hash(_FORMAT, *_programs()),
-        "project": _hash(*_of_folder(places.project), *_of_folder(places.profiles)),
+        "project": _hash(
+            *_of_folder(places.project, places.environment),
+            *_of_folder(places.profiles, places.environment),
+        ),
         "variables": _hash(json.dumps(places.variables, sort_keys=True)),
         "environment": _hash(*_of_environment(connection, places.environment)),
     }
@@ -158,10 +161,18 @@ def _programs() -> list[str]:
     return sorted(path.name for path in Path(duckdb.__file__).parents[1].glob("*.dist-info"))
 
 
-def _of_folder(folder: Path) -> Iterator[str]:
+def _of_folder(folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    written = {
+        (folder / environment[name]).resolve()
+        for name in ("DBT_TARGET_PATH", "DBT_LOG_PATH")
+        if environment.get(name)
+    }
     for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder)
-        if path.is_file() and not _LEFT_BY_DBT.intersection(place.parts):
+        is_written = _LEFT_BY_DBT.intersection(place.parts) or written.intersection(
+            path.resolve().parents
+        )
+        if path.is_file() and not is_written:
             yield f"{place} {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 

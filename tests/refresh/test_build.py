@@ -144,6 +144,18 @@ def test_what_may_concern_every_model_builds_everything(marked: Marked, case: st
     assert (plan.what, plan.whole_at, plan.select) == (EVERYTHING, "", ())
 
 
+def test_what_dbt_writes_into_the_project_is_no_input(marked: Marked) -> None:
+    project = marked.folder / "project"
+    marked.environment["DBT_TARGET_PATH"] = "written"
+    for folder in ("target", "logs", "written"):
+        (project / folder).mkdir()
+        (project / folder / "file").touch()
+    assert marked.plan().what == NOTHING
+    (project / "macros").mkdir()
+    (project / "macros" / "file").touch()
+    assert marked.plan().what == EVERYTHING
+
+
 def test_a_file_that_dbt_reads_counts_by_its_content(marked: Marked) -> None:
     (marked.folder / "decisions.jsonl").write_text("{}\n", encoding="utf-8")
     assert marked.plan().select == ("tag:each_build+", "tag:reads_decisions+")
