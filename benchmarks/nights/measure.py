@@ -1,9 +1,9 @@
 """What a night costs, step by step: `.venv-dev/bin/python -m benchmarks.nights.measure`.
 
 Runs `refresh` over a sandbox of a chosen size: once to read everything, several times where nothing
-has changed, and once after somebody has registered. Prints the seconds of each step, and of
-processor time. `--before COMMIT` does the same with the programs of another commit, over the same
-sandbox, so both meet the same load of the machine.
+has changed, once after somebody has registered, and once so with Kananas alone. Prints the seconds
+of each step, and of processor time. `--before COMMIT` does the same with the programs of another
+commit, over the same sandbox, so both meet the same load of the machine.
 """
 
 from __future__ import annotations
@@ -130,12 +130,19 @@ def _nights(project: Path, folder: Path, facts: dict[str, Any], count: int) -> d
     found = {"everything is read": _night(project, settings)}
     quiet = [_night(project, settings) for _ in range(count)]
     found["nothing has changed"] = _median(quiet)
-    data = urlencode(CONTACT).encode()
-    with urlopen(facts["registration_url"], data):  # noqa: S310 - the sandbox's
-        pass
+    _register(facts)
     found["a contact is new"] = _night(project, settings)
+    # As after a webhook.
+    _register(facts)
+    found["the same, Kananas alone"] = _night(project, {**settings, "REFRESH_SOURCES": "kananas"})
     shutil.rmtree(folder)
     return found
+
+
+def _register(facts: dict[str, Any]) -> None:
+    """Let a contact be new."""
+    with urlopen(facts["registration_url"], urlencode(CONTACT).encode()):  # noqa: S310 - the sandbox's
+        pass
 
 
 def _night(project: Path, settings: Mapping[str, str]) -> Night:
