@@ -21,7 +21,7 @@ MINUTES ?= 10
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console parquet
 
-.PHONY: help setup demo demo-webhooks check-webhooks check-nights check-report picture check-faults check-real-taps check-s3 evaluate evaluate-people fit learn judges explain spark bench
+.PHONY: help setup demo demo-webhooks check-webhooks check-nights check-changes check-postgres check-report picture check-faults check-real-taps check-s3 evaluate evaluate-people fit learn judges explain spark bench
 .PHONY: ablation audit check-audit
 .PHONY: dagster check-airflow check-dagster refresh status review demo-review check-review review-picture export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
@@ -73,11 +73,17 @@ REAL = meltanolabs-tap-postgres pipelinewise-tap-postgres pipelinewise-tap-mysql
 check-real-taps: $(DEV)/ready $(REAL:%=.venv-real-%/ready) ## Load from a real PostgreSQL and MariaDB by taps of others, and compare each value
 	@$(DEV)/bin/python -m tests.target_duckdb.real_taps
 
+check-postgres: $(DEV)/ready $(VENV)/ready ## Load both services into a PostgreSQL of its own by the lines of docs/other-loaders.md
+	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/e2e/check_postgres.py
+
 check-nights: $(DEV)/ready ## Simulate nights with outages, and compare what was told and loaded: NIGHTS=16 FIRST=1 SEED=1 OLD=a-commit
 	@$(DEV)/bin/python -m tests.e2e.nights $(if $(NIGHTS),--nights "$(NIGHTS)") $(if $(FIRST),--first "$(FIRST)") $(if $(SEED),--seed "$(SEED)") $(if $(OLD),--old "$(OLD)")
 
 check-s3: $(DEV)/ready .venv-s3/ready .venv-spark/ready ## Publish Parquet to a server of S3: killed at random, with failing requests, and read by others: KILLS=100 SHARE=0.05 SEED=…
 	@$(DEV)/bin/python -m tests.target_duckdb.parquet.s3 $(if $(KILLS),--kills "$(KILLS)") $(if $(SHARE),--share "$(SHARE)") $(if $(SEED),--seed "$(SEED)")
+
+check-changes: $(DEV)/ready $(DBT)/ready ## Change each input of the models in turn: do builds of what changed equal builds of everything?
+	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/dbt_project/check_changes.py
 
 test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
 	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(PYTEST_ARGS)
@@ -161,8 +167,8 @@ check-dagster: $(DEV)/ready .meltano/ready .venv-dagster/ready ## Run the Dagste
 check-airflow: $(DEV)/ready .meltano/ready .venv-airflow/ready ## Run the DAG in Airflow over the sandbox
 	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/orchestrators/check_airflow.py
 
-airbyte-check: $(DEV)/ready .venv-airbyte-cdk/ready .venv-bench-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
-	@$(DEV)/bin/python -m tools.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-bench-pyairbyte/bin/python
+airbyte-check: $(DEV)/ready $(DBT)/ready .venv-airbyte-cdk/ready .venv-bench-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
+	@$(DEV)/bin/python -m tools.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-bench-pyairbyte/bin/python $(CURDIR)/$(DBT)/bin/dbt
 
 bench: $(DEV)/ready .meltano/ready ## Compare with other pipelines: a few minutes, or BENCH=full for hours
 	@$(DEV)/bin/python benchmarks/pipelines/run.py --uv "$(UV)" $(BENCH) $(BENCH_ARGS)

@@ -112,7 +112,12 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
         default="127.0.0.1",
         help="reverse proxies, parted by commas, whose X-Forwarded-For is believed",
     )
-    _add(serve, "run", default="", help="Meltano job to run after events, such as elt")
+    _add(
+        serve,
+        "run",
+        default="",
+        help="what to run after events: refresh with its options, or jobs of Meltano, such as elt",
+    )
     _add(serve, "project", type=Path, default=".", help="folder of the Meltano project")
     _add(
         serve,
@@ -261,18 +266,20 @@ def _schedule(given: argparse.Namespace) -> Schedule:
 
 
 def _command(given: argparse.Namespace) -> list[str]:
-    """Return the command that runs the job: that of this environment, else of the path."""
-    if not given.run:
+    """Return the command to run: that of this environment, else of the path."""
+    words = given.run.split()
+    if not words:
         return []
-    beside = Path(sys.executable).with_name("meltano")
-    program = str(beside) if beside.exists() else shutil.which("meltano")
+    name = "refresh" if words[0] == "refresh" else "meltano"
+    beside = Path(sys.executable).with_name(name)
+    program = str(beside) if beside.exists() else shutil.which(name)
     if program is None:
-        message = "--run needs meltano: `make setup` installs it beside this program"
+        message = f"--run needs {name}: `make setup` installs it beside this program"
         raise _UsageError(message)
     if not (given.project / "meltano.yml").is_file():
         message = f"--project: there is no meltano.yml in {given.project.absolute()}"
         raise _UsageError(message)
-    return [program, "run", *given.run.split()]
+    return [program, *words[1:]] if name == "refresh" else [program, "run", *words]
 
 
 def _listener(host: str, port: int) -> socket.socket:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-DEFAULT_QUIET_SECONDS = 15.0
+DEFAULT_QUIET_SECONDS = 1.0
 DEFAULT_EVERY_SECONDS = 60.0
 MAX_BACKOFF_SECONDS = 900.0
 

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     try:
-        settings = read(given.environment)
+        settings = read(given.environment, sources=given.sources)
         if given.command == "status":
             _print("\n".join(status.lines(settings)))
             return DONE
@@ -64,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--load-only", action="store_true", help="read the sources, and build nothing of them"
     )
+    parser.add_argument(
+        "--sources", help="which are read, parted by commas (default: REFRESH_SOURCES, or all)"
+    )
+    parser.add_argument(
+        "--rebuild", action="store_true", help="build everything, not only what has changed"
+    )
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="run all steps; what is done without a command")
     commands.add_parser("status", help="print the last runs, what waits, and what is stale")
@@ -75,7 +81,9 @@ def _run(settings: Settings, given: argparse.Namespace) -> int:
     said: list[str] = []
     say = said.append if given.quiet else _print
     try:
-        code = Runner(settings, say).run(full_refresh=given.full_refresh, load_only=given.load_only)
+        code = Runner(settings, say).run(
+            full_refresh=given.full_refresh, load_only=given.load_only, rebuild=given.rebuild
+        )
     except BaseException:
         _print_all(said)
         raise

@@ -3,6 +3,9 @@
 dbt itself would wait in silence, several times over, and end in a traceback. This program waits so
 long as `lock_timeout` of the loader, says for whom, and lets dbt take its place while it holds the
 file's lock: nobody else can open it in between.
+
+Before a whole `build` it looks at all inputs, for the mark that the build leaves. With the option
+`--changes-only` of its own, what has not changed since the last mark is not built anew.
 """
 
 from __future__ import annotations
@@ -11,11 +14,23 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import duckdb
+
+from refresh import build
 from refresh.dbt_vars import VarsError, read
-from refresh.warehouse import WarehouseError, is_file, wait
+from refresh.warehouse import ONLY_WHAT_IS_HERE, WarehouseError, is_file, wait
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEFAULT_SECONDS = 60.0
+CHANGES_ONLY = "--changes-only"
+#: Bytes; Linux takes 128 KiB.
+_LARGEST_VARIABLE = 120_000
+#: A build after which all tables are as the inputs have it.
+_WHOLE = (["build"], ["build", "--exclude-resource-type", "unit_test"])
 #: Commands of dbt that open no database.
 _WITHOUT_FILE = {"clean", "deps", "init", "list", "ls", "parse"}
 #: Options before a command that have a value of their own.
@@ -43,8 +58,8 @@ def _needs_file(arguments: list[str]) -> bool:
     )
 
 
-def _own_variables(arguments: list[str]) -> list[str]:
-    """Return the account's own variables as an option; a command that has its own needs none.
+def _own_variables(arguments: list[str]) -> dict[str, Any]:
+    """Return the account's own variables; none for a command that has its own.
 
     Raises:
         VarsError: One of them is wrong.
@@ -52,9 +67,61 @@ def _own_variables(arguments: list[str]) -> list[str]:
     path, project = os.environ.get("DUCKDB_VARS_PATH"), os.environ.get("DBT_PROJECT_DIR")
     is_given = any(each == "--vars" or each.startswith("--vars=") for each in arguments)
     if not path or not project or is_given or not _command(arguments):
-        return []
-    own = read(Path(path), Path(project))
-    return ["--vars", json.dumps(own)] if own else []
+        return {}
+    return read(Path(path), Path(project))
+
+
+def _decide(
+    database: str, variables: Mapping[str, Any], *, changes_only: bool, seconds: float
+) -> build.Plan:
+    """Return what to build of everything; the file is held again when this returns.
+
+    Where nothing has to be built, what time changes has been done.
+
+    Raises:
+        WarehouseError: The file stays held.
+        ValueError: DUCKDB_REBUILD_DAYS is no number.
+    """
+    days = build.days_of()
+    project = Path(os.environ["DBT_PROJECT_DIR"])
+    places = build.Places(
+        project, Path(os.environ.get("DBT_PROFILES_DIR") or project), variables, os.environ
+    )
+    while True:
+        with duckdb.connect(
+            str(Path(database).expanduser()), config=ONLY_WHAT_IS_HERE
+        ) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            plan = build.plan(connection, places, days)
+            if not changes_only:
+                plan = build.Plan(build.EVERYTHING, "as asked for", plan.inputs)
+            if plan.what == build.NOTHING:
+                try:
+                    tests = build.repeat(connection)
+                except build.RepeatError as error:
+                    plan = build.Plan(build.EVERYTHING, str(error), plan.inputs)
+                else:
+                    _say(f"{plan}; tests of what time changes that passed: {tests}")
+                    return plan
+        # DuckDB has let go of the file: what it holds may be that of another program by now.
+        seen = _state(database)
+        os.set_inheritable(wait(database, seconds, _say), True)  # noqa: FBT003
+        if _state(database) == seen:
+            _say(str(plan))
+            return plan
+
+
+def _state(database: str) -> tuple[int, int, int]:
+    found = Path(database).expanduser().stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _hand_over(plan: build.Plan) -> None:
+    """Let dbt leave a mark; where there are too many inputs for a variable it leaves none."""
+    inputs = json.dumps(plan.inputs)
+    if len(inputs) <= _LARGEST_VARIABLE:
+        os.environ["DUCKDB_BUILD_INPUTS"] = inputs
+        os.environ["DUCKDB_BUILD_WHOLE_AT"] = plan.whole_at
 
 
 def main() -> int:
@@ -63,26 +130,39 @@ def main() -> int:
     Returns:
         1 where the file is missing or stays held, 2 where a setting is wrong; else dbt's own.
     """
-    arguments = sys.argv[1:]
+    arguments = [each for each in sys.argv[1:] if each != CHANGES_ONLY]
+    changes_only = CHANGES_ONLY in sys.argv[1:]
     database = os.environ.get("DUCKDB_PATH", "")
-    if is_file(database) and _needs_file(arguments):
-        try:
-            seconds = float(os.environ.get("DUCKDB_LOCK_TIMEOUT") or DEFAULT_SECONDS)
-        except ValueError:
-            _say("DUCKDB_LOCK_TIMEOUT must be a number of seconds")
-            return 2
-        try:
-            os.set_inheritable(wait(database, seconds, _say), True)  # noqa: FBT003
-        except WarehouseError as error:
-            _say(str(error))
-            return 1
     try:
+        seconds = float(os.environ.get("DUCKDB_LOCK_TIMEOUT") or DEFAULT_SECONDS)
+        build.days_of()
+    except ValueError:
+        _say("DUCKDB_LOCK_TIMEOUT and DUCKDB_REBUILD_DAYS must be numbers")
+        return 2
+    try:
+        if is_file(database) and _needs_file(arguments):
+            os.set_inheritable(wait(database, seconds, _say), True)  # noqa: FBT003
         own = _own_variables(arguments)
+        is_whole = arguments in _WHOLE and "DBT_PROJECT_DIR" in os.environ
+        if is_whole and is_file(database):
+            plan = _decide(database, own, changes_only=changes_only, seconds=seconds)
+            if plan.what == build.NOTHING:
+                return 0
+            _hand_over(plan)
+            arguments += ["--select", *plan.select] if plan.select else []
+    except WarehouseError as error:
+        _say(str(error))
+        return 1
     except VarsError as error:
         _say(str(error))
         return 2
+    except duckdb.Error as error:
+        _say(f"cannot read {database}: {str(error).partition(chr(10))[0]}")
+        return 1
+    if own:
+        arguments += ["--vars", json.dumps(own)]
     dbt = Path(sys.executable).with_name("dbt")
-    return os.execv(dbt, [str(dbt), *arguments, *own])  # noqa: S606 - the program of this environment
+    return os.execv(dbt, [str(dbt), *arguments])  # noqa: S606 - the program of this environment
 
 
 def _say(line: str) -> None:

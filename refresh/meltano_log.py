@@ -22,6 +22,8 @@ _STDERR = re.compile(r"returned -?\d+ with stderr:\s*(.*)", re.DOTALL)
 _PLUGINS = ("tap-", "target-", "dbt", "publish", "parquet", "report")
 _BAD = {"error", "critical"}
 _WAITS = re.compile(r"\bWaiting for the database file\b")
+#: What dbt-wait says of what it builds.
+_BUILT = re.compile(r"^dbt-wait: ((?:Nothing|A part|Everything) is built: .+)$")
 BUSY = "already running"
 
 
@@ -33,11 +35,13 @@ class Said:
         rows: How many the loader took, by stream.
         is_busy: Whether Meltano refused, since the same tap and loader run already.
         waits: Its last line that says that it waits for the DuckDB file.
+        built: Its line that says what dbt builds, and why.
     """
 
     rows: Counter[str] = field(default_factory=Counter)
     is_busy: bool = False
     waits: str = ""
+    built: str = ""
     _bad: str = ""
     _of_dbt: str = ""
     _last: str = ""
@@ -92,6 +96,8 @@ class Said:
                 self._of_dbt = self._of_dbt or found[0]
         if _WAITS.search(event):
             self.waits = event
+        if built := _BUILT.match(event):
+            self.built = built[1]
         if not event.strip() or _NOISE.search(event):
             return
         if level in _BAD:

@@ -91,12 +91,15 @@ class Runner:
         self._errors: dict[str, str] = {}
         self._log = logging.Logger("refresh")  # noqa: LOG001 - of this run alone
 
-    def run(self, *, full_refresh: bool = False, load_only: bool = False) -> int:
+    def run(
+        self, *, full_refresh: bool = False, load_only: bool = False, rebuild: bool = False
+    ) -> int:
         """Do all steps.
 
         Args:
             full_refresh: Whether the sources are read whole.
             load_only: Whether nothing is built of them.
+            rebuild: Whether everything is built, not only what has changed.
 
         Returns:
             0 where every step worked, else 1.
@@ -125,6 +128,7 @@ class Runner:
                     for step in steps.of_sources(
                         settings.sources,
                         load_only=load_only,
+                        rebuild=rebuild,
                         is_parquet_published=settings.is_parquet_published,
                     ):
                         self._do(step, lock, full_refresh=full_refresh)
@@ -221,14 +225,14 @@ class Runner:
             settings.step_timeout,
             keep_open=lock,
         )
-        told = ""
+        told: set[str] = set()
 
         def listen(line: str, said: Said) -> None:
-            nonlocal told
             self._log.info("%s", line)
-            if said.waits != told:
-                told = said.waits
-                self._say(f"{step.name}: {cleaned(told, self._secrets)}")
+            for words in (said.waits, said.built):
+                if words and words not in told:
+                    told.add(words)
+                    self._say(f"{step.name}: {cleaned(words, self._secrets)}")
 
         while True:
             ended = steps.run(program, listen)
@@ -280,6 +284,9 @@ class Runner:
                     rows_loaded=loaded,
                     rows_in_table=live.get(stream),
                 )
+        built = outcome.ended.said.built if outcome.ended is not None else ""
+        if built:
+            facts["built"] = built
         error = outcome.error
         self._write(
             "step",

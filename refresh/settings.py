@@ -74,12 +74,15 @@ class Settings:
         return self.runs_path.parent
 
 
-def read(environment: str | None = None, project: Path | None = None) -> Settings:
+def read(
+    environment: str | None = None, project: Path | None = None, *, sources: str | None = None
+) -> Settings:
     """Return the settings.
 
     Args:
         environment: Of Meltano; by default `MELTANO_ENVIRONMENT`, else `prod`.
         project: The folder of the Meltano project; by default this one.
+        sources: Which are read, parted by commas; by default `REFRESH_SOURCES`.
 
     Raises:
         SettingError: One is wrong.
@@ -90,6 +93,8 @@ def read(environment: str | None = None, project: Path | None = None) -> Setting
         raise SettingError(message)
     of_file = {name: value or "" for name, value in dotenv_values(project / ".env").items()}
     variables = {**of_file, **os.environ}
+    if sources is not None:
+        variables["REFRESH_SOURCES"] = sources
     name = environment or variables.get("MELTANO_ENVIRONMENT") or DEFAULT_ENVIRONMENT
     output = project / "output" / name
 

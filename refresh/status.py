@@ -47,7 +47,7 @@ def _run(run: Run) -> list[str]:
     lines = [f"  {run.started_at}  {result}{seconds}"]
     for step in run.steps:
         rows = f"{step['rows_loaded']:,} rows" if isinstance(step.get("rows_loaded"), int) else ""
-        error = step.get("error") or ""
+        error = step.get("error") or step.get("built") or ""
         text = (
             f"    {step.get('step', ''):<10} {step.get('result', ''):<11} "
             f"{step.get('seconds', 0):>7} s  {rows:>12}  {error}"

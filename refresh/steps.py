@@ -43,28 +43,36 @@ class Step:
 
 #: What is made of the sources, in this order.
 OF_ALL = (
-    Step("transform", "dbt:build"),
+    Step("transform", "dbt:changes"),
     Step("publish", "publish:copy", after="transform"),
     Step("report", "report:write"),
 )
 #: Where PARQUET_URL is set; the last one, since sending files may take long.
 PARQUET = Step("parquet", "parquet:publish", after="publish")
+#: The step of that name where everything is built, whether an input has changed or not.
+ANEW = Step("transform", "dbt:build")
 
 
 def of_sources(
-    names: Sequence[str], *, load_only: bool = False, is_parquet_published: bool = False
+    names: Sequence[str],
+    *,
+    load_only: bool = False,
+    rebuild: bool = False,
+    is_parquet_published: bool = False,
 ) -> tuple[Step, ...]:
     """Return the steps of a run.
 
     Args:
         names: The sources that it reads.
         load_only: Whether nothing is made of them.
+        rebuild: Whether everything is built, not only what has changed.
         is_parquet_published: Whether what is made of them is published as Parquet, too.
     """
     sources = tuple(Step(name, name, is_source=True) for name in names)
     if load_only:
         return sources
-    return (*sources, *OF_ALL, *((PARQUET,) if is_parquet_published else ()))
+    built = (ANEW if rebuild and step.name == ANEW.name else step for step in OF_ALL)
+    return (*sources, *built, *((PARQUET,) if is_parquet_published else ()))
 
 
 @dataclass(frozen=True)

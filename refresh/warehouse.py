@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _HOLDER = re.compile(r"Conflicting lock is held in (.+?)\s*\(PID (\d+)\)")
 _POLL_SECONDS = 0.2
 _TELL_SECONDS = 10.0
-_ONLY_WHAT_IS_HERE: dict[str, str | bool | int | float | list[str]] = {
+ONLY_WHAT_IS_HERE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
@@ -112,7 +112,7 @@ def _try_lock(path: Path) -> int | None:
 def holder(database: str) -> str:
     """Return which program holds the file; DuckDB knows."""
     try:
-        duckdb.connect(database, config=_ONLY_WHAT_IS_HERE).close()
+        duckdb.connect(database, config=ONLY_WHAT_IS_HERE).close()
     except duckdb.Error as error:
         found = _HOLDER.search(str(error))
         if found:
@@ -130,7 +130,7 @@ def tables(database: str, schema: str) -> list[Table] | None:
         return []
     try:
         with closing(
-            duckdb.connect(str(path), read_only=True, config=_ONLY_WHAT_IS_HERE)
+            duckdb.connect(str(path), read_only=True, config=ONLY_WHAT_IS_HERE)
         ) as connection:
             found = connection.execute(_TABLES, [schema]).fetchall()
             return [_table(connection, schema, name, columns) for name, columns in found]

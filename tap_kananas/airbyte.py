@@ -10,8 +10,8 @@ SOURCE = Source(
     name="source-kananas",
     title="Kananas",
     tap=TapKananas,
-    # Airbyte has no word for rows that vanished.
-    fixed={"emit_activate_version_messages": False},
+    # Airbyte has no word for rows that vanished, and starts a read alone.
+    fixed={"emit_activate_version_messages": False, "discovery_folder": None},
     describe=describe,
     estimate=estimate,
     shortfall=shortfall,

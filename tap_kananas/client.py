@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest
 
     from tap_kananas.resources import Resource
+    from tap_kananas.response.handover import Handover
 
 DEFAULT_API_URL = "https://backoffice.kananas.com/action_manager.php"
 
@@ -83,6 +84,16 @@ class KananasStream(HttpStream):
     def lower_bound(self) -> str | None:
         """From which value of the replication key on records are wanted; None for all."""
         return None
+
+    @property
+    def handover(self) -> Handover | None:
+        """Where discovery leaves the list for the run that follows; None where it does not."""
+        return None
+
+    @property
+    def is_discovery(self) -> bool:
+        """Whether the catalog alone is wanted."""
+        return False
 
     def note_response(self, response: requests.Response) -> None:
         """Take note of a response that is a success, before its body is read."""
@@ -153,8 +164,27 @@ class KananasStream(HttpStream):
         request = self.build_prepared_request(
             method=asked.method, url=asked.url, params=asked.encode_params(), headers=asked.headers
         )
+        handover = self.handover
+        asked_for = (str(request.url), self.config["secret_key"])
+        if handover is not None and not self.is_discovery:
+            kept = handover.take(asked_for)
+            if kept is not None:
+                self.logger.info("%s: the list is the one that discovery has just read", self.name)
+                return ResponseBody(kept[1], kept[0])
         download = cast("Any", self.request_decorator(cast("Any", self._download)))
-        return cast("ResponseBody", download(request, None))
+        body = cast("ResponseBody", download(request, None))
+        if handover is not None and self.is_discovery:
+            try:
+                handover.keep(asked_for, body.content_type, body.pieces())
+            except OSError as error:
+                setting = self.setting("discovery_folder")
+                self.logger.warning(
+                    "%s: the list is read twice, since it cannot be kept: %s: check %s",
+                    self.name,
+                    error.strerror,
+                    setting,
+                )
+        return body
 
     def list_records(
         self, end_page: Callable[[], None], is_new: Callable[[dict[str, Any]], bool]

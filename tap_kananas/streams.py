@@ -23,7 +23,7 @@ from tap_kananas.schema.primary_key import MAX_NAMES, RECORD_HASH, PrimaryKeyChe
 from tap_kananas.schema.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     import requests
     from singer_sdk.helpers.types import Context, Record
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from rest_tap.tap import RestTap
     from tap_kananas.resources import Resource
+    from tap_kananas.response.handover import Handover
 
 # What the state of a stream holds beside the SDK's own entries.
 STATE_ROWS = "rows"
@@ -50,9 +51,26 @@ class AccountStream(KananasStream):
     # Records are brought into the types of their columns here, once.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
-    def __init__(self, tap: RestTap, resource: Resource, state: Mapping[str, Any]) -> None:
-        """Read the given resource; `state` is what the last run left of it."""
+    def __init__(
+        self,
+        tap: RestTap,
+        resource: Resource,
+        state: Mapping[str, Any],
+        handover: Handover | None = None,
+        discovers: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            tap: The tap.
+            resource: What is read.
+            state: What the last run left of it.
+            handover: Where discovery leaves the list for the run that follows.
+            discovers: Says whether the tap is asked for its catalog alone.
+        """
         self.resource = resource
+        self._handover = handover
+        self._discovers = discovers
         self._earlier = state
         super().__init__(tap, name=resource.name)
 
@@ -105,6 +123,21 @@ class AccountStream(KananasStream):
             return None
         value = self._bookmark.lower_bound(self.resource.replication_format)
         return None if value is None else str(value)
+
+    @property
+    def handover(self) -> Handover | None:
+        """That of the tap, for a list that is read whole by one request.
+
+        When a read of changes began, and whether pages have moved, only the service can say.
+        """
+        if self.resource.paging or self.replication_key is not None:
+            return None
+        return self._handover
+
+    @property
+    def is_discovery(self) -> bool:
+        """Whether the tap is asked for its catalog alone."""
+        return self._discovers()
 
     def note_response(self, response: requests.Response) -> None:
         """Learn from a response when the read began."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -14,6 +16,7 @@ from tap_kananas.bookmarks import DEFAULT_LOOKBACK_SECONDS
 from tap_kananas.catalog import bring_up_to_date
 from tap_kananas.client import DEFAULT_API_URL
 from tap_kananas.resources import resources
+from tap_kananas.response.handover import Handover
 from tap_kananas.streams import AccountStream
 from tap_kananas.webhook_events import WebhookEvents
 
@@ -188,6 +191,14 @@ class TapKananas(RestTap):
             description="Requests a second at most, retries included.",
         ),
         th.Property(
+            "discovery_folder",
+            th.StringType(),
+            title="Discovery folder",
+            description="Where discovery leaves the lists it has read, for a run that begins "
+            "within a minute and removes them. Meltano starts the tap twice; where this is "
+            "empty, each list is asked for twice.",
+        ),
+        th.Property(
             "webhook_store",
             th.StringType(min_length=1),
             title="Webhook store",
@@ -210,6 +221,7 @@ class TapKananas(RestTap):
 
     _up_to_date = False
     _discovered: list[Stream] | None = None
+    _is_discovery = False
 
     def __init__(self, *, state: Any = None, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's
         """Take the same as any tap; the state is needed before the SDK hands it out."""
@@ -258,12 +270,31 @@ class TapKananas(RestTap):
                     bring_up_to_date(entry, stream, self.logger)
         return catalog
 
+    def run_discovery(self) -> str:
+        """Print the catalog, and leave the lists for the run that follows."""
+        self._is_discovery = True
+        found = super().run_discovery()
+        if self._handover is not None:
+            self._handover.end_discovery()
+        return found
+
+    @cached_property
+    def _handover(self) -> Handover | None:
+        folder = self.config.get("discovery_folder")
+        return Handover(Path(folder).expanduser()) if folder else None
+
     def discover_streams(self) -> Sequence[Stream]:
         """Return the streams of the account."""
         if self._discovered is None:
             bookmarks = self.earlier_state.get("bookmarks", {})
             self._discovered = [
-                AccountStream(self, resource, bookmarks.get(resource.name, {}))
+                AccountStream(
+                    self,
+                    resource,
+                    bookmarks.get(resource.name, {}),
+                    self._handover,
+                    lambda: self._is_discovery,
+                )
                 for resource in resources(self.config)
             ]
             if self.config.get("webhook_store"):

@@ -33,7 +33,11 @@ _DATABASE = "$MELTANO_PROJECT_ROOT/output/$MELTANO_ENVIRONMENT/warehouse.duckdb"
 
 # What this project says of a setting beyond what the program does.
 OF_THIS_PROJECT: dict[str, dict[str, dict[str, Any]]] = {
-    "tap-kananas": {"batch_config": {"value": _BATCHES}},
+    "tap-kananas": {
+        "batch_config": {"value": _BATCHES},
+        # A folder that nobody else may read.
+        "discovery_folder": {"value": "$MELTANO_PROJECT_ROOT/.meltano/run/discovered/kananas"},
+    },
     "tap-kizen": {"batch_config": {"value": _BATCHES}},
     "target-duckdb": {
         "path": {"env": "DUCKDB_PATH", "value": _DATABASE},

@@ -104,10 +104,10 @@ def _hash(text: str) -> str:
 def _sections(
     published: Published, settings: Settings, loads: Loads, now: datetime
 ) -> dict[str, Any]:
-    built_at = moments.built_at(published)
+    built = moments.built(published)
     return {
         "now": now,
-        "built_at": built_at,
+        "built": built,
         "zone": now.astimezone().strftime("UTC%z"),
         "freshness": freshness.read(published, dict(loads), settings.stale_hours, now),
         "coverage": coverage.read(published),
@@ -119,7 +119,7 @@ def _sections(
         "deals": companies.read_deals(published),
         "duplicates": duplicates.read(published),
         "columns": columns.read(published),
-        "run": run.read(settings.dbt_target, built_at),
+        "run": run.read(settings.dbt_target, built.at),
         "past": run.read_past(published),
     }
 

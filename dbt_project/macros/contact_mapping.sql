@@ -1,13 +1,14 @@
 {#-
     Which raw column feeds which meaning in this account: a list of {meaning, candidate, column,
     type, path}, in the order of the map. A meaning without a column has `column` none, a raw column
-    that feeds no meaning has `meaning` none. The loader's own columns are not the account's; other names
-    that begin with _sdc_ are.
+    that feeds no meaning has `meaning` none. The own columns of loaders, this project's and Airbyte's, are not the
+    account's; other names that begin with _sdc_ are.
 -#}
 {% macro contact_mapping_entries(columns, candidates) %}
     {%- set loader_columns = [
         '_sdc_extracted_at', '_sdc_received_at', '_sdc_batched_at', '_sdc_deleted_at',
-        '_sdc_sequence', '_sdc_table_version', '_sdc_sync_started_at'
+        '_sdc_sequence', '_sdc_table_version', '_sdc_sync_started_at',
+        '_airbyte_raw_id', '_airbyte_extracted_at', '_airbyte_meta', '_airbyte_generation_id'
     ] -%}
     {%- set entries = [] -%}
     {%- set feeding = [] -%}

@@ -5,7 +5,8 @@
         {%- for name in names -%}
             {%- set relation = load_relation(source_table.incorporate(path={'identifier': name})) -%}
             {%- if relation is not none -%}
-                {%- do loads.append('select max(_sdc_received_at) as loaded_at from ' ~ relation) -%}
+                {%- set loaded_at = raw_timestamp(raw_columns(relation), load_times()) -%}
+                {%- do loads.append('select max(' ~ loaded_at ~ ') as loaded_at from ' ~ relation) -%}
             {%- endif -%}
         {%- endfor -%}
         {%- if not loads -%}
@@ -16,4 +17,9 @@
         {%- endif -%}
     {%- endif -%}
     select max(loaded_at) from ({{ loads | join(' union all ') }}) as loads
+{%- endmacro %}
+
+{#- The columns in which loaders note when a row came: ours, and Airbyte's. -#}
+{% macro load_times() -%}
+    {{ return(['_sdc_received_at', '_airbyte_extracted_at']) }}
 {%- endmacro %}

@@ -28,6 +28,12 @@ with history as (
 
 ),
 
+last_build as (
+
+    select * from {{ ref('int_builds__last') }}
+
+),
+
 versions as (
 
     select
@@ -59,7 +65,7 @@ arrivals_and_changes as (
     select
         contact_id,
         dbt_valid_from as changed_at,
-        dbt_valid_from >= cast('{{ run_started_at }}' as timestamp) as in_last_build,
+        dbt_valid_from >= (select last_build.started_at from last_build) as in_last_build,
         case
             when previous_valid_to is null then 'contact appeared'
             when previous_valid_to < dbt_valid_from then 'contact came back'
@@ -89,7 +95,7 @@ departures as (
     select
         contact_id,
         dbt_valid_to as changed_at,
-        dbt_valid_to >= cast('{{ run_started_at }}' as timestamp) as in_last_build,
+        dbt_valid_to >= (select last_build.started_at from last_build) as in_last_build,
         'contact gone' as change,
         {{ id }} as previous_{{ id }},
         null as {{ id }},

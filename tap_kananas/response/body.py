@@ -120,6 +120,16 @@ class ResponseBody:
         """Remove the file."""
         self._file.close()
 
+    @property
+    def content_type(self) -> str:
+        """Its `Content-Type`."""
+        return self._content_type
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the body piece by piece, as it came."""
+        self._file.seek(0)
+        yield from iter(partial(self._file.read, PIECE_BYTES), b"")
+
     def _bytes(self) -> Iterator[bytes]:
         """Yield the content piece by piece, unpacked where it is a gzip file."""
         self._file.seek(0)

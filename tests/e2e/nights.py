@@ -198,6 +198,7 @@ class Nights:
         """Kill a run, and all that it started, while it reads."""
         before = len(self.server.requests)
         self.server.faults.add(Fault(path="/action_manager.php", skip=1, times=1, delay=60))
+        settings = {**settings, "TAP_KANANAS_DISCOVERY_FOLDER": ""}
         with self.checkout.start(*self.command, **settings) as run:
             wait_until(lambda: len(self.server.requests) >= before + 2)
             children = psutil.Process(run.pid).children(recursive=True)

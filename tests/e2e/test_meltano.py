@@ -116,7 +116,7 @@ def test_a_second_run_is_refused_while_one_goes_on(
     installed: Checkout, sandbox: Sandbox, database: Path
 ) -> None:
     sandbox.faults.add(Fault(path="/action_manager.php", skip=1, delay=20))
-    settings = _settings(sandbox, database)
+    settings = _settings(sandbox, database, TAP_KANANAS_DISCOVERY_FOLDER="")
     with installed.start(*installed.meltano("run", "kananas"), **settings) as first:
         wait_until(lambda: len(sandbox.requests) == 2)
         second = installed.run(*installed.meltano("run", "elt"), **settings)
@@ -159,7 +159,9 @@ def test_what_was_killed_is_run_again_by_force(
     sandbox.faults.add(Fault(path="/action_manager.php", skip=1, times=1, delay=60))
     # A system database of its own: what is killed counts as running for all of a project.
     own = f"sqlite:///{tmp_path / 'meltano.db'}"
-    settings = _settings(sandbox, database, MELTANO_DATABASE_URI=own)
+    settings = _settings(
+        sandbox, database, MELTANO_DATABASE_URI=own, TAP_KANANAS_DISCOVERY_FOLDER=""
+    )
     with installed.start(*installed.meltano("run", "kananas"), **settings) as killed:
         wait_until(lambda: len(sandbox.requests) == 2)
         os.killpg(killed.pid, signal.SIGKILL)

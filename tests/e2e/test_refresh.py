@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import pytest
 from refresh.history import History
 from sandbox.server import Fault
 from tests.console.report.reading import said
+from tests.dbt_project.made import tables
 from tests.e2e.checkout import settings_for, wait_until
 from tests.refresh.servers import http
 
@@ -90,12 +92,26 @@ def installation(
     return Installation(installed, sandbox, tmp_path, hook)
 
 
+def _equals_what_is_built_anew(installation: Installation) -> None:
+    """Tables that were built in parts, and not at all, equal those of a build of everything."""
+    before = tables(installation.database)
+    rebuilt = installation.run("--rebuild")
+    assert rebuilt.code == 0, rebuilt.said
+    assert "transform: Everything is built: as asked for" in rebuilt.said
+    after = tables(installation.database)
+    assert [name for name in after if after[name] != before[name]] == []
+    assert after.keys() == before.keys()
+
+
 def test_one_service_down_stops_nothing_else(installation: Installation, sandbox: Sandbox) -> None:
     wrong = {"TAP_KIZEN_API_KEY": "wrong-key-hunter2", "LANG": "C", "PYTHONUTF8": "0"}
     files = installation.folder / "open files"
     good = installation.run(PARQUET_URL=str(files))
     assert good.code == 0, good.said
     assert good.said.splitlines()[-1] == "done"
+    # The list that discovery has read is the one that is loaded.
+    assert [request.path for request in sandbox.requests].count("/action_manager.php") == 1
+    assert not list((installation.checkout.path / ".meltano" / "run").rglob("*.body"))
     assert installation.results() == dict.fromkeys([*STEPS, "parquet"], "done")
     tables = json.loads((files / "manifest.json").read_bytes())["tables"]
     (contacts,) = (each for each in tables if (each["schema"], each["name"]) == CONTACTS)
@@ -106,7 +122,8 @@ def test_one_service_down_stops_nothing_else(installation: Installation, sandbox
         ended = installation.run(*arguments, **wrong)
         assert ended.code == 1, ended.said
         *lines, last = ended.said.splitlines()
-        assert [line.split(":")[0] for line in lines[-len(steps) :]] == steps
+        written = [line.split(":")[0] for line in lines if re.match(r"\w+: (done|failed), ", line)]
+        assert written == steps
         assert last.startswith("failed: kizen, companies: GET 127.0.0.1/api/company answered 401")
         assert "'api_key' (TAP_KIZEN_API_KEY)" in last
         assert "hunter2" not in ended.said
@@ -136,12 +153,16 @@ def test_one_service_down_stops_nothing_else(installation: Installation, sandbox
 
     again = installation.run("--quiet")
     assert (again.code, again.said) == (0, "")
+    (built,) = [step["built"] for step in installation.history.runs()[-1].steps if "built" in step]
+    assert built.startswith("Nothing is built: no input has changed since the build of 2")
+    assert built in installation.run("status").said
     assert installation.events == [("failure", ["kizen"]), ("recovery", ["kizen"])]
     assert "What fails:\n  nothing" in installation.run("status").said
     ends = "select distinct step, result from marts.run_steps where step = 'kizen' order by all"
     assert rows(installation.published, ends) == [("kizen", "done"), ("kizen", "failed")]
     loaded = "select max(rows_loaded) from marts.run_streams where stream = 'contacts'"
     assert rows(installation.published, loaded) == [(120,)]
+    _equals_what_is_built_anew(installation)
     for file in (installation.folder / "runs").iterdir():
         assert file.stat().st_mode & 0o077 == 0, file
     log = (installation.folder / "runs" / "refresh.log").read_text(encoding="utf-8")
@@ -193,6 +214,7 @@ def test_two_runs_never_overlap_and_a_signal_ends_all(
     installation: Installation, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(path="/action_manager.php", skip=1, times=1, delay=60))
+    installation.settings["TAP_KANANAS_DISCOVERY_FOLDER"] = ""
     start = installation.checkout.start
     with start(installation.program, **installation.settings) as first:
         wait_until(lambda: len(sandbox.requests) == 2)
@@ -219,6 +241,7 @@ def test_a_run_that_was_killed_is_told_and_made_up_for(
     installation: Installation, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(path="/action_manager.php", skip=1, times=1, delay=60))
+    installation.settings["TAP_KANANAS_DISCOVERY_FOLDER"] = ""
     start = installation.checkout.start
     with start(installation.program, **installation.settings) as killed:
         wait_until(lambda: len(sandbox.requests) == 2)

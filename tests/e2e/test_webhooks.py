@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import requests
 
+from refresh.history import History
 from tests.e2e.checkout import settings_for, wait_until
 
 if TYPE_CHECKING:
@@ -22,11 +23,15 @@ def test_a_webhook_starts_a_run_that_loads_it(
     installed: Checkout, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     database = tmp_path / "warehouse.duckdb"
-    settings = {**settings_for(sandbox), "DUCKDB_PATH": str(database)}
+    runs = tmp_path / "runs.jsonl"
+    settings = {
+        **settings_for(sandbox), "DUCKDB_PATH": str(database), "DUCKDB_RUNS_PATH": str(runs)
+    }  # fmt: skip
+    run = "refresh --sources=kananas --load-only"
     program = str(installed.path / ".venv" / "bin" / "kananas-webhooks")
     url = installed.run(program, "url", "--folder", str(tmp_path))
     serve = (program, "serve", "--folder", str(tmp_path), "--port", "0")
-    with installed.start(*serve, "--run", "kananas", "--quiet", "0.1", **settings) as receiver:
+    with installed.start(*serve, "--run", run, "--quiet", "0.1", **settings) as receiver:
         assert receiver.stdout is not None
         lines = iter(receiver.stdout.readline, "")
         port = next(json.loads(line) for line in lines if line.startswith("{"))["port"]
@@ -49,4 +54,7 @@ def test_a_webhook_starts_a_run_that_loads_it(
         query = "select count(*), any_value(payload->>'$.id') from kananas.webhook_events"
         assert connection.execute(query).fetchall() == [(1, "7")]
         assert connection.execute("select count(*) from kananas.contacts").fetchall() == [(120,)]
+    # What happened is kept as of any other run.
+    ((step,),) = [past.steps for past in History(runs).runs()]
+    assert (step["step"], step["result"]) == ("kananas", "done")
     assert installed.processes() == []

@@ -53,7 +53,7 @@ def test_the_unit_runs_a_command_that_is_understood() -> None:
     unit.read_string(_block("kananas-webhooks.service"))
     program, *words = shlex.split(unit["Service"]["ExecStart"])
     assert program == "%h/kananas-kizen-elt/.venv/bin/kananas-webhooks"
-    assert parser().parse_args(words).run == "elt"
+    assert parser().parse_args(words).run == "refresh"
     assert unit["Service"]["Restart"] == "always"
 
 

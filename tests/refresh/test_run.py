@@ -73,7 +73,7 @@ def test_each_step_is_said_and_written_down(
     assert commands == [
         f"{start} --full-refresh kananas",
         f"{start} --full-refresh kizen",
-        f"{start} dbt:build",
+        f"{start} dbt:changes",
         f"{start} publish:copy",
         f"{start} report:write",
     ]

@@ -121,7 +121,21 @@ def meltano(
     Raises:
         DemoError: If it ends with another exit code than 0.
     """
-    command = [program("meltano"), *arguments]
+    yield from _run(root, log, [program("meltano"), *arguments], environment)
+
+
+def refresh(root: Path, log: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """Run `refresh`, write all it says to a log, and yield each line.
+
+    Raises:
+        DemoError: If it ends with another exit code than 0.
+    """
+    yield from _run(root, log, [program("refresh")], environment)
+
+
+def _run(
+    root: Path, log: Path, command: Sequence[str], environment: Mapping[str, str]
+) -> Iterator[str]:
     with _started(command, {**os.environ, **environment}, root, subprocess.STDOUT) as process:
         assert process.stdout is not None  # noqa: S101 - for the type checker
         with log.open("w", encoding="utf-8") as file:
@@ -130,7 +144,8 @@ def meltano(
                 file.flush()
                 yield line.rstrip("\n")
         if process.wait() != 0:
-            raise DemoError(tail(log, f"meltano ended with exit code {process.returncode}"))
+            name = Path(command[0]).name
+            raise DemoError(tail(log, f"{name} ended with exit code {process.returncode}"))
 
 
 def tail(log: Path, problem: str) -> str:

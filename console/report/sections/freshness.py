@@ -25,6 +25,9 @@ MAIN = {
     "kizen": ("companies", "companies_company"),
 }
 
+#: The columns in which loaders note when a row came: ours, and Airbyte's.
+_LOAD_TIMES = ("_sdc_received_at", "_airbyte_extracted_at")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -138,7 +141,7 @@ def _table(published: Published, full: str, loads: Loads) -> Table:
     columns = published.columns[full]
     schema, _, name = full.partition(".")
     deleted = "_sdc_deleted_at" if "_sdc_deleted_at" in columns else "null"
-    received = "_sdc_received_at" if "_sdc_received_at" in columns else "cast(null as timestamptz)"
+    received = next((each for each in _LOAD_TIMES if each in columns), "cast(null as timestamptz)")
     quoted = f'"{schema}"."' + name.replace('"', '""') + '"'
     row = published.row(f"""
         with stamped as (

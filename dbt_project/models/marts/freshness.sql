@@ -19,7 +19,7 @@ by_table as (
         select
             '{{ name }}' as source,
             {{ place }} as place,
-            max({{ raw_timestamp(columns, ['_sdc_received_at']) }}) as loaded_at,
+            max({{ raw_timestamp(columns, load_times()) }}) as loaded_at,
             count(*) as row_count
         from ({{ live_rows(relation, columns) }}) as table_{{ loop.index }}
         {{- ' union all' if not loop.last }}

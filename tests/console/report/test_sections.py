@@ -57,6 +57,22 @@ def test_the_first_lines_answer_the_first_question(usual: str) -> None:
     assert "●Tout est à jour. contacts dans Kananas 40 entreprises dans Kizen 12" in french
 
 
+def test_the_first_lines_say_of_when_tables_are_that_were_not_made_anew(tmp_path: Path) -> None:
+    made = Warehouse(tmp_path)
+    made.sql("create schema build_mark")
+    made.sql(
+        "create table build_mark.build as select "
+        "cast('2026-11-27 06:10:00+00:00' as timestamptz) as built_at, "
+        "cast('2026-11-25 06:10:00+00:00' as timestamptz) as whole_at"
+    )
+    path = made.close()
+    first = said(page(path)).partition(" Is everything fresh?")[0]
+    assert "The links are those of the run of 27 Nov 2026, 06:10." in first
+    assert "On 28 Nov 2026, 06:10 nothing that they depend on had changed" in first
+    assert "all tables were last made on 25 Nov 2026, 06:10." in first
+    assert "toutes les tables ont été faites pour la dernière fois" in said(page(path), "fr")
+
+
 def test_a_source_that_was_not_read_is_the_first_thing_seen(tmp_path: Path) -> None:
     made = Warehouse(tmp_path)
     made.load("kananas.contacts", 3, AN_HOUR_AGO)

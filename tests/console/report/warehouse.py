@@ -74,6 +74,10 @@ def _empty() -> bytes:
                 connection.execute(f"create schema {schema}")
             for name, columns in tables.items():
                 connection.execute(f"create table {name} ({columns})")
+            connection.execute(
+                "create table intermediate.int_builds__last as "
+                f"select cast('{BUILT}' as timestamp) as started_at"
+            )
             connection.execute(f"""
                 create view marts.link_changes as
                 select * replace (
