@@ -17,7 +17,7 @@ import pytest
 
 from evaluation.inputs import People, generate
 from tests.dbt_project.made import tables
-from tests.dbt_project.project import DBT, ROOT
+from tests.warm_dbt import DBT, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -103,6 +103,13 @@ def _equals_what_is_built_anew(installation: Installation) -> None:
     assert after.keys() == before.keys()
 
 
+def _rows_of_contacts(files: Path) -> int:
+    """Return how many rows the manifest of a folder of open files names."""
+    tables = json.loads((files / "manifest.json").read_bytes())["tables"]
+    (contacts,) = (each for each in tables if (each["schema"], each["name"]) == CONTACTS)
+    return int(contacts["rows"])
+
+
 def test_one_service_down_stops_nothing_else(installation: Installation, sandbox: Sandbox) -> None:
     wrong = {"TAP_KIZEN_API_KEY": "wrong-key-hunter2", "LANG": "C", "PYTHONUTF8": "0"}
     files = installation.folder / "open files"
@@ -113,9 +120,7 @@ def test_one_service_down_stops_nothing_else(installation: Installation, sandbox
     assert [request.path for request in sandbox.requests].count("/action_manager.php") == 1
     assert not list((installation.checkout.path / ".meltano" / "run").rglob("*.body"))
     assert installation.results() == dict.fromkeys([*STEPS, "parquet"], "done")
-    tables = json.loads((files / "manifest.json").read_bytes())["tables"]
-    (contacts,) = (each for each in tables if (each["schema"], each["name"]) == CONTACTS)
-    assert contacts["rows"] == 120
+    assert _rows_of_contacts(files) == 120
     with sandbox.account.contacts.lock:
         del sandbox.account.contacts[0]
     for arguments, steps in (((LOAD_ONLY,), STEPS[:2]), ((), STEPS)):
@@ -139,9 +144,7 @@ def test_one_service_down_stops_nothing_else(installation: Installation, sandbox
     assert "▲Kizen could not be read: each run since" in said(page)
     # Once, by the channel; a sign of life from each run.
     assert installation.events == [("failure", ["kizen"])]
-    told = json.dumps(installation.hook.bodies)
-    assert "hunter2" not in told
-    assert "B0SECRET" not in told
+    assert not re.search("hunter2|B0SECRET", json.dumps(installation.hook.bodies))
     assert installation.hook.paths == [
         "/ping/start", "/ping", "/ping/start", "/ping/fail", "/ping/start", "/ping/fail",
     ]  # fmt: skip

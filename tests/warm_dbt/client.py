@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 
 def main(address: str, arguments: list[str]) -> int:
@@ -16,7 +17,7 @@ def main(address: str, arguments: list[str]) -> int:
         server.connect(address)
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, lambda number, _: server.sendall(bytes([number])))
-        job = json.dumps([arguments, os.getcwd(), dict(os.environ)]).encode()
+        job = json.dumps([arguments, str(Path.cwd()), dict(os.environ)]).encode()
         socket.send_fds(server, [len(job).to_bytes(4, "big")], [0, 1, 2])
         server.sendall(job)
         answer = server.recv(1)

@@ -14,7 +14,10 @@ import signal
 import socket
 import sys
 
-from dbt.cli.main import cli, dbtRunner
+from dbt.cli.main import (  # type: ignore[import-not-found]  # of the environment of dbt
+    cli,
+    dbtRunner,
+)
 
 FAILED = 1
 
@@ -66,8 +69,10 @@ def serve(address: str) -> None:
     waiting = selectors.DefaultSelector()
     waiting.register(listener, selectors.EVENT_READ)
     waiting.register(sys.stdin, selectors.EVENT_READ)
+    # By what tells that a copy has ended: its process, and who waits for it.
     running: dict[int, tuple[int, socket.socket]] = {}
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     while True:
         for key, _ in waiting.select():
             if key.fileobj is sys.stdin:
@@ -92,15 +97,14 @@ def serve(address: str) -> None:
                     client.sendall(bytes([code if code >= 0 else 128 - code]))
                 client.close()
             else:
-                client = key.fileobj
-                sent = client.recv(1)
+                sent = os.read(key.fd, 1)
                 os.kill(key.data, sent[0] if sent else signal.SIGKILL)
                 if not sent:
-                    waiting.unregister(client)
+                    waiting.unregister(key.fileobj)
 
 
 if __name__ == "__main__":
-    # What each command needs is loaded and compiled by parsing. The static parser has threads, which
-    # a copy of this process would wait for.
+    # What each command needs is loaded and compiled by parsing. The static parser has locks, for
+    # which a copy of this process would wait.
     dbtRunner().invoke(["--quiet", "--no-static-parser", "parse"])
     serve(sys.argv[1])
