@@ -169,7 +169,7 @@ class KananasStream(HttpStream):
         if handover is not None and not self.is_discovery:
             kept = handover.take(asked_for)
             if kept is not None:
-                self.logger.info("%s: the list is the one that discovery has just read", self.name)
+                self.logger.debug("%s: the list is the one that discovery has just read", self.name)
                 return ResponseBody(kept[1], kept[0])
         download = cast("Any", self.request_decorator(cast("Any", self._download)))
         body = cast("ResponseBody", download(request, None))

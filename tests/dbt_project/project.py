@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import yaml
 
 from console.reasons import SEPARATOR, Reasons
 from tests.warm_dbt import DBT
@@ -23,6 +24,9 @@ ROOT = Path(__file__).parents[2]
 # Files that few tests look at and that take a fifth of the time of a command.
 WITHOUT_ARTIFACTS = {"DBT_WRITE_JSON": "false", "DBT_LOG_LEVEL_FILE": "none"}
 WITH_ARTIFACTS = {"DBT_WRITE_JSON": "true", "DBT_LOG_LEVEL_FILE": "debug"}
+RULE_VERSION: str = yaml.safe_load(
+    (ROOT / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8")
+)["vars"]["link_rule_version"]
 FOLDERS = ("--project-dir", "dbt_project", "--profiles-dir", "dbt_project")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from console.decisions.decision import Decision
 from console.decisions.file import DecisionsFile
-from tests.dbt_project.project import read, write
+from tests.dbt_project.project import RULE_VERSION, read, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,7 +114,7 @@ def test_a_decision_teaches_a_name_and_goes_with_all_it_taught(account: Account)
     assert taught["3"] == ("review", "fest")
     assert taught["5"] == ("none", None)
     assert [link[-2:] for link in account.links() if link[0] == "2"] == [
-        ("a person decided that the name is the company's; no other company agrees as well", "8")
+        ("a person decided that the name is the company's; no other company agrees as well", RULE_VERSION)
     ]
     account.decide({"id": "b", "kind": "company_link", "decision": "undo", "undoes": "a"})
     assert account.links() == before
@@ -163,7 +163,7 @@ def test_own_weights_are_used_and_named_and_go_with_their_file(account: Account)
     own = account.links()
     assert {link[2] for link in own} == {"none"}
     (version,) = {link[-1] for link in own}
-    assert version.startswith("8, own weights ")
+    assert version.startswith(f"{RULE_VERSION}, own weights ")
     assert account.links() == own
     account.weights.unlink()
     assert account.links() == before

@@ -17,7 +17,7 @@ from console.decisions.decision import Decision
 from console.decisions.file import DecisionsFile
 from console.report.interval import exact
 from tests.console.review.serving import serving
-from tests.dbt_project.project import read, write
+from tests.dbt_project.project import RULE_VERSION, read, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -206,7 +206,7 @@ def test_bands_follow_where_they_are_told_to_and_the_version_says_so(
     versions = read(
         database_path, "select distinct rule_version from intermediate.int_links__decided"
     )
-    assert versions == [("8+bands",)]
+    assert versions == [(f"{RULE_VERSION}+bands",)]
     # The sample tells of other rules now, until it is drawn anew: then the answers count again.
     found = quality(database_path)["precision", "auto"]
     assert (found["judged_count"], found["estimate"]) == (0, None)

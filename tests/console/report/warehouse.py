@@ -20,6 +20,7 @@ import yaml
 
 from console.published import Published
 from console.report.page import Settings, render
+from console.report.sections import accuracy
 from tools.browser import browser, chromium
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 DBT = ROOT / "dbt_project"
+
+#: The version of the rules that was measured.
+(VERSION,) = accuracy.MEASURED
 
 #: When the report is written in these tests.
 NOW = datetime(2026, 11, 28, 6, 12, tzinfo=timezone.utc)
