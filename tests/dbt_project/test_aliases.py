@@ -114,7 +114,10 @@ def test_a_decision_teaches_a_name_and_goes_with_all_it_taught(account: Account)
     assert taught["3"] == ("review", "fest")
     assert taught["5"] == ("none", None)
     assert [link[-2:] for link in account.links() if link[0] == "2"] == [
-        ("a person decided that the name is the company's; no other company agrees as well", RULE_VERSION)
+        (
+            "a person decided that the name is the company's; no other company agrees as well",
+            RULE_VERSION,
+        )
     ]
     account.decide({"id": "b", "kind": "company_link", "decision": "undo", "undoes": "a"})
     assert account.links() == before
