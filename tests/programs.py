@@ -64,6 +64,8 @@ def kananas_settings(server: Sandbox, **changes: Any) -> dict[str, Any]:
     settings = {
         "api_url": server.kananas_url,
         "secret_key": server.credentials.kananas_token,
+        # What the pace is for has a test of its own.
+        "rate_limit": 1000,
     }
     return {**settings, **changes}
 

@@ -113,5 +113,8 @@ def settings_for(server: Sandbox, **more: str) -> Mapping[str, str]:
         "TAP_KIZEN_API_KEY": credentials.kizen_api_key,
         "TAP_KIZEN_USER_ID": credentials.kizen_user_id,
         "TAP_KIZEN_BUSINESS_ID": credentials.kizen_business_id,
+        # What the pace is for has tests of its own.
+        "TAP_KANANAS_RATE_LIMIT": "1000",
+        "TAP_KIZEN_RATE_LIMIT": "1000",
         **more,
     }

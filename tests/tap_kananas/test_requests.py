@@ -58,7 +58,7 @@ def test_every_page_is_read(
 ) -> None:
     options = Options(contacts=number, companies=5, kananas_paging=heeded)
     with running(options) as server:
-        settings = kananas_settings(server, requests=contacts(paging=paging), rate_limit=1000)
+        settings = kananas_settings(server, requests=contacts(paging=paging))
         outcome = run_tap("tap_kananas", settings, tmp_path)
         assert outcome.code == 0, outcome.err
         assert ids(outcome.records) == ids(server.account.contacts)
@@ -71,7 +71,7 @@ def test_every_page_is_read(
 def test_a_service_that_pays_no_heed_does_not_go_on_for_ever(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    settings = kananas_settings(sandbox, requests=contacts(paging=PAGES), rate_limit=1000)
+    settings = kananas_settings(sandbox, requests=contacts(paging=PAGES))
     outcome = run_tap("tap_kananas", settings, tmp_path)
     assert outcome.code == 1
     assert "page 2 is page 1 again: the service pays no heed to the parameter 'page'" in outcome.err
@@ -82,7 +82,7 @@ def test_a_service_that_pays_no_heed_does_not_go_on_for_ever(
 
 def test_one_page_that_comes_again_is_read_once(sandbox: Sandbox, tmp_path: Path) -> None:
     paging = {**PAGES, "size": 500}
-    settings = kananas_settings(sandbox, requests=contacts(paging=paging), rate_limit=1000)
+    settings = kananas_settings(sandbox, requests=contacts(paging=paging))
     outcome = run_tap("tap_kananas", settings, tmp_path)
     assert outcome.code == 0, outcome.err
     assert len(outcome.records) == 120
@@ -98,7 +98,7 @@ def test_a_service_that_begins_anew_past_the_end_does_not_go_on_for_ever(
         for page in (2, 4):
             query = f"page={page}&"
             server.faults.add(Fault(path=SCRIPT, query=query, times=None, status=200, body=body))
-        settings = kananas_settings(server, requests=contacts(paging=PAGES), rate_limit=1000)
+        settings = kananas_settings(server, requests=contacts(paging=PAGES))
         outcome = run_tap("tap_kananas", settings, tmp_path)
         assert outcome.code == code, outcome.err
         assert "page 4 is page 2 again" in outcome.err
@@ -126,7 +126,7 @@ def test_a_list_ends_where_the_page_after_a_short_one_is_refused(
         query = f"page={last + 1}"
         status, body = REFUSALS[refusal]
         server.faults.add(Fault(path=SCRIPT, query=query, times=None, status=status, body=body))
-        settings = kananas_settings(server, requests=request, rate_limit=1000)
+        settings = kananas_settings(server, requests=request)
         outcome = run_tap("tap_kananas", settings, tmp_path)
         assert outcome.code == 0, outcome.err
         assert ids(outcome.records) == ids(server.account.contacts)
@@ -137,7 +137,7 @@ def test_a_list_ends_where_the_page_after_a_short_one_is_refused(
 def test_a_list_ends_before_a_page_that_is_not_found(tmp_path: Path) -> None:
     with running(Options(contacts=40, companies=5, kananas_paging="page")) as server:
         server.faults.add(Fault(path=SCRIPT, query="page=3", times=None, status=404, body="{}"))
-        settings = kananas_settings(server, requests=contacts(paging=PAGES), rate_limit=1000)
+        settings = kananas_settings(server, requests=contacts(paging=PAGES))
         outcome = run_tap("tap_kananas", settings, tmp_path)
         assert outcome.code == 0, outcome.err
         assert ids(outcome.records) == ids(server.account.contacts)
@@ -149,7 +149,7 @@ def test_a_page_that_is_refused_after_a_full_one_is_a_failure(tmp_path: Path, re
     with running(Options(contacts=50, companies=5, kananas_paging="page")) as server:
         status, body = REFUSALS[refusal]
         server.faults.add(Fault(path=SCRIPT, query="page=3", times=None, status=status, body=body))
-        settings = kananas_settings(server, requests=contacts(paging=PAGES), rate_limit=1000)
+        settings = kananas_settings(server, requests=contacts(paging=PAGES))
         outcome = run_tap("tap_kananas", settings, tmp_path)
     assert outcome.code == 1
     assert outcome.out == ""
@@ -165,7 +165,7 @@ def test_where_no_page_is_full_a_refused_one_ends_the_list_only_after_one_that_i
     with running(Options(contacts=50, companies=5, kananas_paging="page")) as server:
         query, body = f"page={failing}", '{"error": "busy"}'
         server.faults.add(Fault(path=SCRIPT, query=query, times=None, status=200, body=body))
-        settings = kananas_settings(server, requests=request, rate_limit=1000)
+        settings = kananas_settings(server, requests=request)
         outcome = run_tap("tap_kananas", settings, tmp_path)
         assert outcome.code == code, outcome.err
         assert len(outcome.records) == (0 if code else 50)
@@ -174,7 +174,7 @@ def test_where_no_page_is_full_a_refused_one_ends_the_list_only_after_one_that_i
 def test_a_page_that_breaks_off_after_a_short_one_is_a_failure(tmp_path: Path) -> None:
     with running(Options(contacts=9, companies=5, kananas_paging="page")) as server:
         server.faults.add(Fault(path=SCRIPT, query="page=2", times=None, status=200, body="[{"))
-        settings = kananas_settings(server, requests=contacts(paging=PAGES), rate_limit=1000)
+        settings = kananas_settings(server, requests=contacts(paging=PAGES))
         outcome = run_tap("tap_kananas", settings, tmp_path)
     assert outcome.code == 1
     assert outcome.out == ""
@@ -187,7 +187,7 @@ def test_a_service_with_smaller_pages_loses_nothing(tmp_path: Path) -> None:
         for page in ([0, 1, 2], [3, 4], [], [0, 1, 2]):
             body = json.dumps([{"id": number} for number in page])
             server.faults.add(Fault(path=SCRIPT, status=200, body=body))
-        settings = kananas_settings(server, requests=contacts(paging=paging), rate_limit=1000)
+        settings = kananas_settings(server, requests=contacts(paging=paging))
         outcome = run_tap("tap_kananas", settings, tmp_path)
         asked = queries(server)
     assert outcome.code == 0, outcome.err
@@ -326,7 +326,7 @@ def test_an_unknown_zone_is_told(shared_sandbox: Sandbox, tmp_path: Path) -> Non
 def test_nothing_but_get_leaves_the_tap(tmp_path: Path) -> None:
     requests = [*contacts(paging=PAGES), {"name": "branches", "request": "entities"}]
     with running(Options(contacts=30, companies=5, kananas_paging="page")) as server:
-        settings = kananas_settings(server, requests=requests, rate_limit=1000)
+        settings = kananas_settings(server, requests=requests)
         outcome = run_tap("tap_kananas", settings, tmp_path)
         assert outcome.code == 0, outcome.err
         assert {arrival.method for arrival in server.requests} == {"GET"}

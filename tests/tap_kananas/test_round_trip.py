@@ -140,7 +140,7 @@ def test_any_account_comes_back_equal(
     disturbed.faults.clear()
     disturbed.faults.add(Fault(status=200, body=body, content_type="application/json", times=None))
     with TemporaryDirectory() as folder:
-        outcome = run_tap("tap_kananas", kananas_settings(disturbed, rate_limit=1000), Path(folder))
+        outcome = run_tap("tap_kananas", kananas_settings(disturbed), Path(folder))
         assert outcome.code == 0, outcome.err
         path = Path(folder) / "warehouse.duckdb"
         messages = outcome.out.rstrip("\n").split("\n")
