@@ -15,6 +15,8 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 # Without compiled modules kept, each start of Meltano, dbt or a tap takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Processes that run tests, more than a small machine has cores: many tests wait for a server or a clock.
+WORKERS ?= 4
 ROUNDS ?= 1000
 MINUTES ?= 10
 
@@ -86,7 +88,7 @@ check-changes: $(DEV)/ready $(DBT)/ready ## Change each input of the models in t
 	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/dbt_project/check_changes.py
 
 test: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test
-	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(DEV)/bin/python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder $(PYTEST_ARGS)
 
 # In-process tests of each package; what starts Meltano, dbt, or a program per test is left out.
 QUICK = tests/console/test_texts.py tests/console/test_catalogues.py tests/console/report/test_interval.py \
@@ -99,10 +101,10 @@ SLOW = tests/rest_tap/test_backpressure.py tests/rest_tap/test_connection.py tes
 	tests/rest_tap/test_transport.py tests/sandbox/test_generated_data.py tests/sandbox/test_namesakes.py
 
 test-quick: $(DEV)/ready ## Run tests that take less than a minute in all
-	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder $(SLOW:%=--ignore=%) $(PYTEST_ARGS) $(QUICK)
+	@$(DEV)/bin/python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder $(SLOW:%=--ignore=%) $(PYTEST_ARGS) $(QUICK)
 
 coverage: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Run every test, and print the lines that none reaches; programs that tests start are not counted
-	@$(DEV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder --cov --cov-report=term-missing $(PYTEST_ARGS)
+	@$(DEV)/bin/python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder --cov --cov-report=term-missing $(PYTEST_ARGS)
 
 test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=1.4 or 2.0
 	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python .matrix/duckdb-$(DUCKDB)
