@@ -28,18 +28,42 @@ class RateLimiter:
         """Let `allowed` requests leave in any second."""
         self._pause = LEAST_PAUSE / allowed
         self._left: deque[float] = deque(maxlen=allowed)
-        self._turn = Lock()
+        # Whoever comes takes a lock of its own, which the one before it releases: of several
+        # threads that wait for one lock, any may be next.
+        self._turns: deque[Lock] = deque()
+        self._taking = Lock()
+
+    @property
+    def waiting(self) -> int:
+        """How many threads wait, or let a request leave."""
+        return len(self._turns)
 
     def wait(self) -> None:
         """Wait until a request may leave; of several threads, the one that came first is first."""
-        with self._turn:
-            if self._left:
-                due = self._left[-1] + self._pause
-                if len(self._left) == self._left.maxlen:
-                    due = max(due, self._left[0] + SECOND)
-                if (rest := due - monotonic()) > 0:
-                    sleep(rest)
-            self._left.append(monotonic())
+        turn = Lock()
+        turn.acquire()
+        with self._taking:
+            self._turns.append(turn)
+            is_first = len(self._turns) == 1
+        try:
+            if not is_first:
+                turn.acquire()
+            self._leave()
+        finally:
+            with self._taking:
+                was_next = self._turns[0] is turn
+                self._turns.remove(turn)
+                if was_next and self._turns:
+                    self._turns[0].release()
+
+    def _leave(self) -> None:
+        if self._left:
+            due = self._left[-1] + self._pause
+            if len(self._left) == self._left.maxlen:
+                due = max(due, self._left[0] + SECOND)
+            if (rest := due - monotonic()) > 0:
+                sleep(rest)
+        self._left.append(monotonic())
 
 
 @cache

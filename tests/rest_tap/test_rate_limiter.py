@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from random import Random
+from threading import Event, Thread, current_thread
 from time import monotonic
 
 import pytest
@@ -67,3 +68,40 @@ def test_the_real_clock_is_kept() -> None:
     for _ in range(26):
         paced.wait()
     assert monotonic() - began >= SECOND
+
+
+def test_whoever_has_waited_longest_is_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the page that is needed next may be asked for last, and all others wait for it."""
+    all_wait, left = Event(), list[str]()
+
+    def leave(_: float) -> None:
+        left.append(current_thread().name)
+        assert all_wait.wait(timeout=30)
+
+    monkeypatch.setattr(rate_limiter, "sleep", leave)
+    paced = RateLimiter(25)
+    paced.wait()
+    threads = [Thread(target=paced.wait, name=f"{number:02}") for number in range(16)]
+    for number, thread in enumerate(threads, start=1):
+        thread.start()
+        while paced.waiting < number:
+            assert thread.is_alive()
+    all_wait.set()
+    for thread in threads:
+        thread.join()
+    assert left == [thread.name for thread in threads]
+    assert paced.waiting == 0
+
+
+def test_whoever_is_interrupted_lets_the_next_one_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    paced = RateLimiter(25)
+    paced.wait()
+    with monkeypatch.context() as patch:
+        patch.setattr(rate_limiter, "sleep", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            paced.wait()
+    assert paced.waiting == 0
+    paced.wait()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import tracemalloc
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Semaphore, Thread
-from typing import TYPE_CHECKING, ClassVar
+from threading import Thread
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -24,14 +24,9 @@ BOMB = gzip.compress(b"\0" * BOMB_BYTES)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers with a large body, or with the first half of it; notes what is asked for."""
-
-    asked: ClassVar[list[str]] = []
-    came: ClassVar = Semaphore(0)
+    """Answers with a large body, or with the first half of it."""
 
     def do_GET(self) -> None:
-        self.asked.append(self.path)
-        self.came.release()
         is_bomb = self.path.startswith("/bomb")
         body = BOMB if is_bomb else BODY
         self.send_response(200)
@@ -102,28 +97,3 @@ def test_a_streamed_answer_is_not_read(address: str) -> None:
     session = new_session(address, 1000)
     with session.get(f"{address}/whole", stream=True, timeout=10) as response:
         assert next(response.iter_content(10)) == BODY[:10]
-
-
-def test_whoever_has_waited_longest_is_next(address: str) -> None:
-    """Else the page that is needed next may be asked for last, and all others wait for it."""
-    session = new_session(address, 25)
-
-    def asking(number: int) -> Thread:
-        url = f"{address}/whole?{number:02}"
-        thread = Thread(target=session.get, args=(url,), kwargs={"timeout": 30})
-        thread.start()
-        return thread
-
-    Handler.asked.clear()
-    while Handler.came.acquire(blocking=False):
-        pass
-    threads = [asking(number) for number in range(8)]
-    for _ in range(3):
-        assert Handler.came.acquire(timeout=30)
-    # By now the others of the first eight have been waiting for long.
-    threads += [asking(number) for number in range(8, 16)]
-    for thread in threads:
-        thread.join()
-    order = [int(path[-2:]) for path in Handler.asked]
-    assert len(order) == 16
-    assert set(order[:8]) == set(range(8)), order
