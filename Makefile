@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 unexport PYTHONDONTWRITEBYTECODE
 
 # Processes that run tests, more than a small machine has cores: many tests wait for a server or a clock.
-WORKERS ?= 4
+WORKERS ?= 3
 ROUNDS ?= 1000
 MINUTES ?= 10
 
