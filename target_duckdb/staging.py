@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import os
-import shutil
 import tempfile
 import time
-import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
@@ -23,6 +20,7 @@ from target_duckdb.columns import BIGINT_MAX, BIGINT_MIN, DELETED_AT, METADATA, 
 from target_duckdb.database import STAGING, StagingPlace
 from target_duckdb.decode import Decoder, Refused, Rows
 from target_duckdb.errors import InvalidValueError, SchemaError, TargetError, one_line
+from target_duckdb.locked_directory import LockedDirectory
 from target_duckdb.names import NO_HIVE, literal, quote
 from target_duckdb.values import as_text, timestamp
 
@@ -52,12 +50,8 @@ _OBJECT_SIZE = 1 << 20
 smaller one than its own 16 MB lets all cores work on one file."""
 
 
-class StagingDirectory:
-    """A directory of this process alone (mode 0700), removed when it ends.
-
-    The process holds a lock on the directory, which the system drops when the process dies in
-    whatever way: a directory that nobody has locked is a leftover, and the next run removes it.
-    """
+class StagingDirectory(LockedDirectory):
+    """Where a run keeps its files."""
 
     def __init__(self, beside: Path | None) -> None:
         """Remove leftovers of killed runs, then make a directory.
@@ -70,53 +64,12 @@ class StagingDirectory:
             TargetError: The directory cannot be made.
         """
         parent = Path(tempfile.gettempdir()) if beside is None else beside.parent
-        prefix = f"{_LEFTOVERS}{'memory' if beside is None else beside.name}-"
         try:
             parent.mkdir(parents=True, exist_ok=True)
-            for path in parent.glob(f"{_escaped(prefix)}*"):
-                _remove_if_abandoned(path)
-            self.path, lock = _make_locked(parent, prefix)
+            super().__init__(parent, f"{_LEFTOVERS}{'memory' if beside is None else beside.name}-")
         except OSError as error:
             msg = f"cannot write to {parent}, the directory of setting 'path': {error.strerror}"
             raise TargetError(msg) from None
-        self._finalizer = weakref.finalize(self, _remove, self.path, lock)
-
-    def close(self) -> None:
-        """Remove the directory with all it holds."""
-        self._finalizer()
-
-
-def _escaped(name: str) -> str:
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)
-
-
-def _make_locked(parent: Path, prefix: str) -> tuple[Path, int]:
-    while True:
-        path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-        lock = os.open(path, os.O_RDONLY)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        # Between its making and its locking another run may have taken it for a leftover.
-        if path.exists():
-            return path, lock
-        os.close(lock)
-
-
-def _remove_if_abandoned(path: Path) -> None:
-    try:
-        lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-    else:
-        _remove(path, lock)
-
-
-def _remove(path: Path, lock: int) -> None:
-    shutil.rmtree(path, ignore_errors=True)
-    os.close(lock)
 
 
 class StagingFile:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import shutil
 import tempfile
 import time
 from contextlib import contextmanager, suppress
@@ -19,6 +18,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
+
+from target_duckdb.locked_directory import LockedDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -318,9 +319,9 @@ class Bucket:
     @contextmanager
     def adding(self, directory: str) -> Iterator[Path]:
         """Give a folder among the temporary files of this machine, whose files are sent."""
-        with _scratch() as folder:
-            yield folder
-            for file in sorted(folder.iterdir()):
+        with LockedDirectory(Path(tempfile.gettempdir()), _SCRATCH) as scratch:
+            yield scratch.path
+            for file in sorted(scratch.path.iterdir()):
                 self.add(f"{directory}/{file.name}", file.read_bytes())
                 file.unlink()
 
@@ -396,47 +397,6 @@ class Bucket:
                     raise PlaceError(message) from None
                 time.sleep(pause)
                 pause *= 2
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """Give an empty folder among the temporary files, and remove those of killed publishers."""
-    for left in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
-        _remove_unlocked(left)
-    folder, lock = _make_locked()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
-        os.close(lock)
-
-
-def _make_locked() -> tuple[Path, int]:
-    """Make a folder that is locked as long as this process lives."""
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=_SCRATCH))
-        # Before it is locked, another publisher may take it for one that was left.
-        with suppress(FileNotFoundError):
-            lock = os.open(folder, os.O_RDONLY)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if folder.exists():
-                return folder, lock
-            os.close(lock)
-
-
-def _remove_unlocked(folder: Path) -> None:
-    """Remove a folder whose publisher is no more; one of another user, or of a live one, stays."""
-    try:
-        lock = os.open(folder, os.O_RDONLY)
-    except (FileNotFoundError, PermissionError):
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder)
-    except (BlockingIOError, FileNotFoundError):
-        return
-    finally:
-        os.close(lock)
 
 
 def _words(error: Exception, environment: Mapping[str, str] = os.environ) -> str:
