@@ -87,17 +87,12 @@ def left_out(
     matrices = [fit.matrix(pairs, levels, design) for pairs in every]
     shares: dict[int, Share] = {}
     found = {}
-    for register in sorted({pairs.register for pairs in every}):
-        others = [number for number, pairs in enumerate(every) if pairs.register != register]
-        seen = [every[number] for number in others]
-        found[register] = fit.fitted(
-            seen, [matrices[number] for number in others], levels, design,
-            search=fit.Search(starts.get(register), ITERATIONS),
-        )  # fmt: skip
-        weights = fit.balanced(seen, fit.points(found[register], levels, design))
-        for number, pairs in enumerate(every):
-            if pairs.register == register:
-                shares[number] = score(pairs, weights)
+    for register, own, others in fit.registers(every):
+        search = fit.Search(starts.get(register), ITERATIONS)
+        found[register], weights = fit.fitted_to(
+            others, every, matrices, levels, design, search=search
+        )
+        shares |= {number: score(every[number], weights) for number in own}
     return [shares[number] for number in range(len(every))], found
 
 

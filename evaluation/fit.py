@@ -35,7 +35,7 @@ from evaluation.inputs import InputError, copy_raw_tables, load_truth
 from tools.demo.report import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -570,29 +570,44 @@ def fit(text: str, output: Path, folder: Path) -> None:
     save(output, every, levels)
 
 
+def registers(every: Sequence[Pairs]) -> Iterator[tuple[str, list[int], list[int]]]:
+    """Yield each register, the numbers of its sets, and those of all others.
+
+    Two registers may have sets of one name, so sets are told apart by their numbers.
+    """
+    for register in sorted({pairs.register for pairs in every}):
+        own = [number for number, pairs in enumerate(every) if pairs.register == register]
+        yield register, own, [number for number in range(len(every)) if number not in own]
+
+
+def fitted_to(  # noqa: PLR0913 - as `fitted`
+    numbers: Iterable[int],
+    every: Sequence[Pairs],
+    matrices: Sequence[LinearOperator],
+    levels: Sequence[Level],
+    design: Design,
+    *,
+    search: Search = WHOLE_SEARCH,
+) -> tuple[NDArray[np.float64], list[Level]]:
+    """Fit to some of the sets: return what `fitted` does, and the weights in points, balanced."""
+    numbers = list(numbers)
+    seen = [every[number] for number in numbers]
+    values = fitted(seen, [matrices[number] for number in numbers], levels, design, search=search)
+    return values, balanced(seen, points(values, levels, design))
+
+
 def save(output: Path, every: Sequence[Pairs], levels: Sequence[Level]) -> None:
     """Fit to the pairs of sets, write the seeds to a folder, and print what they reach."""
     design = designed(levels)
     matrices = [matrix(pairs, levels, design) for pairs in every]
-    values_in_all = fitted(every, matrices, levels, design)
-    in_all = balanced(every, points(values_in_all, levels, design))
-    # Two registers may have sets of one name.
+    values_in_all, in_all = fitted_to(range(len(every)), every, matrices, levels, design)
     unseen: dict[int, Best] = {}
-    for register in sorted({pairs.register for pairs in every}):
-        others = [number for number, pairs in enumerate(every) if pairs.register != register]
+    for _, own, others in registers(every):
         if others:
-            seen = [every[number] for number in others]
             # Without one register the weights are near those of all.
-            values = fitted(
-                seen, [matrices[number] for number in others], levels, design,
-                search=Search(values_in_all),
-            )  # fmt: skip
-            weights = balanced(seen, points(values, levels, design))
-            unseen |= {
-                number: best(pairs, weights)
-                for number, pairs in enumerate(every)
-                if pairs.register == register
-            }
+            near = Search(values_in_all)
+            _, weights = fitted_to(others, every, matrices, levels, design, search=near)
+            unseen |= {number: best(every[number], weights) for number in own}
     found = [best(pairs, in_all) for pairs in every]
     left_out = [unseen.get(number, one) for number, one in enumerate(found)]
     confidences = bands(every, found, left_out)

@@ -298,9 +298,8 @@ def bases(
     found: list[Sequence[Level]] = []
     for left_out in range(len(every)):
         others = [number for number in range(len(every)) if number != left_out]
-        seen = [every[number] for number in others]
-        values = fit.fitted(seen, [matrices[number] for number in others], levels, design)
-        found.append(fit.balanced(seen, fit.points(values, levels, design)))
+        _, weights = fit.fitted_to(others, every, matrices, levels, design)
+        found.append(weights)
     return found
 
 
