@@ -90,11 +90,6 @@ class KananasStream(HttpStream):
         """Where discovery leaves the list for the run that follows; None where it does not."""
         return None
 
-    @property
-    def is_discovery(self) -> bool:
-        """Whether the catalog alone is wanted."""
-        return False
-
     def note_response(self, response: requests.Response) -> None:
         """Take note of a response that is a success, before its body is read."""
 
@@ -166,14 +161,14 @@ class KananasStream(HttpStream):
         )
         handover = self.handover
         asked_for = (str(request.url), self.config["secret_key"])
-        if handover is not None and not self.is_discovery:
+        if handover is not None and not handover.is_discovery:
             kept = handover.take(asked_for)
             if kept is not None:
                 self.logger.debug("%s: the list is the one that discovery has just read", self.name)
                 return ResponseBody(kept[1], kept[0])
         download = cast("Any", self.request_decorator(cast("Any", self._download)))
         body = cast("ResponseBody", download(request, None))
-        if handover is not None and self.is_discovery:
+        if handover is not None and handover.is_discovery:
             try:
                 handover.keep(asked_for, body.content_type, body.pieces())
             except OSError as error:

@@ -23,7 +23,7 @@ from tap_kananas.schema.primary_key import MAX_NAMES, RECORD_HASH, PrimaryKeyChe
 from tap_kananas.schema.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
     import requests
     from singer_sdk.helpers.types import Context, Record
@@ -57,7 +57,6 @@ class AccountStream(KananasStream):
         resource: Resource,
         state: Mapping[str, Any],
         handover: Handover | None = None,
-        discovers: Callable[[], bool] = lambda: False,
     ) -> None:
         """Prepare.
 
@@ -66,11 +65,9 @@ class AccountStream(KananasStream):
             resource: What is read.
             state: What the last run left of it.
             handover: Where discovery leaves the list for the run that follows.
-            discovers: Says whether the tap is asked for its catalog alone.
         """
         self.resource = resource
         self._handover = handover
-        self._discovers = discovers
         self._earlier = state
         super().__init__(tap, name=resource.name)
 
@@ -133,11 +130,6 @@ class AccountStream(KananasStream):
         if self.resource.paging or self.replication_key is not None:
             return None
         return self._handover
-
-    @property
-    def is_discovery(self) -> bool:
-        """Whether the tap is asked for its catalog alone."""
-        return self._discovers()
 
     def note_response(self, response: requests.Response) -> None:
         """Learn from a response when the read began."""

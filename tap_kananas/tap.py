@@ -221,7 +221,6 @@ class TapKananas(RestTap):
 
     _up_to_date = False
     _discovered: list[Stream] | None = None
-    _is_discovery = False
 
     def __init__(self, *, state: Any = None, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's
         """Take the same as any tap; the state is needed before the SDK hands it out."""
@@ -272,10 +271,12 @@ class TapKananas(RestTap):
 
     def run_discovery(self) -> str:
         """Print the catalog, and leave the lists for the run that follows."""
-        self._is_discovery = True
+        handover = self._handover
+        if handover is None:
+            return super().run_discovery()
+        handover.is_discovery = True
         found = super().run_discovery()
-        if self._handover is not None:
-            self._handover.end_discovery()
+        handover.end_discovery()
         return found
 
     @cached_property
@@ -293,7 +294,6 @@ class TapKananas(RestTap):
                     resource,
                     bookmarks.get(resource.name, {}),
                     self._handover,
-                    lambda: self._is_discovery,
                 )
                 for resource in resources(self.config)
             ]

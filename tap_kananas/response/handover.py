@@ -25,10 +25,15 @@ _ENDING = ".body"
 
 
 class Handover:
-    """A folder of bodies."""
+    """A folder of bodies.
+
+    Attributes:
+        is_discovery: Whether this process leaves bodies, and takes none.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Take the folder, which need not exist, and remove what is too old to be taken."""
+        self.is_discovery = False
         self._folder = folder
         self._kept: list[Path] = []
         if folder.is_dir():
