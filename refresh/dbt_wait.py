@@ -72,7 +72,12 @@ def _own_variables(arguments: list[str]) -> dict[str, Any]:
 
 
 def _decide(
-    database: str, variables: Mapping[str, Any], *, changes_only: bool, seconds: float
+    database: str,
+    variables: Mapping[str, Any],
+    *,
+    changes_only: bool,
+    days: float,
+    seconds: float,
 ) -> build.Plan:
     """Return what to build of everything; the file is held again when this returns.
 
@@ -80,9 +85,7 @@ def _decide(
 
     Raises:
         WarehouseError: The file stays held.
-        ValueError: DUCKDB_REBUILD_DAYS is no number.
     """
-    days = build.days_of()
     project = Path(os.environ["DBT_PROJECT_DIR"])
     places = build.Places(
         project, Path(os.environ.get("DBT_PROFILES_DIR") or project), variables, os.environ
@@ -135,7 +138,7 @@ def main() -> int:
     database = os.environ.get("DUCKDB_PATH", "")
     try:
         seconds = float(os.environ.get("DUCKDB_LOCK_TIMEOUT") or DEFAULT_SECONDS)
-        build.days_of()
+        days = build.days_of()
     except ValueError:
         _say("DUCKDB_LOCK_TIMEOUT and DUCKDB_REBUILD_DAYS must be numbers")
         return 2
@@ -145,7 +148,7 @@ def main() -> int:
         own = _own_variables(arguments)
         is_whole = arguments in _WHOLE and "DBT_PROJECT_DIR" in os.environ
         if is_whole and is_file(database):
-            plan = _decide(database, own, changes_only=changes_only, seconds=seconds)
+            plan = _decide(database, own, changes_only=changes_only, days=days, seconds=seconds)
             if plan.what == build.NOTHING:
                 return 0
             _hand_over(plan)

@@ -44,9 +44,7 @@ class Warehouse:
 
     def start(self, *arguments: str, database: Path | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [str(DBT.with_name("python")), "-m", "refresh.dbt_wait", "--no-use-colors", *arguments]
-            if arguments[0] != "build"
-            else [str(DBT.with_name("python")), "-m", "refresh.dbt_wait", *arguments],
+            [str(DBT.with_name("python")), "-m", "refresh.dbt_wait", *arguments],
             env={
                 "PATH": os.environ["PATH"],
                 "HOME": str(self.folder),
