@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from singer_sdk.mapper import StreamMap
 
 _SIGNALLED = 128
+_REMEDY = f"setting 'on_invalid_record': {QUARANTINE!r} puts such records aside and loads the rest"
+
 _MOST_TURNS = 20
 
 
@@ -407,7 +409,7 @@ class TargetDuckDB(CommandTarget):
     def _refuse_record(self, stream: Stream, refused: Refused, place: str, line: int) -> None:
         error = refused.error
         kind = MissingKeyError if isinstance(error, InvalidKeyError) else RecordError
-        failure = kind(f"stream {stream.name!r}, {place}: {error}")
+        failure = kind(f"stream {stream.name!r}, {place}: {error} ({_REMEDY})")
         self._refuse(stream.name, refused.record, str(error), line, failure)
 
     def _refuse(

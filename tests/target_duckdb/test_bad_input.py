@@ -399,6 +399,7 @@ def test_the_command_says_it_in_one_line_and_exits_with_one(tmp_path: Path) -> N
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
     last = done.stderr.splitlines()[-1]
-    assert last.endswith("stream 'items', line 3: property ['email']: expected integer, got string")
+    assert "stream 'items', line 3: property ['email']: expected integer, got string" in last
+    assert "'on_invalid_record': 'quarantine'" in last
     assert SECRET not in done.stderr
     assert json.loads(lines(messages[:1]))["type"] == "SCHEMA"
