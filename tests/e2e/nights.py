@@ -210,36 +210,53 @@ class Nights:
 
 def differences(one: Path, other: Path) -> tuple[int, int, list[str]]:
     """Compare the rows of two warehouses; return tables, rows, and the tables that differ."""
-    wrong, rows, tables = [], 0, 0
+    wrong, rows = [], 0
     with duckdb.connect() as connection:
-        for name, file in (("one", one), ("other", other)):
-            copy = file.with_name(f"{name}_copy.duckdb")
-            shutil.copyfile(file, copy)
-            connection.execute(f"attach '{copy}' as {name} (read_only)")
-        listed: list[tuple[str, str, list[str]]] = connection.execute("""
-            select schema_name, table_name, list(column_name order by column_index)
-            from duckdb_columns()
-            where database_name = 'other' and schema_name in ('kananas', 'kizen', 'marts')
-                and table_name not in ('run_steps', 'run_streams', 'freshness', 'link_changes')
-                and not starts_with(column_name, '_sdc_')
-            group by all order by all
-        """).fetchall()
-        for schema, table, columns in listed:
-            names = ", ".join(f'"{column}"' for column in columns)
-            live = "where _sdc_deleted_at is null" if schema in {"kananas", "kizen"} else ""
-            halves = [
-                f'select {names} from {each}."{schema}"."{table}" {live}'
-                for each in ("one", "other")
-            ]
+        tables = _copied(connection, one, "one")
+        for schema, table in _copied(connection, other, "other"):
+            halves = [f'select * from {each}."{schema}.{table}"' for each in ("one", "other")]
             (count,) = connection.execute(f"select count(*) from ({halves[1]})").fetchall()[0]
             (differ,) = connection.execute(
                 f"select count(*) from (({halves[0]} except all {halves[1]}) union all "
                 f"({halves[1]} except all {halves[0]}))"
             ).fetchall()[0]
-            tables, rows = tables + 1, rows + count
+            rows += count
             if differ:
                 wrong.append(f"{schema}.{table}: {differ} rows differ")
-    return tables, rows, wrong
+    return len(tables), rows, wrong
+
+
+def _copied(
+    connection: duckdb.DuckDBPyConnection, file: Path, schema: str
+) -> list[tuple[str, str]]:
+    """Copy what is compared into a schema; return its tables.
+
+    Views name the database by the name of its file, so it is attached by that.
+    """
+    copy = file.with_name(f"{schema}_copy.duckdb")
+    shutil.copyfile(file, copy)
+    connection.execute(f"attach '{copy}' as {file.stem} (read_only)")
+    connection.execute(f"create schema {schema}")
+    listed: list[tuple[str, str, list[str]]] = connection.execute(
+        """
+        select schema_name, table_name, list(column_name order by column_index)
+        from duckdb_columns()
+        where database_name = ? and schema_name in ('kananas', 'kizen', 'marts')
+            and table_name not in ('run_steps', 'run_streams', 'freshness', 'link_changes')
+            and not starts_with(column_name, '_sdc_')
+        group by all order by all
+        """,
+        [file.stem],
+    ).fetchall()
+    for of, table, columns in listed:
+        names = ", ".join(f'"{column}"' for column in columns)
+        live = "where _sdc_deleted_at is null" if of in {"kananas", "kizen"} else ""
+        connection.execute(
+            f'create table {schema}."{of}.{table}" as select {names} '
+            f'from {file.stem}."{of}"."{table}" {live}'
+        )
+    connection.execute(f"detach {file.stem}")
+    return [(of, table) for of, table, _ in listed]
 
 
 def _checkout(folder: Path, old: str | None, first: Callable[[Checkout], Any]) -> Checkout:
