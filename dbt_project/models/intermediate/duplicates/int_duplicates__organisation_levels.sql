@@ -1,24 +1,18 @@
 -- The pairs of companies of the CRM, and of contacts that are organisations, that share a key, with
 -- the level of each feature; null where one side says nothing.
+{%- set both = [
+    'core_number', 'squeezed_name', 'name_digits', 'vat_number', 'first_domain', 'first_phone',
+    'last_phone', 'house_number', 'street_token', 'postal_code', 'city', 'country',
+] %}
+
 with organisations as (
 
     select
         'company' as side,
         company_number as organisation_number,
         company_id as organisation_id,
-        core_number,
-        squeezed_name,
-        name_digits,
-        vat_number,
-        first_domain,
-        last_domain,
-        first_phone,
-        last_phone,
-        house_number,
-        street_token,
-        postal_code,
-        city,
-        country
+        {{ both | join(',\n        ') }},
+        last_domain
     from {{ ref('int_companies__match_keys') }}
 
     union all
@@ -27,19 +21,8 @@ with organisations as (
         'contact' as side,
         contact_number as organisation_number,
         contact_id as organisation_id,
-        core_number,
-        squeezed_name,
-        name_digits,
-        vat_number,
-        first_domain,
-        cast(null as string) as last_domain,
-        first_phone,
-        last_phone,
-        house_number,
-        street_token,
-        postal_code,
-        city,
-        country
+        {{ both | join(',\n        ') }},
+        cast(null as string) as last_domain
     from {{ ref('int_contacts__match_keys') }}
     where contact_kind = 'organisation'
 
