@@ -1,0 +1,336 @@
+"""A DuckLake: tables as Parquet files of a folder or bucket, with a catalog that many may share.
+
+All that differs from a DuckDB file is here and in `storage`: which extensions are needed, how the
+lake is attached, who writes to it alone, and what keeps it small.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import os
+import re
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from target_duckdb.errors import SettingError, TargetError, one_line
+from target_duckdb.names import literal, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from logging import Logger
+
+    from duckdb import DuckDBPyConnection
+
+PREFIX = "ducklake:"
+DEFAULT_NAME = "lake"
+
+_POSTGRES = "postgres:"
+_SQLITE = "sqlite:"
+_S3 = "s3://"
+_SCHEME = re.compile(r"\w{2,}:")
+_PASSWORD = re.compile(r"\bpassword\s*=|://[^/@\s]*:[^/@\s]*@", re.IGNORECASE)
+
+_VERSION = "1.5.5"
+"""The DuckDB that packages of extensions are built for."""
+
+_INSTALL = "install requirements/lake.txt beside the loader (`make lake` does)"
+
+_LOCK = "target-duckdb lock"
+_LOCK_NUMBER = 0x6B616E616E617A
+"""Of the advisory lock in PostgreSQL: any number that no other program takes."""
+
+_MISSING = "does not exist - and creating a new DuckLake is explicitly disabled"
+
+
+def is_lake(path: str) -> bool:
+    """Return whether a `path` setting names a lake."""
+    return path.startswith(PREFIX)
+
+
+def problem(path: str, data_path: str | None) -> str | None:
+    """Return in one line why settings can name no lake; None where they can.
+
+    Args:
+        path: The `path` setting, which begins as that of a lake.
+        data_path: The `data_path` setting.
+    """
+    catalog = path[len(PREFIX) :]
+    if _PASSWORD.search(catalog):
+        return (
+            "setting 'path' holds a password, which logs would show: take it out, and give it by "
+            "the environment variable PGPASSWORD or a file ~/.pgpass"
+        )
+    file = catalog.removeprefix(_SQLITE)
+    if not catalog.startswith(_POSTGRES) and (not file or _SCHEME.match(file)):
+        return (
+            "setting 'path' names no catalog of a lake: write ducklake:postgres:…, "
+            "ducklake:sqlite:FILE or ducklake:FILE"
+        )
+    if not data_path:
+        return (
+            "setting 'data_path' is missing: name the folder, or s3:// with bucket and prefix, "
+            "where the lake's files go"
+        )
+    if not data_path.startswith(_S3) and _SCHEME.match(data_path):
+        return "setting 'data_path' is neither a folder nor s3:// with bucket and prefix"
+    return None
+
+
+def catalog_file(path: str) -> Path | None:
+    """Return the file of a lake's catalog; None where that is in PostgreSQL."""
+    catalog = path[len(PREFIX) :]
+    if catalog.startswith(_POSTGRES):
+        return None
+    return Path(catalog.removeprefix(_SQLITE)).expanduser().absolute()
+
+
+def extension_file(name: str) -> Path:
+    """Return the file of an extension that a package has brought.
+
+    Args:
+        name: Name of the extension.
+
+    Raises:
+        TargetError: The package is not there, or made for another DuckDB.
+    """
+    found = importlib.util.find_spec(f"duckdb_extension_{name}")
+    if found is None or found.origin is None:
+        package = f"duckdb-extension-{name}".replace("_", "-")
+        msg = f"a lake needs the package '{package}', which is not installed: {_INSTALL}"
+        raise TargetError(msg)
+    version = f"v{duckdb.__version__}"
+    file = Path(found.origin).parent / "extensions" / version / f"{name}.duckdb_extension"
+    if not file.is_file():
+        msg = (
+            f"a lake needs DuckDB {_VERSION}, for which its extensions are built, and this is "
+            f"{duckdb.__version__}: {_INSTALL}"
+        )
+        raise TargetError(msg)
+    return file
+
+
+class _CatalogLock:
+    """Keeps other loaders from writing to a lake meanwhile.
+
+    DuckLake lets transactions go on side by side, and two that add rows of the same key both
+    succeed. It ends with the process in whatever way this ends.
+    """
+
+    def __init__(self, catalog: str) -> None:
+        self._catalog = catalog
+        self._file: int | None = None
+        self._session: DuckDBPyConnection | None = None
+
+    def take(self, connection: DuckDBPyConnection) -> str | None:
+        """Take the lock; return who has it where it cannot be taken."""
+        if self._catalog.startswith(_POSTGRES):
+            return self._take_session(connection)
+        if self._catalog.startswith(_SQLITE):
+            return self._take_file()
+        return None  # DuckDB itself locks its file
+
+    def _take_file(self) -> str | None:
+        # SQLite's own locks are of another kind. They would go as well when this file is closed:
+        # the catalog is attached after the lock is taken, and detached before it is given back.
+        file = os.open(self._catalog[len(_SQLITE) :], os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            return "another loader"
+        self._file = file
+        return None
+
+    def _take_session(self, connection: DuckDBPyConnection) -> str | None:
+        address = self._catalog[len(_POSTGRES) :]
+        connection.execute(
+            f"ATTACH IF NOT EXISTS {literal(address)} AS {quote(_LOCK)} (TYPE postgres, READ_ONLY)"
+        )
+        session = connection.cursor()
+        session.execute("BEGIN")
+        (taken,) = self._asked(session, f"SELECT pg_try_advisory_xact_lock({_LOCK_NUMBER})")
+        if taken:
+            self._session = session
+            return None
+        holder = self._asked(
+            session,
+            "SELECT coalesce(max(application_name || ', process ' || pid || ' of the server'), "
+            "'another loader') FROM pg_stat_activity WHERE pid IN (SELECT pid FROM pg_locks "
+            f"WHERE locktype = 'advisory' AND objid = {_LOCK_NUMBER & 0xFFFFFFFF} AND granted)",
+        )
+        session.execute("ROLLBACK")
+        session.close()
+        return str(holder[0])
+
+    @staticmethod
+    def _asked(session: DuckDBPyConnection, query: str) -> tuple[object, ...]:
+        (row,) = session.execute(
+            f"FROM postgres_query({literal(_LOCK)}, {literal(query)})"
+        ).fetchall()
+        return tuple(row)
+
+    def confirm(self) -> None:
+        """Make sure that the lock is still there.
+
+        Raises:
+            duckdb.Error: The server has ended its session.
+        """
+        if self._session is not None:
+            self._asked(self._session, "SELECT 1")
+
+    def give_back(self, connection: DuckDBPyConnection) -> None:
+        """Let others write."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+        if self._catalog.startswith(_POSTGRES):
+            connection.execute(f"DETACH DATABASE IF EXISTS {quote(_LOCK)}")
+
+
+class Lake:
+    """The lake of settings `path` and `data_path`.
+
+    Attributes:
+        file: The file of its catalog; None where that is in PostgreSQL.
+        lock: What a writer holds.
+    """
+
+    def __init__(self, path: str, data_path: str, name: str) -> None:
+        """Take the settings, which have no `problem`.
+
+        Args:
+            path: The `path` setting.
+            data_path: The `data_path` setting.
+            name: Name of the lake in SQL.
+        """
+        catalog = path[len(PREFIX) :]
+        self.file = catalog_file(path)
+        if self.file is not None:
+            catalog = f"{_SQLITE if catalog.startswith(_SQLITE) else ''}{self.file}"
+        self._catalog = catalog
+        if not data_path.startswith(_S3):
+            data_path = str(Path(data_path).expanduser().absolute())
+        self._data_path = data_path
+        self._name = name
+        self.lock = _CatalogLock(catalog)
+
+    def prepare(self, connection: DuckDBPyConnection, environment: Mapping[str, str]) -> None:
+        """Load the extensions that the lake needs, from the files of their packages.
+
+        Args:
+            connection: The working connection.
+            environment: Variables, some of which say how to reach the bucket.
+
+        Raises:
+            TargetError: One is not installed, or made for another DuckDB.
+        """
+        needed = ["ducklake"]
+        if self._catalog.startswith(_POSTGRES):
+            needed.append("postgres_scanner")
+        if self._catalog.startswith(_SQLITE):
+            needed.append("sqlite_scanner")
+        if self._data_path.startswith(_S3):
+            needed.append("httpfs")
+        for file in map(extension_file, needed):
+            connection.execute(f"LOAD {literal(str(file))}")
+        if "httpfs" in needed:
+            connection.execute(secret(environment))
+        # DuckLake cannot look up a text with a NUL, and pushed down are those of staged keys.
+        connection.execute("SET disabled_optimizers = 'join_filter_pushdown'")
+        # PostgreSQL shows by it who writes.
+        os.environ.setdefault("PGAPPNAME", f"target-duckdb {socket.gethostname()} {os.getpid()}")
+
+    def attach(self, connection: DuckDBPyConnection) -> None:
+        """Attach the lake, made where it does not exist.
+
+        Raises:
+            duckdb.Error: It cannot be attached.
+        """
+        if self.file is not None:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection.execute(self._attachment(is_made=False))
+        except duckdb.InvalidInputException as error:
+            if _MISSING not in str(error):
+                raise
+            connection.execute(self._attachment(is_made=True))
+
+    def _attachment(self, *, is_made: bool) -> str:
+        options = {
+            "CREATE_IF_NOT_EXISTS": "true" if is_made else "false",
+            # Small changes are files like others: in a catalog they would take other types.
+            "DATA_INLINING_ROW_LIMIT": "0",
+            "DATA_PATH": literal(self._data_path),
+        }
+        if self._catalog.startswith(_SQLITE):
+            # Readers do not wait for a writer so, nor does it for them.
+            options["META_JOURNAL_MODE"] = "'WAL'"
+        given = ", ".join(f"{name} {value}" for name, value in options.items())
+        return f"ATTACH {literal(PREFIX + self._catalog)} AS {quote(self._name)} ({given})"
+
+    def maintain(
+        self, connection: DuckDBPyConnection, *, snapshot_hours: float, compact_files: int
+    ) -> bool:
+        """Make large files of small ones, and remove what no snapshot needs that is kept.
+
+        Args:
+            connection: With the lake attached, in no transaction.
+            snapshot_hours: How long snapshots stay, and files after them.
+            compact_files: How many files a table may have before they are made one; 0 for any.
+
+        Returns:
+            Whether files were made anew.
+
+        Raises:
+            duckdb.Error: It cannot be done now; the lake is as it was.
+        """
+        lake = literal(self._name)
+        row = connection.execute(
+            "SELECT coalesce(max(file_count + delete_file_count), 0) "  # noqa: S608 (a name, quoted)
+            f"FROM ducklake_table_info({lake})"
+        ).fetchone()
+        is_due = bool(row) and 0 < compact_files < row[0]
+        if is_due:
+            # Files with deleted rows are not merged: they are written anew first.
+            connection.execute(f"CALL ducklake_rewrite_data_files({lake}, delete_threshold => 0)")
+            connection.execute(f"CALL ducklake_merge_adjacent_files({lake})")
+        before = f"older_than => now() - to_hours(1) * {snapshot_hours}"
+        connection.execute(f"CALL ducklake_expire_snapshots({lake}, {before})")
+        connection.execute(f"CALL ducklake_cleanup_old_files({lake}, {before})")
+        return is_due
+
+
+def secret(environment: Mapping[str, str]) -> str:
+    """Return the statement by which DuckDB reaches a bucket, from the usual variables.
+
+    Args:
+        environment: Variables, as other programs for S3 have them.
+
+    Raises:
+        SettingError: There is no key.
+    """
+    key, hidden = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
+    if not key or not hidden:
+        msg = (
+            "setting 'data_path' is a bucket: give its key by the environment variables "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+        raise SettingError(msg)
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
+    options = {"KEY_ID": key, "SECRET": hidden, "REGION": region}
+    token, endpoint = environment.get("AWS_SESSION_TOKEN"), environment.get("AWS_ENDPOINT_URL")
+    if token:
+        options["SESSION_TOKEN"] = token
+    given = [f"{name} {literal(value)}" for name, value in options.items()]
+    if endpoint:
+        scheme, _, rest = endpoint.rpartition("://")
+        given += [f"ENDPOINT {literal(rest.rstrip('/'))}", "URL_STYLE 'path'"]
+        given.append(f"USE_SSL {'false' if scheme == 'http' else 'true'}")
+    return f"CREATE OR REPLACE SECRET lake_bucket (TYPE s3, {', '.join(given)})"
