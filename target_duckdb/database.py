@@ -20,7 +20,8 @@ from target_duckdb.errors import (
     TargetError,
     one_line,
 )
-from target_duckdb.lake import DEFAULT_NAME, Lake, is_lake
+from target_duckdb.extensions import is_lake
+from target_duckdb.lake import DEFAULT_NAME, Lake
 from target_duckdb.names import literal, quote
 from target_duckdb.settings import IN_MEMORY, MOTHERDUCK, is_file
 from target_duckdb.storage import FILE, LAKE, Storage

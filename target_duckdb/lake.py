@@ -7,7 +7,6 @@ lake is attached, who writes to it alone, and what keeps it small.
 from __future__ import annotations
 
 import fcntl
-import importlib.util
 import os
 import re
 import socket
@@ -16,39 +15,26 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from target_duckdb.errors import SettingError, TargetError, one_line
+from target_duckdb import extensions
+from target_duckdb.errors import TargetError
+from target_duckdb.extensions import POSTGRES, PREFIX, S3, SQLITE
 from target_duckdb.names import literal, quote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from logging import Logger
 
     from duckdb import DuckDBPyConnection
 
-PREFIX = "ducklake:"
 DEFAULT_NAME = "lake"
 
-_POSTGRES = "postgres:"
-_SQLITE = "sqlite:"
-_S3 = "s3://"
 _SCHEME = re.compile(r"\w{2,}:")
 _PASSWORD = re.compile(r"\bpassword\s*=|://[^/@\s]*:[^/@\s]*@", re.IGNORECASE)
-
-_VERSION = "1.5.5"
-"""The DuckDB that packages of extensions are built for."""
-
-_INSTALL = "install requirements/lake.txt beside the loader (`make lake` does)"
 
 _LOCK = "target-duckdb lock"
 _LOCK_NUMBER = 0x6B616E616E617A
 """Of the advisory lock in PostgreSQL: any number that no other program takes."""
 
 _MISSING = "does not exist - and creating a new DuckLake is explicitly disabled"
-
-
-def is_lake(path: str) -> bool:
-    """Return whether a `path` setting names a lake."""
-    return path.startswith(PREFIX)
 
 
 def problem(path: str, data_path: str | None) -> str | None:
@@ -64,8 +50,8 @@ def problem(path: str, data_path: str | None) -> str | None:
             "setting 'path' holds a password, which logs would show: take it out, and give it by "
             "the environment variable PGPASSWORD or a file ~/.pgpass"
         )
-    file = catalog.removeprefix(_SQLITE)
-    if not catalog.startswith(_POSTGRES) and (not file or _SCHEME.match(file)):
+    file = catalog.removeprefix(SQLITE)
+    if not catalog.startswith(POSTGRES) and (not file or _SCHEME.match(file)):
         return (
             "setting 'path' names no catalog of a lake: write ducklake:postgres:…, "
             "ducklake:sqlite:FILE or ducklake:FILE"
@@ -75,7 +61,7 @@ def problem(path: str, data_path: str | None) -> str | None:
             "setting 'data_path' is missing: name the folder, or s3:// with bucket and prefix, "
             "where the lake's files go"
         )
-    if not data_path.startswith(_S3) and _SCHEME.match(data_path):
+    if not data_path.startswith(S3) and _SCHEME.match(data_path):
         return "setting 'data_path' is neither a folder nor s3:// with bucket and prefix"
     return None
 
@@ -83,34 +69,9 @@ def problem(path: str, data_path: str | None) -> str | None:
 def catalog_file(path: str) -> Path | None:
     """Return the file of a lake's catalog; None where that is in PostgreSQL."""
     catalog = path[len(PREFIX) :]
-    if catalog.startswith(_POSTGRES):
+    if catalog.startswith(POSTGRES):
         return None
-    return Path(catalog.removeprefix(_SQLITE)).expanduser().absolute()
-
-
-def extension_file(name: str) -> Path:
-    """Return the file of an extension that a package has brought.
-
-    Args:
-        name: Name of the extension.
-
-    Raises:
-        TargetError: The package is not there, or made for another DuckDB.
-    """
-    found = importlib.util.find_spec(f"duckdb_extension_{name}")
-    if found is None or found.origin is None:
-        package = f"duckdb-extension-{name}".replace("_", "-")
-        msg = f"a lake needs the package '{package}', which is not installed: {_INSTALL}"
-        raise TargetError(msg)
-    version = f"v{duckdb.__version__}"
-    file = Path(found.origin).parent / "extensions" / version / f"{name}.duckdb_extension"
-    if not file.is_file():
-        msg = (
-            f"a lake needs DuckDB {_VERSION}, for which its extensions are built, and this is "
-            f"{duckdb.__version__}: {_INSTALL}"
-        )
-        raise TargetError(msg)
-    return file
+    return Path(catalog.removeprefix(SQLITE)).expanduser().absolute()
 
 
 class _CatalogLock:
@@ -127,16 +88,16 @@ class _CatalogLock:
 
     def take(self, connection: DuckDBPyConnection) -> str | None:
         """Take the lock; return who has it where it cannot be taken."""
-        if self._catalog.startswith(_POSTGRES):
+        if self._catalog.startswith(POSTGRES):
             return self._take_session(connection)
-        if self._catalog.startswith(_SQLITE):
+        if self._catalog.startswith(SQLITE):
             return self._take_file()
         return None  # DuckDB itself locks its file
 
     def _take_file(self) -> str | None:
         # SQLite's own locks are of another kind. They would go as well when this file is closed:
         # the catalog is attached after the lock is taken, and detached before it is given back.
-        file = os.open(self._catalog[len(_SQLITE) :], os.O_RDWR | os.O_CREAT, 0o666)
+        file = os.open(self._catalog[len(SQLITE) :], os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -146,7 +107,7 @@ class _CatalogLock:
         return None
 
     def _take_session(self, connection: DuckDBPyConnection) -> str | None:
-        address = self._catalog[len(_POSTGRES) :]
+        address = self._catalog[len(POSTGRES) :]
         connection.execute(
             f"ATTACH IF NOT EXISTS {literal(address)} AS {quote(_LOCK)} (TYPE postgres, READ_ONLY)"
         )
@@ -190,7 +151,7 @@ class _CatalogLock:
         if self._session is not None:
             self._session.close()
             self._session = None
-        if self._catalog.startswith(_POSTGRES):
+        if self._catalog.startswith(POSTGRES):
             connection.execute(f"DETACH DATABASE IF EXISTS {quote(_LOCK)}")
 
 
@@ -213,9 +174,9 @@ class Lake:
         catalog = path[len(PREFIX) :]
         self.file = catalog_file(path)
         if self.file is not None:
-            catalog = f"{_SQLITE if catalog.startswith(_SQLITE) else ''}{self.file}"
+            catalog = f"{SQLITE if catalog.startswith(SQLITE) else ''}{self.file}"
         self._catalog = catalog
-        if not data_path.startswith(_S3):
+        if not data_path.startswith(S3):
             data_path = str(Path(data_path).expanduser().absolute())
         self._data_path = data_path
         self._name = name
@@ -229,19 +190,12 @@ class Lake:
             environment: Variables, some of which say how to reach the bucket.
 
         Raises:
-            TargetError: One is not installed, or made for another DuckDB.
+            TargetError: One is not installed or made for another DuckDB, or a key is missing.
         """
-        needed = ["ducklake"]
-        if self._catalog.startswith(_POSTGRES):
-            needed.append("postgres_scanner")
-        if self._catalog.startswith(_SQLITE):
-            needed.append("sqlite_scanner")
-        if self._data_path.startswith(_S3):
-            needed.append("httpfs")
-        for file in map(extension_file, needed):
-            connection.execute(f"LOAD {literal(str(file))}")
-        if "httpfs" in needed:
-            connection.execute(secret(environment))
+        try:
+            extensions.load(connection, PREFIX + self._catalog, self._data_path, environment)
+        except extensions.MissingError as error:
+            raise TargetError(str(error)) from None
         # DuckLake cannot look up a text with a NUL, and pushed down are those of staged keys.
         connection.execute("SET disabled_optimizers = 'join_filter_pushdown'")
         # PostgreSQL shows by it who writes.
@@ -269,7 +223,7 @@ class Lake:
             "DATA_INLINING_ROW_LIMIT": "0",
             "DATA_PATH": literal(self._data_path),
         }
-        if self._catalog.startswith(_SQLITE):
+        if self._catalog.startswith(SQLITE):
             # Readers do not wait for a writer so, nor does it for them.
             options["META_JOURNAL_MODE"] = "'WAL'"
         given = ", ".join(f"{name} {value}" for name, value in options.items())
@@ -305,32 +259,3 @@ class Lake:
         connection.execute(f"CALL ducklake_expire_snapshots({lake}, {before})")
         connection.execute(f"CALL ducklake_cleanup_old_files({lake}, {before})")
         return is_due
-
-
-def secret(environment: Mapping[str, str]) -> str:
-    """Return the statement by which DuckDB reaches a bucket, from the usual variables.
-
-    Args:
-        environment: Variables, as other programs for S3 have them.
-
-    Raises:
-        SettingError: There is no key.
-    """
-    key, hidden = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
-    if not key or not hidden:
-        msg = (
-            "setting 'data_path' is a bucket: give its key by the environment variables "
-            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        )
-        raise SettingError(msg)
-    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
-    options = {"KEY_ID": key, "SECRET": hidden, "REGION": region}
-    token, endpoint = environment.get("AWS_SESSION_TOKEN"), environment.get("AWS_ENDPOINT_URL")
-    if token:
-        options["SESSION_TOKEN"] = token
-    given = [f"{name} {literal(value)}" for name, value in options.items()]
-    if endpoint:
-        scheme, _, rest = endpoint.rpartition("://")
-        given += [f"ENDPOINT {literal(rest.rstrip('/'))}", "URL_STYLE 'path'"]
-        given.append(f"USE_SSL {'false' if scheme == 'http' else 'true'}")
-    return f"CREATE OR REPLACE SECRET lake_bucket (TYPE s3, {', '.join(given)})"

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
+from target_duckdb.extensions import PREFIX
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -240,7 +242,7 @@ def _parsed(text: str, types: Sequence[str] | str) -> Any:  # noqa: ANN401
 
 def is_file(path: str) -> bool:
     """Return whether a `path` setting names a file on this machine."""
-    return path not in {"", IN_MEMORY} and not path.startswith((MOTHERDUCK, "ducklake:"))
+    return path not in {"", IN_MEMORY} and not path.startswith((MOTHERDUCK, PREFIX))
 
 
 def problem(path: str) -> str | None:

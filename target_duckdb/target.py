@@ -33,6 +33,7 @@ from target_duckdb.errors import (
     SettingError,
     TargetError,
 )
+from target_duckdb.extensions import is_lake
 from target_duckdb.mapping import is_identity, mapped
 from target_duckdb.messages import BadLine, Message, Records, State, read_messages
 from target_duckdb.names import folded, storable
@@ -91,7 +92,7 @@ class TargetDuckDB(CommandTarget):
         """
         super().__init__(*args, **kwargs)
         path = self.config["path"]
-        if lake.is_lake(path):
+        if is_lake(path):
             wrong = lake.problem(path, self.config.get("data_path"))
         else:
             wrong = problem(path)
@@ -129,7 +130,7 @@ class TargetDuckDB(CommandTarget):
             TargetError: The database cannot be opened, or refuses a setting.
         """
         path = self.config["path"]
-        if lake.is_lake(path):
+        if is_lake(path):
             beside = lake.catalog_file(path)
         else:
             beside = Path(path).expanduser().absolute() if is_file(path) else None
