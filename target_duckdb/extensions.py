@@ -1,6 +1,6 @@
 """DuckDB's extensions for a DuckLake, from the files of Python packages: nothing is downloaded.
 
-`target_duckdb.dbt_lake` needs them as well, in an environment that has dbt and no Singer SDK.
+`refresh.dbt_lake` needs them as well, in an environment that has dbt and no Singer SDK.
 """
 
 from __future__ import annotations

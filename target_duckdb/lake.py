@@ -119,9 +119,9 @@ class _CatalogLock:
             return None
         holder = self._asked(
             session,
-            "SELECT coalesce(max(application_name || ', process ' || pid || ' of the server'), "
-            "'another loader') FROM pg_stat_activity WHERE pid IN (SELECT pid FROM pg_locks "
-            f"WHERE locktype = 'advisory' AND objid = {_LOCK_NUMBER & 0xFFFFFFFF} AND granted)",
+            "SELECT coalesce(max(application_name), 'another loader') FROM pg_stat_activity "  # noqa: S608 (a number)
+            "WHERE pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted "
+            f"AND (classid::bigint << 32 | objid::bigint) = {_LOCK_NUMBER})",
         )
         session.execute("ROLLBACK")
         session.close()
@@ -231,7 +231,7 @@ class Lake:
 
     def maintain(
         self, connection: DuckDBPyConnection, *, snapshot_hours: float, compact_files: int
-    ) -> bool:
+    ) -> None:
         """Make large files of small ones, and remove what no snapshot needs that is kept.
 
         Args:
@@ -239,23 +239,17 @@ class Lake:
             snapshot_hours: How long snapshots stay, and files after them.
             compact_files: How many files a table may have before they are made one; 0 for any.
 
-        Returns:
-            Whether files were made anew.
-
         Raises:
-            duckdb.Error: It cannot be done now; the lake is as it was.
+            duckdb.Error: It cannot be done now; all rows are as they were.
         """
         lake = literal(self._name)
-        row = connection.execute(
-            "SELECT coalesce(max(file_count + delete_file_count), 0) "  # noqa: S608 (a name, quoted)
-            f"FROM ducklake_table_info({lake})"
-        ).fetchone()
-        is_due = bool(row) and 0 < compact_files < row[0]
-        if is_due:
+        counts = connection.execute(
+            f"SELECT file_count + delete_file_count FROM ducklake_table_info({lake})"  # noqa: S608
+        ).fetchall()
+        if 0 < compact_files < max((count for (count,) in counts), default=0):
             # Files with deleted rows are not merged: they are written anew first.
             connection.execute(f"CALL ducklake_rewrite_data_files({lake}, delete_threshold => 0)")
             connection.execute(f"CALL ducklake_merge_adjacent_files({lake})")
-        before = f"older_than => now() - to_hours(1) * {snapshot_hours}"
+        before = f"older_than => now() - to_seconds({snapshot_hours * 3600:.0f})"
         connection.execute(f"CALL ducklake_expire_snapshots({lake}, {before})")
         connection.execute(f"CALL ducklake_cleanup_old_files({lake}, {before})")
-        return is_due

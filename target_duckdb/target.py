@@ -91,11 +91,8 @@ class TargetDuckDB(CommandTarget):
             SettingError: `path` can name no database.
         """
         super().__init__(*args, **kwargs)
-        path = self.config["path"]
-        if is_lake(path):
-            wrong = lake.problem(path, self.config.get("data_path"))
-        else:
-            wrong = problem(path)
+        path, data_path = self.config["path"], self.config.get("data_path")
+        wrong = lake.problem(path, data_path) if is_lake(path) else problem(path)
         if wrong is not None:
             raise SettingError(wrong)
         self._options = StreamOptions(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.duckdb.plugins import (  # type: ignore[import-not-found]  # of the environment of dbt
+    BasePlugin,
+)
 
 from target_duckdb import extensions
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
-class Plugin(BasePlugin):  # type: ignore[misc] # dbt is in an environment of its own
+class Plugin(BasePlugin):  # type: ignore[misc]
     """Loads the extensions before dbt attaches the lake."""
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
