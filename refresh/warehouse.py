@@ -52,7 +52,9 @@ class Table:
 
 def is_file(database: str) -> bool:
     """Return whether it is a file that others may hold, not a service or a database in memory."""
-    return bool(database) and not database.startswith(("md:", "motherduck:", ":memory:"))
+    return bool(database) and not database.startswith(
+        ("ducklake:", "md:", "motherduck:", ":memory:")
+    )
 
 
 def wait(database: str, seconds: float, tell: Callable[[str], None]) -> int:

@@ -31,6 +31,14 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def make_home(tmp_path: Path, postgres: Postgres) -> Callable[[str], homes.Home]:
+def make_home_in(postgres: Postgres) -> Callable[[str, Path], homes.Home]:
+    """What makes a lake of a kind in a folder."""
+    return lambda kind, folder: homes.make(kind, folder, f"lake_{next(NAMES)}", postgres)
+
+
+@pytest.fixture
+def make_home(
+    tmp_path: Path, make_home_in: Callable[[str, Path], homes.Home]
+) -> Callable[[str], homes.Home]:
     """What makes a lake of a kind."""
-    return lambda kind: homes.make(kind, tmp_path, f"lake_{next(NAMES)}", postgres)
+    return lambda kind: make_home_in(kind, tmp_path)
