@@ -84,7 +84,10 @@ def content_of(connection: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str
         found.setdefault((schema, table), []).append((column, kind))
     return {
         table if schema == "main" else f"{schema}.{table}": [
-            {name: comparable(value, kind) for (name, kind), value in zip(columns, row, strict=True)}
+            {
+                name: comparable(value, kind)
+                for (name, kind), value in zip(columns, row, strict=True)
+            }
             for row in connection.execute(
                 f"SELECT {', '.join(shown(*column) for column in columns)} "
                 f"FROM {quoted(schema)}.{quoted(table)}"
