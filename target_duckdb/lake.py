@@ -10,6 +10,7 @@ import fcntl
 import os
 import re
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ _PASSWORD = re.compile(r"\bpassword\s*=|://[^/@\s]*:[^/@\s]*@", re.IGNORECASE)
 _LOCK = "target-duckdb lock"
 _LOCK_NUMBER = 0x6B616E616E617A
 """Of the advisory lock in PostgreSQL: any number that no other program takes."""
+
+_A_DAY = 24 * 60 * 60
 
 _MISSING = "does not exist - and creating a new DuckLake is explicitly disabled"
 
@@ -149,6 +152,9 @@ class _CatalogLock:
             os.close(self._file)
             self._file = None
         if self._session is not None:
+            # A session that the server has ended has no lock; closed as it is, it ends DuckDB.
+            with suppress(duckdb.Error):
+                self._session.execute("ROLLBACK")
             self._session.close()
             self._session = None
         if self._catalog.startswith(POSTGRES):
@@ -250,6 +256,19 @@ class Lake:
             # Files with deleted rows are not merged: they are written anew first.
             connection.execute(f"CALL ducklake_rewrite_data_files({lake}, delete_threshold => 0)")
             connection.execute(f"CALL ducklake_merge_adjacent_files({lake})")
-        before = f"older_than => now() - to_seconds({snapshot_hours * 3600:.0f})"
-        connection.execute(f"CALL ducklake_expire_snapshots({lake}, {before})")
-        connection.execute(f"CALL ducklake_cleanup_old_files({lake}, {before})")
+        seconds = round(snapshot_hours * 3600)
+        # Told a time instead, DuckLake compares texts in SQLite, and takes any of that day.
+        expired = connection.execute(
+            f"SELECT snapshot_id FROM ducklake_snapshots({lake}) "  # noqa: S608
+            f"WHERE snapshot_time < now() - to_seconds({seconds}) "
+            f"AND snapshot_id < (SELECT max(snapshot_id) FROM ducklake_snapshots({lake}))"
+        ).fetchall()
+        if expired:
+            versions = [version for (version,) in expired]
+            connection.execute(f"CALL ducklake_expire_snapshots({lake}, versions => {versions})")
+        if self._catalog.startswith(SQLITE):
+            seconds += _A_DAY
+        which = f"older_than => now() - to_seconds({seconds})"
+        if not snapshot_hours:
+            which = "cleanup_all => true"
+        connection.execute(f"CALL ducklake_cleanup_old_files({lake}, {which})")

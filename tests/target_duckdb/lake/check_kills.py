@@ -1,7 +1,7 @@
 """Random streams into lakes, by loaders that are killed: nothing is lost, nothing is there twice.
 
 Rounds are those of `make check-faults`. KILLS says how many runs are killed for each kind of
-catalog, SEED repeats what another run drew.
+catalog, SEED repeats what another run drew; it is printed first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.target_duckdb.faults import Content, Round, read_by
+from tests.target_duckdb.faults import Content, FaultError, Round, read_by
 from tests.target_duckdb.forks import import_all
 from tests.target_duckdb.lake import homes
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KILLS = int(os.environ.get("KILLS") or 20)
-SEED = os.environ.get("SEED") or str(random.SystemRandom().randrange(10**9))
+SEED = os.environ["SEED"]
 FAULTS = ("killed", "killed", "killed in a commit", "killed in a commit", "told to stop", "cut off")
 
 
@@ -69,7 +69,6 @@ def test_killed_loaders_lose_nothing(
     kind: str, tmp_path: Path, make_home_in: Callable[[str, Path], homes.Home]
 ) -> None:
     import_all()
-    print(f"seed {SEED}")
     seen: Counter[str] = Counter()
     number = 0
     while sum(count for name, count in seen.items() if "killed" in name) < KILLS:
@@ -77,9 +76,10 @@ def test_killed_loaders_lose_nothing(
         directory = tmp_path / str(number)
         directory.mkdir()
         faults = chance.choices(FAULTS, k=chance.randrange(2, 6))
-        print(f"round {number}: {', '.join(faults)}")
-        LakeRound(chance, directory, seen, make_home_in(kind, directory)).run(faults)
+        try:
+            LakeRound(chance, directory, seen, make_home_in(kind, directory)).run(faults)
+        except FaultError as error:
+            pytest.fail(f"round {number} of {kind}, SEED={SEED}: {', '.join(faults)}: {error}")
         shutil.rmtree(directory)
         number += 1
-    print(dict(seen))
     assert any(name.endswith("interrupted") for name in seen)

@@ -272,6 +272,7 @@ def test_a_writer_whose_lock_is_lost_commits_nothing(
         )
         with pytest.raises(duckdb.Error):
             lake.lock.confirm()
+        lake.lock.give_back(connection)
 
 
 # Where it is
@@ -299,7 +300,7 @@ def test_another_data_path_is_refused(
     rows = [schema({"id": INTEGER}, ["id"]), record({"id": 1})]
     put(home, rows)
     with pytest.raises(
-        TargetError, match="cannot open the database of setting 'path': .*DATA_PATH"
+        TargetError, match=r"cannot open the database of setting 'path': .*DATA_PATH"
     ):
         put(home, rows, data_path=str(tmp_path / "elsewhere"))
 
@@ -311,7 +312,7 @@ def bucket() -> Iterator[str]:
 
 
 @shared_kinds
-def test_files_of_a_bucket(
+def test_files_of_a_bucket(  # noqa: PLR0913, PLR0917 (fixtures)
     kind: str,
     make_home: Callable[[str], homes.Home],
     bucket: str,

@@ -1,4 +1,4 @@
-"""The message files of `tests/target_duckdb/peers`, loaded into lakes: all rows are those of a file."""
+"""The message files of `tests/target_duckdb/peers`, in lakes: their rows are those of a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_peer(
     name: str,
     kind: str,
     tmp_path: Path,
-    target: subprocess.Popen[str],  # noqa: F811 (the fixture)
+    target: subprocess.Popen[str],
     make_home: Callable[[str], homes.Home],
 ) -> None:
     home = make_home(kind)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NAMES = itertools.count()
+
+
+def pytest_configure() -> None:
+    # All workers draw by one seed.
+    os.environ["SEED"] = os.environ.get("SEED") or str(random.SystemRandom().randrange(10**9))
+
+
+def pytest_report_header() -> str:
+    return f"SEED={os.environ['SEED']}"
 
 
 @pytest.fixture(scope="session")

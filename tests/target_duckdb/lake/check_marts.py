@@ -1,0 +1,122 @@
+"""The same input through a file and through a lake: dbt makes equal tables, column for column."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from sandbox.options import Options
+from sandbox.server import running
+from tests.target_duckdb.lake import homes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[3]
+BIN = Path(sys.executable).parent
+
+CHANGING = {"last_built_at", "built_at", "changed_at", "dbt_scd_id", "dbt_updated_at"}
+"""Columns that say when a build was."""
+
+COLUMNS = """
+SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns()
+WHERE database_name = current_database() AND schema_name IN ('kananas', 'kizen', 'marts', 'history')
+ORDER BY ALL
+"""
+
+
+def run(command: list[str], log: Path, **variables: str) -> None:
+    """Run a program; what it says is shown where it fails."""
+    with log.open("wb") as output:
+        done = subprocess.run(
+            command, stdout=output, stderr=output, env={**os.environ, **variables}, check=False
+        )
+    assert done.returncode == 0, log.read_text(errors="replace")[-4000:]
+
+
+def loaded(messages: Path, schema: str, folder: Path, **settings: Any) -> None:
+    config = folder / "config.json"
+    given = {"default_target_schema": schema, "add_record_metadata": True, **settings}
+    config.write_text(json.dumps(given), encoding="utf-8")
+    with messages.open("rb") as lines:
+        subprocess.run(
+            [str(BIN / "target-duckdb"), "--config", str(config)],
+            stdin=lines, stdout=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
+
+
+def built(folder: Path, **variables: str) -> None:
+    project = str(ROOT / "dbt_project")
+    run(
+        [
+            str(BIN / "dbt"), "--no-use-colors", "build", "--exclude-resource-type", "unit_test",
+            "--project-dir", project, "--profiles-dir", project,
+        ],
+        folder / "dbt.log",
+        DBT_TARGET_PATH=str(folder / "target"), DBT_LOG_LEVEL_FILE="none", **variables,
+    )  # fmt: skip
+
+
+def rows(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """All rows of all tables as texts, sorted, and the types of their columns."""
+    connection.execute("SET TimeZone = 'UTC'")
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for schema, table, column, kind in connection.execute(COLUMNS).fetchall():
+        found.setdefault((schema, table), {})[column] = kind
+    result: dict[str, Any] = {}
+    for (schema, table), columns in found.items():
+        kept = sorted(
+            name
+            for name in columns
+            if name not in CHANGING and not (name.startswith("_sdc_") and schema != "marts")
+        )
+        cells = ", ".join(f'"{name}"::VARCHAR' for name in kept)
+        query = f'SELECT {cells} FROM "{schema}"."{table}" ORDER BY ALL'
+        result[f"{schema}.{table}"] = (columns, connection.execute(query).fetchall())
+    return result
+
+
+def test_marts_of_a_lake_are_those_of_a_file(
+    tmp_path: Path, make_home: Callable[[str], homes.Home]
+) -> None:
+    home = make_home("postgres")
+    messages = {}
+    with running(Options(contacts=400, companies=150, rate_limit=0)) as sandbox:
+        for source, settings in (
+            ("kananas", sandbox.kananas_config()),
+            ("kizen", sandbox.kizen_config()),
+        ):
+            config = tmp_path / f"{source}.json"
+            config.write_text(json.dumps(settings), encoding="utf-8")
+            messages[source] = tmp_path / f"{source}.singer"
+            with messages[source].open("wb") as output:
+                subprocess.run(
+                    [str(BIN / f"tap-{source}"), "--config", str(config)], stdout=output, check=True
+                )
+    file = tmp_path / "lake.duckdb"
+    for source, path in messages.items():
+        loaded(path, source, tmp_path, path=str(file))
+        loaded(path, source, tmp_path, **home.settings)
+    for name, variables in (
+        ("file", {"DUCKDB_PATH": str(file)}),
+        ("lake", {"DUCKDB_PATH": home.path, "DUCKDB_DATA_PATH": home.data_path}),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        built(folder, **variables)
+    with duckdb.connect(str(file), read_only=True) as connection:
+        wanted = rows(connection)
+    with home.opened() as connection:
+        found = rows(connection)
+    assert wanted.keys() == found.keys()
+    assert len([name for name in wanted if name.startswith("marts.")]) > 10
+    assert wanted["marts.contact_company_links"][1]
+    for name, (columns, content) in wanted.items():
+        assert found[name][0] == columns, name
+        assert found[name][1] == content, name
