@@ -14,10 +14,11 @@ import duckdb
 from sandbox.options import Options
 from sandbox.server import running
 from tests.e2e.checkout import settings_for
-from tests.target_duckdb.lake import homes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.target_duckdb.lake import homes
 
 ROOT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent
