@@ -23,6 +23,9 @@ POSTGRES = "postgres:"
 SQLITE = "sqlite:"
 S3 = "s3://"
 
+LAKE_COPY = "lake.duckdb"
+"""Name of the published copy of any lake; `refresh` and `console` know it, too."""
+
 _VERSION = "1.5.5"
 """The DuckDB that the packages are built for."""
 

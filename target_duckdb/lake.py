@@ -207,12 +207,19 @@ class Lake:
         # PostgreSQL shows by it who writes.
         os.environ.setdefault("PGAPPNAME", f"target-duckdb {socket.gethostname()} {os.getpid()}")
 
-    def attach(self, connection: DuckDBPyConnection) -> None:
+    def attach(self, connection: DuckDBPyConnection, *, is_read: bool = False) -> None:
         """Attach the lake, made where it does not exist.
+
+        Args:
+            connection: The working connection.
+            is_read: Whether it is only read, and has to exist.
 
         Raises:
             duckdb.Error: It cannot be attached.
         """
+        if is_read:
+            connection.execute(self._attachment(is_made=False, is_read=True))
+            return
         if self.file is not None:
             self.file.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -222,14 +229,16 @@ class Lake:
                 raise
             connection.execute(self._attachment(is_made=True))
 
-    def _attachment(self, *, is_made: bool) -> str:
+    def _attachment(self, *, is_made: bool, is_read: bool = False) -> str:
         options = {
             "CREATE_IF_NOT_EXISTS": "true" if is_made else "false",
             # Small changes are files like others: in a catalog they would take other types.
             "DATA_INLINING_ROW_LIMIT": "0",
             "DATA_PATH": literal(self._data_path),
         }
-        if self._catalog.startswith(SQLITE):
+        if is_read:
+            options["READ_ONLY"] = "true"
+        elif self._catalog.startswith(SQLITE):
             # Readers do not wait for a writer so, nor does it for them.
             options["META_JOURNAL_MODE"] = "'WAL'"
         given = ", ".join(f"{name} {value}" for name, value in options.items())

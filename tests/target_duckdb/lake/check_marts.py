@@ -117,6 +117,19 @@ def test_marts_of_a_lake_are_those_of_a_file(
         wanted = rows(connection)
     with home.opened() as connection:
         found = rows(connection)
+    variables = {"DUCKDB_PATH": home.path, "DUCKDB_DATA_PATH": home.data_path}
+    variables["DUCKDB_PUBLISH_DIR"] = str(tmp_path / "published")
+    for _ in range(2):
+        run([str(BIN / "duckdb-publish")], tmp_path / "publish.log", **variables)
+    assert sorted(path.name for path in (tmp_path / "published").iterdir()) == [
+        "lake.duckdb",
+        "lake.duckdb.wal",
+    ]
+    with duckdb.connect(str(tmp_path / "published" / "lake.duckdb"), read_only=True) as connection:
+        assert rows(connection) == found
+        assert connection.execute("SELECT count(*) FROM marts.freshness").fetchall() == [(2,)]
+    run([str(BIN / "report")], tmp_path / "report.log", **variables)
+    assert "<html" in (tmp_path / "published" / "report.html").read_text(encoding="utf-8")
     assert wanted.keys() == found.keys()
     assert len([name for name in wanted if name.startswith("marts.")]) > 10
     assert len(wanted["marts.contact_company_links"][2]) > 50
