@@ -22,7 +22,10 @@ class Plugin(BasePlugin):  # type: ignore[misc]
         """Load them from the files of their packages.
 
         Raises:
-            MissingError: One is not installed, or made for another DuckDB.
+            MissingError: One is not installed or made for another DuckDB, or a setting is wrong.
         """
         path, data_path = (os.environ.get(f"DUCKDB_{name}", "") for name in ("PATH", "DATA_PATH"))
+        wrong = extensions.problem(path, data_path)
+        if wrong is not None:
+            raise extensions.MissingError(wrong)
         extensions.load(conn, path, data_path, os.environ)

@@ -415,12 +415,12 @@ class Database:
             self.connection.execute("BEGIN")
             try:
                 yield self.connection
+                if self._lake is not None:
+                    self._lake.lock.confirm()
             except BaseException:
                 self.connection.execute("ROLLBACK")
                 raise
             try:
-                if self._lake is not None:
-                    self._lake.lock.confirm()
                 self.connection.execute("COMMIT")
             except duckdb.Error as error:
                 # What is committed to a file that is not in its place yet is lost with the file.

@@ -1,4 +1,6 @@
-"""DuckDB's extensions for a DuckLake, from the files of Python packages: nothing is downloaded.
+"""What a DuckLake needs: settings, and DuckDB's extensions from Python packages.
+
+Nothing is downloaded.
 
 `refresh.dbt_lake` needs them as well, in an environment that has dbt and no Singer SDK.
 """
@@ -6,6 +8,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,13 +35,46 @@ _VERSION = "1.5.5"
 _INSTALL = "`make lake` installs requirements/lake.txt over the loader and dbt"
 
 
+_SCHEME = re.compile(r"\w{2,}:")
+_PASSWORD = re.compile(r"\b(ssl)?password\s*=|://[^/@\s]*:[^/@\s]*@", re.IGNORECASE)
+
+
 class MissingError(Exception):
-    """A package or a key is missing. The text is one line that says what to do."""
+    """A setting, a package or a key is missing. The text is one line that says what to do."""
 
 
 def is_lake(path: str) -> bool:
     """Return whether a `path` setting names a lake."""
     return path.startswith(PREFIX)
+
+
+def problem(path: str, data_path: str | None) -> str | None:
+    """Return in one line why settings can name no lake; None where they can.
+
+    Args:
+        path: The `path` setting, which begins as that of a lake.
+        data_path: The `data_path` setting.
+    """
+    catalog = path[len(PREFIX) :]
+    if _PASSWORD.search(catalog):
+        return (
+            "setting 'path' holds a password, which logs would show: take it out, and give it by "
+            "the environment variable PGPASSWORD or a file ~/.pgpass"
+        )
+    file = catalog.removeprefix(SQLITE)
+    if not catalog.startswith(POSTGRES) and (not file or _SCHEME.match(file)):
+        return (
+            "setting 'path' names no catalog of a lake: write ducklake:postgres:…, "
+            "ducklake:sqlite:FILE or ducklake:FILE"
+        )
+    if not data_path:
+        return (
+            "setting 'data_path' is missing: name the folder, or s3:// with bucket and prefix, "
+            "where the lake's files go"
+        )
+    if not data_path.startswith(S3) and _SCHEME.match(data_path):
+        return "setting 'data_path' is neither a folder nor s3:// with bucket and prefix"
+    return None
 
 
 def load(

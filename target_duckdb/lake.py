@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
 
 DEFAULT_NAME = "lake"
 
-_SCHEME = re.compile(r"\w{2,}:")
-_PASSWORD = re.compile(r"\bpassword\s*=|://[^/@\s]*:[^/@\s]*@", re.IGNORECASE)
-
 _LOCK = "target-duckdb lock"
 _LOCK_NUMBER = 0x6B616E616E617A
 """Of the advisory lock in PostgreSQL: any number that no other program takes."""
@@ -38,35 +34,6 @@ _LOCK_NUMBER = 0x6B616E616E617A
 _A_DAY = 24 * 60 * 60
 
 _MISSING = "does not exist - and creating a new DuckLake is explicitly disabled"
-
-
-def problem(path: str, data_path: str | None) -> str | None:
-    """Return in one line why settings can name no lake; None where they can.
-
-    Args:
-        path: The `path` setting, which begins as that of a lake.
-        data_path: The `data_path` setting.
-    """
-    catalog = path[len(PREFIX) :]
-    if _PASSWORD.search(catalog):
-        return (
-            "setting 'path' holds a password, which logs would show: take it out, and give it by "
-            "the environment variable PGPASSWORD or a file ~/.pgpass"
-        )
-    file = catalog.removeprefix(SQLITE)
-    if not catalog.startswith(POSTGRES) and (not file or _SCHEME.match(file)):
-        return (
-            "setting 'path' names no catalog of a lake: write ducklake:postgres:…, "
-            "ducklake:sqlite:FILE or ducklake:FILE"
-        )
-    if not data_path:
-        return (
-            "setting 'data_path' is missing: name the folder, or s3:// with bucket and prefix, "
-            "where the lake's files go"
-        )
-    if not data_path.startswith(S3) and _SCHEME.match(data_path):
-        return "setting 'data_path' is neither a folder nor s3:// with bucket and prefix"
-    return None
 
 
 def catalog_file(path: str) -> Path | None:

@@ -16,7 +16,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabiliti
 from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.singerlib.encoding.base import SingerMessageType
 
-from target_duckdb import batch_files, lake
+from target_duckdb import batch_files, extensions, lake
 from target_duckdb.checkpoint import Checkpoint
 from target_duckdb.cli import CommandTarget
 from target_duckdb.database import Database
@@ -92,7 +92,7 @@ class TargetDuckDB(CommandTarget):
         """
         super().__init__(*args, **kwargs)
         path, data_path = self.config["path"], self.config.get("data_path")
-        wrong = lake.problem(path, data_path) if is_lake(path) else problem(path)
+        wrong = extensions.problem(path, data_path) if is_lake(path) else problem(path)
         if wrong is not None:
             raise SettingError(wrong)
         self._options = StreamOptions(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from target_duckdb import extensions, lake
+from target_duckdb import extensions
 from target_duckdb.columns import rounding
 from target_duckdb.errors import SettingError, TargetError
 from target_duckdb.extensions import MissingError
@@ -27,6 +27,7 @@ ROWS: list[Any] = [schema({"id": {"type": "integer"}}, ["id"]), record({"id": 1}
     [
         ("ducklake:postgres:host=db password=hunter2", "data", "PGPASSWORD"),
         ("ducklake:postgres:postgresql://elt:hunter2@db/lake", "data", "PGPASSWORD"),
+        ("ducklake:postgres:host=db sslpassword=hunter2", "data", "PGPASSWORD"),
         ("ducklake:postgres:dbname=lake", None, "'data_path' is missing"),
         ("ducklake:sqlite:lake.sqlite", "", "'data_path' is missing"),
         ("ducklake:", "data", "names no catalog"),
@@ -51,7 +52,7 @@ def test_wrong_settings_of_a_lake(path: str, data_path: str | None, said: str) -
     ],
 )
 def test_right_settings_of_a_lake(path: str) -> None:
-    assert lake.problem(path, "s3://bucket/prefix") is None
+    assert extensions.problem(path, "s3://bucket/prefix") is None
     assert not is_file(path)
 
 
