@@ -28,12 +28,12 @@ Memory = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Teller:
-    """Who tells.
+class Notifier:
+    """Where news of a run go.
 
     Attributes:
         settings: Which channels there are.
-        run_id: The run that is telling.
+        run_id: The run that they are of.
         warn: Takes a line where a channel does not take a message.
     """
 
@@ -95,17 +95,17 @@ class Alerts:
             since = self.failing.get(step, {}).get("since", started_at)
             self.failing[step] = {"since": since, "error": error}
 
-    def tell(self, teller: Teller) -> int:
+    def tell(self, notifier: Notifier) -> int:
         """Tell each channel what it does not know yet.
 
         Args:
-            teller: Who tells.
+            notifier: Where they go.
 
         Returns:
             How many messages were taken.
         """
-        taken, settings = 0, teller.settings
-        self._keep(teller)
+        taken, settings = 0, notifier.settings
+        self._keep(notifier)
         for channel in dict.fromkeys((*settings.on_failure, *settings.on_recovery)):
             told = self.told.setdefault(channel, {})
             owed = self.owed.setdefault(channel, {})
@@ -124,34 +124,36 @@ class Alerts:
             # Who is told of failures only hears of those that it missed, too.
             news = over if channel in settings.on_recovery else _common(over, owed)
             _forget({step: over[step] for step in over if step not in news}, told, owed)
-            if news and self._told(channel, teller, RECOVERY, news):
+            if news and self._told(channel, notifier, RECOVERY, news):
                 _forget(news, told, owed)
                 taken += 1
-            self._keep(teller)
+            self._keep(notifier)
             if new and channel in settings.on_failure:
-                if self._told(channel, teller, FAILURE, new):
+                if self._told(channel, notifier, FAILURE, new):
                     told.update(new)
                     for step in new:
                         owed.pop(step, None)
                     taken += 1
                 else:
                     owed.update(new)
-                self._keep(teller)
+                self._keep(notifier)
         return taken
 
-    def _keep(self, teller: Teller) -> None:
+    def _keep(self, notifier: Notifier) -> None:
         """Write the file; where that fails, the news is told again rather than not at all."""
         try:
             self.write()
         except OSError as error:
-            teller.warn(f"what was told cannot be kept in {self.path}: {error.strerror}")
+            notifier.warn(f"what was told cannot be kept in {self.path}: {error.strerror}")
 
-    def _told(self, channel: str, teller: Teller, event: str, steps: dict[str, str]) -> bool:
-        message = self.message(teller.settings, event, steps, teller.run_id)
+    def _told(self, channel: str, notifier: Notifier, event: str, steps: dict[str, str]) -> bool:
+        message = self.message(notifier.settings, event, steps, notifier.run_id)
         try:
-            channels.tell(channel, teller.settings, message)
+            channels.tell(channel, notifier.settings, message)
         except ChannelError as error:
-            teller.warn(f"{channel} was not told of the {event}: {error}; the next run tries again")
+            notifier.warn(
+                f"{channel} was not told of the {event}: {error}; the next run tries again"
+            )
             return False
         return True
 
@@ -164,7 +166,7 @@ class Alerts:
             settings: The environment.
             event: `failure` or `recovery`.
             steps: Which steps it is about, and since when each fails or failed.
-            run_id: The run that is telling.
+            run_id: The run that they are of.
         """
         listed = [
             {"step": step, "since": since}

@@ -28,8 +28,8 @@ BUSY = "already running"
 
 
 @dataclass
-class Said:
-    """What was said, read line by line.
+class OutputParser:
+    """Reads the output of a program, line by line.
 
     Attributes:
         rows: How many the loader took, by stream.

@@ -20,7 +20,7 @@ from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, NoReturn
 
 from refresh import channels, steps, warehouse
-from refresh.alerts import Alerts, Teller
+from refresh.alerts import Alerts, Notifier
 from refresh.channels import ChannelError
 from refresh.cleaning import cleaned, secrets_of
 from refresh.history import (
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from refresh.meltano_log import Said
+    from refresh.meltano_log import OutputParser
     from refresh.settings import Settings
 
 LOCK, ALERTS, LOG = "refresh.lock", "alerts.json", "refresh.log"
@@ -70,7 +70,7 @@ class Outcome:
     error: str | None = None
     started_at: str = field(default_factory=now)
     seconds: float = 0.0
-    ended: steps.Ended | None = None
+    program: steps.ProgramResult | None = None
     why_whole: str | None = None
     """Why the source is read whole; None where only what changed is read."""
 
@@ -183,10 +183,10 @@ class Runner:
             is_whole=why_whole is not None,
         )
         try:
-            outcome.ended = self._start(step, self._flags(step, outcome), lock, started)
-            if outcome.ended.exit_code != 0:
-                outcome.result = INTERRUPTED if outcome.ended.is_timeout else FAILED
-                outcome.error = self._error(outcome.ended)
+            outcome.program = self._start(step, self._flags(step, outcome), lock, started)
+            if outcome.program.exit_code != 0:
+                outcome.result = INTERRUPTED if outcome.program.is_timeout else FAILED
+                outcome.error = self._error(outcome.program)
         except Interrupted as end:
             outcome.result, outcome.error = INTERRUPTED, f"ended by {end}"
             raise
@@ -209,12 +209,14 @@ class Runner:
         self._say(f"{step.name}: is read whole: {outcome.why_whole}")
         return [*force, "--full-refresh"]
 
-    def _error(self, ended: steps.Ended) -> str:
-        if ended.is_timeout:
+    def _error(self, program: steps.ProgramResult) -> str:
+        if program.is_timeout:
             return f"ended after {self._settings.step_timeout:g} s (REFRESH_STEP_TIMEOUT)"
-        return cleaned(ended.said.error() or _UNKNOWN, self._secrets)
+        return cleaned(program.output.error() or _UNKNOWN, self._secrets)
 
-    def _start(self, step: Step, flags: list[str], lock: int, started: float) -> steps.Ended:
+    def _start(
+        self, step: Step, flags: list[str], lock: int, started: float
+    ) -> steps.ProgramResult:
         """Run the step's program; again while another run reads the same source."""
         settings = self._settings
         meltano = [steps.meltano(), "--log-format=json", f"--environment={settings.environment}"]
@@ -227,18 +229,18 @@ class Runner:
         )
         told: set[str] = set()
 
-        def listen(line: str, said: Said) -> None:
+        def listen(line: str, output: OutputParser) -> None:
             self._log.info("%s", line)
-            for words in (said.waits, said.built):
+            for words in (output.waits, output.built):
                 if words and words not in told:
                     told.add(words)
                     self._say(f"{step.name}: {cleaned(words, self._secrets)}")
 
         while True:
-            ended = steps.run(program, listen)
+            result = steps.run(program, listen)
             waited = time.monotonic() - started
-            if not ended.said.is_busy or waited + _BUSY_PAUSE > settings.busy_timeout:
-                return ended
+            if not result.output.is_busy or waited + _BUSY_PAUSE > settings.busy_timeout:
+                return result
             self._say(
                 f"{step.name}: another run reads it, waited {waited:.0f} of "
                 f"{settings.busy_timeout:g} s"
@@ -269,13 +271,13 @@ class Runner:
         self._results[step.name] = outcome.result
         facts: dict[str, object] = {"is_whole": outcome.why_whole is not None}
         rows = None
-        if step.is_source and outcome.ended is not None:
-            said = outcome.ended.said
-            rows = sum(said.rows.values())
+        if step.is_source and outcome.program is not None:
+            by_stream = outcome.program.output.rows
+            rows = sum(by_stream.values())
             tables = warehouse.tables(self._settings.database, step.name) or []
             live = {table.name: table.rows for table in tables}
             facts |= {"rows_loaded": rows, "loaded_at": _newest(tables)}
-            for stream, loaded in sorted(said.rows.items()):
+            for stream, loaded in sorted(by_stream.items()):
                 self._write(
                     "stream",
                     run_id=self._run_id,
@@ -284,7 +286,7 @@ class Runner:
                     rows_loaded=loaded,
                     rows_in_table=live.get(stream),
                 )
-        built = outcome.ended.said.built if outcome.ended is not None else ""
+        built = outcome.program.output.built if outcome.program is not None else ""
         if built:
             facts["built"] = built
         error = outcome.error
@@ -330,7 +332,7 @@ class Runner:
         return 0 if result == DONE else 1
 
     def _tell(self) -> None:
-        self._alerts.tell(Teller(self._settings, self._run_id, self._warn))
+        self._alerts.tell(Notifier(self._settings, self._run_id, self._warn))
 
     def _ping(self, ending: str) -> None:
         if self._settings.ping_url:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from refresh.meltano_log import Said
+from refresh.meltano_log import OutputParser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -76,11 +76,11 @@ def of_sources(
 
 
 @dataclass(frozen=True)
-class Ended:
+class ProgramResult:
     """How the program of a step ended."""
 
     exit_code: int
-    said: Said
+    output: OutputParser
     is_timeout: bool = False
 
 
@@ -109,7 +109,7 @@ class Program:
     keep_open: int
 
 
-def run(program: Program, listen: Callable[[str, Said], None]) -> Ended:
+def run(program: Program, listen: Callable[[str, OutputParser], None]) -> ProgramResult:
     """Run a program to its end; however this ends, so does the program.
 
     Args:
@@ -119,7 +119,7 @@ def run(program: Program, listen: Callable[[str, Said], None]) -> Ended:
     Raises:
         OSError: It cannot be started.
     """
-    said, is_over = Said(), threading.Event()
+    output, is_over = OutputParser(), threading.Event()
     # Meltano writes settings into it, secrets too, and where it makes it, anybody may read.
     (program.folder / ".meltano").mkdir(mode=0o700, exist_ok=True)
     with subprocess.Popen(  # noqa: S603 - the project's own programs
@@ -146,12 +146,12 @@ def run(program: Program, listen: Callable[[str, Said], None]) -> Ended:
         try:
             assert process.stdout is not None  # noqa: S101 - for the type checker
             for line in process.stdout:
-                listen(said.take(line.rstrip("\n")), said)
+                listen(output.take(line.rstrip("\n")), output)
             process.wait()
         finally:
             timer.cancel()
             _end(process)
-    return Ended(process.returncode, said, is_over.is_set())
+    return ProgramResult(process.returncode, output, is_over.is_set())
 
 
 def _end(process: subprocess.Popen[str]) -> None:

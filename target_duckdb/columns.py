@@ -74,9 +74,11 @@ class TypeOptions:
 
     Attributes:
         uuid: The DuckDB type of strings of format `uuid`: `VARCHAR` or `UUID`.
+        wide: Names of properties whose integers need 128 bits, whatever their schema says.
     """
 
     uuid: str = "VARCHAR"
+    wide: frozenset[str] = frozenset()
 
 
 def canonical(name: str) -> str:

@@ -329,7 +329,7 @@ class Decoder:
         spelled = {*map(folded, names)} - {*map(folded, metadata)}
         by_name = all(map(shapes.plain, names)) and len(spelled) == len(names)
         self.columns = [
-            self._column(index, name, column_type(node, schema, options), by_name=by_name)
+            self._column(index, name, _sql_type(name, node, schema, options), by_name=by_name)
             for index, (name, node) in enumerate(self._properties.items())
         ]
         self._stagers = {
@@ -645,7 +645,7 @@ class Decoder:
                 staged[column.staged] = self._stagers[column.name](value)
             except InvalidValueError as error:
                 reason = f"property {column.name!r}: {error}"
-                raise InvalidValueError(reason) from None
+                raise type(error)(reason, column.name) from None
             if column.sql_type == "DOUBLE" and not column.is_exact and values.rounds(value):
                 self._warn_rounding(column.name)
         return staged
@@ -692,6 +692,11 @@ class Decoder:
                 f"property {name!r} has numbers with more digits than a DOUBLE holds, which are "
                 "rounded; 'multipleOf' in its schema makes the column an exact DECIMAL"
             )
+
+
+def _sql_type(name: str, node: dict[str, Any], schema: dict[str, Any], options: TypeOptions) -> str:
+    sql_type = column_type(node, schema, options)
+    return "HUGEINT" if sql_type == "BIGINT" and name in options.wide else sql_type
 
 
 def _row_type(

@@ -60,7 +60,20 @@ class MissingKeyError(RecordError, MissingKeyPropertiesError):
 
 
 class InvalidValueError(ValueError):
-    """Why one record cannot be loaded, without the place it stands at."""
+    """Why one record cannot be loaded, without the place it stands at.
+
+    Attributes:
+        name: The property whose value it is; empty where that is not known.
+    """
+
+    def __init__(self, message: str, name: str = "") -> None:
+        """Keep the name beside the message."""
+        super().__init__(message)
+        self.name = name
+
+
+class WideIntegerError(InvalidValueError):
+    """An integer of more than 64 bits, where its schema promised none."""
 
 
 class InvalidKeyError(InvalidValueError):

@@ -186,6 +186,26 @@ CONFIG_JSONSCHEMA = th.PropertiesList(
         title="DuckDB settings",
         description='DuckDB options by name, such as `{"threads": 2}`.',
     ),
+    # Declared here, since the SDK's own schema for targets takes nothing in it from 0.55 on.
+    th.Property(
+        "batch_config",
+        th.ObjectType(
+            th.Property(
+                "storage",
+                th.ObjectType(
+                    th.Property("root", th.StringType, title="Root", description="Of the store."),
+                    th.Property(
+                        "prefix", th.StringType, title="Prefix", description="Of the files' names."
+                    ),
+                ),
+                title="Storage",
+                description="Where BATCH files lie that are not on this machine.",
+            ),
+            additional_properties=True,
+        ),
+        title="Batch configuration",
+        description="`storage` is where BATCH files lie that are not local.",
+    ),
     th.Property(
         "keep_batch_files",
         th.BooleanType,

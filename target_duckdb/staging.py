@@ -335,6 +335,7 @@ class Stream:
         name: Name of the stream.
         schema: JSON schema of its records.
         keys: Names of its key properties.
+        wide: Names of properties whose integers need 128 bits, whatever the schema says.
         staging: The table they are staged in.
         unactivated: The newest version of records since the last activation or commit, or None.
         activation: The version that is to be active with the next commit, or None.
@@ -351,6 +352,7 @@ class Stream:
         options: StreamOptions,
         area: StagingArea,
         logger: Logger,
+        wide: frozenset[str] = frozenset(),
     ) -> None:
         """Prepare for a stream's records.
 
@@ -361,6 +363,7 @@ class Stream:
             options: The settings.
             area: Where it is staged.
             logger: Told what is no error but worth knowing.
+            wide: Names of properties whose integers need 128 bits, whatever the schema says.
 
         Raises:
             SchemaError: No table can be made from the schema.
@@ -368,6 +371,7 @@ class Stream:
         self.name = name
         self.schema = schema
         self.keys = list(keys)
+        self.wide = wide
         self.logger = logger
         self._options = options
         self._area = area
@@ -385,7 +389,7 @@ class Stream:
             self._decoder = Decoder(
                 schema,
                 self.keys,
-                TypeOptions(uuid=options.uuid_type),
+                TypeOptions(uuid=options.uuid_type, wide=wide),
                 validate=options.validate_records,
                 metadata=self._metadata,
                 warn=lambda text: logger.warning("Stream '%s': %s", name, text),

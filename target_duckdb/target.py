@@ -32,6 +32,7 @@ from target_duckdb.errors import (
     SchemaError,
     SettingError,
     TargetError,
+    WideIntegerError,
 )
 from target_duckdb.extensions import is_lake
 from target_duckdb.mapping import is_identity, mapped
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
     from singer_sdk.mapper import StreamMap
 
 _SIGNALLED = 128
+_REMEDY = f"setting 'on_invalid_record': {QUARANTINE!r} puts such records aside and loads the rest"
+
 _MOST_TURNS = 20
 
 
@@ -108,6 +111,8 @@ class TargetDuckDB(CommandTarget):
         self._replaced: list[Stream] = []
         #: Where records go, by the name that the tap has for their stream.
         self._routes: dict[str, list[tuple[Stream, StreamMap | None]]] = {}
+        #: Properties whose integers turned out to need 128 bits, by stream of the database.
+        self._wide: dict[str, frozenset[str]] = {}
         self._without_schema: set[str] = set()
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
@@ -267,8 +272,9 @@ class TargetDuckDB(CommandTarget):
     def _stream(self, name: str, schema: dict[str, Any], keys: list[str]) -> Stream:
         """Return the stream, a new one where its schema or keys are not those of before."""
         known = self._streams.get(name)
+        wide = self._wide.get(name, frozenset())
         if known is not None:
-            if (known.schema, known.keys) == (schema, keys):
+            if (known.schema, known.keys, known.wide) == (schema, keys, wide):
                 return known
             self._replaced.append(known)
         stream = Stream(
@@ -278,6 +284,7 @@ class TargetDuckDB(CommandTarget):
             options=self._options,
             area=self.area,
             logger=self.logger.getChild(name),
+            wide=wide,
         )
         if known is not None and known.activation is not None and not known.has_versions:
             stream.activate_version(known.activation)  # for the records that follow, too
@@ -332,7 +339,15 @@ class TargetDuckDB(CommandTarget):
     ) -> Iterator[Refused]:
         """Stage records, each as the user's stream map has it; yield those that cannot be."""
         if stream_map is None:
-            yield from stream.add(lines, version, time)
+            for refused in self._wide_enough(stream).add(lines, version, time):
+                if isinstance(refused.error, WideIntegerError):
+                    # What follows goes to a wider column with it, so that the order stays.
+                    self._widen(stream, refused.error.name)
+                    rest = b"\n".join(lines.split(b"\n")[refused.index :])
+                    for other in self._add(stream, None, rest, version, time):
+                        yield replace(other, index=refused.index + other.index)
+                    return
+                yield refused
             return
         for index, line in enumerate(io.BytesIO(lines)):
             if line.isspace():
@@ -345,8 +360,8 @@ class TargetDuckDB(CommandTarget):
             for refused in self._add_one(stream, stream_map, record, version, time):
                 yield replace(refused, index=index)
 
-    @staticmethod
     def _add_one(
+        self,
         stream: Stream,
         stream_map: StreamMap | None,
         record: Any,  # noqa: ANN401
@@ -361,7 +376,27 @@ class TargetDuckDB(CommandTarget):
                 return
             if record is None:
                 return
-        yield from stream.add_one(record, version, time)
+        for refused in self._wide_enough(stream).add_one(record, version, time):
+            if isinstance(refused.error, WideIntegerError):
+                self._widen(stream, refused.error.name)
+                yield from self._add_one(stream, None, record, version, time)
+            else:
+                yield refused
+
+    def _widen(self, stream: Stream, name: str) -> None:
+        self._wide[stream.name] = self._wide.get(stream.name, frozenset()) | {name}
+        self.logger.info(
+            "Stream '%s': property '%s' holds an integer of more than 64 bits: its column is "
+            "HUGEINT",
+            stream.name,
+            name,
+        )
+
+    def _wide_enough(self, stream: Stream) -> Stream:
+        """Return the stream, a new one where integers have needed 128 bits since."""
+        if stream.wide == self._wide.get(stream.name, stream.wide):
+            return stream
+        return self._stream(stream.name, stream.schema, stream.keys)
 
     def _load_batch(self, message: Message) -> None:
         place, members = f"line {message.line}", message.members
@@ -413,7 +448,7 @@ class TargetDuckDB(CommandTarget):
     def _refuse_record(self, stream: Stream, refused: Refused, place: str, line: int) -> None:
         error = refused.error
         kind = MissingKeyError if isinstance(error, InvalidKeyError) else RecordError
-        failure = kind(f"stream {stream.name!r}, {place}: {error}")
+        failure = kind(f"stream {stream.name!r}, {place}: {error} ({_REMEDY})")
         self._refuse(stream.name, refused.record, str(error), line, failure)
 
     def _refuse(

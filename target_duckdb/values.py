@@ -26,7 +26,7 @@ from target_duckdb.columns import (
     MAX_PRECISION,
     decimal_size,
 )
-from target_duckdb.errors import InvalidValueError
+from target_duckdb.errors import InvalidValueError, WideIntegerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,24 +118,31 @@ def whole(value: object) -> int:
 
 
 def bigint(value: object) -> int:
-    """Return an integer of 64 bits."""
+    """Return an integer of 64 bits.
+
+    Raises:
+        WideIntegerError: It has more, and would fit into 128.
+        InvalidValueError: It is no integer, or would not.
+    """
     number = whole(value)
     if not BIGINT_MIN <= number <= BIGINT_MAX:
-        reason = (
-            "the integer does not fit into 64 bits; give the property a 'minimum' or 'maximum' "
-            "beyond them to have a HUGEINT column"
-        )
-        raise InvalidValueError(reason)
+        _check_hugeint(number)
+        reason = "the integer does not fit into 64 bits"
+        raise WideIntegerError(reason)
     return number
 
 
 def hugeint(value: object) -> str:
     """Return an integer of 128 bits, in digits."""
     number = whole(value)
+    _check_hugeint(number)
+    return str(number)
+
+
+def _check_hugeint(number: int) -> None:
     if not HUGEINT_MIN <= number <= HUGEINT_MAX:
         reason = "the integer does not fit into 128 bits, the largest integer DuckDB has"
         raise InvalidValueError(reason)
-    return str(number)
 
 
 def double(value: object) -> msgspec.Raw | str:

@@ -149,3 +149,24 @@ def test_the_notice_names_the_locked_versions() -> None:
     for package in PACKAGES:
         text = " ".join(notice.replace("Babel", "babel").split())
         assert f"{package} {versions[package]}" in text
+
+
+# Words that are neither for a link nor against it.
+_UNSAID = {
+    "the names have a word in common",
+    "the domain differs in its ending",
+    "the domain says nothing about the company",
+    "the contact's country is not that of its company",
+}
+
+
+def test_what_a_level_says_is_what_its_words_say() -> None:
+    told = {row["wording"]: row["speaks"] for row in _rows(SEEDS / "link_levels.csv")}
+    told.pop("")
+    assert {words for words, speaks in told.items() if not speaks} == _UNSAID
+    against = {words for words in told if re.search(r"\bdiffer\b|missing|nearer|elsewhere", words)}
+    assert against
+    assert {told[words] for words in against} == {"against"}
+    equal = {words for words in told if re.search(r"\b(is|are) (the same|equal|close)$", words)}
+    assert equal
+    assert {told[words] for words in equal} <= {"for", "in part"}

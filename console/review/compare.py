@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
+
+from babel import Locale
 
 Verdict = Literal["same", "part", "differs", "missing"]
 
 _WORDS = re.compile(r"\w+", re.UNICODE)
 _DIGITS_THAT_TELL = 9
 _HOST = re.compile(r"^[a-z]+://", re.IGNORECASE)
+# Languages in which countries are named in either system.
+_LANGUAGES = ("en", "fr", "de", "nl", "es", "it", "pt")
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,11 @@ def folded(text: str) -> str:
 
 
 def line(field: str, left: str | None, right: str | None) -> Line:
-    """Compare one field of both sides by its words; phones by digits, addresses by their host."""
+    """Compare one field of both sides by its words.
+
+    Phones are compared by their digits, addresses by their host, countries by their code, and VAT
+    numbers by letters and digits.
+    """
     one, other = (left or "").strip(), (right or "").strip()
     if not one or not other:
         return Line(field, _plain(one), _plain(other), "missing")
@@ -49,11 +58,28 @@ def line(field: str, left: str | None, right: str | None) -> Line:
         return _hosts(one, other)
     mine, theirs = _folded_words(one), _folded_words(other)
     verdict: Verdict = "part" if mine & theirs else "differs"
-    if (mine and mine == theirs) or folded(one) == folded(other):
+    if (mine and mine == theirs) or _key(field, one) == _key(field, other):
         verdict = "same"
     if verdict == "same":
         return Line(field, _plain(one), _plain(other), verdict)
     return Line(field, _pieces(one, theirs), _pieces(other, mine), verdict)
+
+
+def _key(field: str, text: str) -> str:
+    key = folded(text)
+    if field == "country":
+        return _country_codes().get(key, key)
+    return re.sub(r"\W", "", key) if field == "vat_number" else key
+
+
+@cache
+def _country_codes() -> dict[str, str]:
+    """Return the folded code of each country by its folded names."""
+    return {
+        folded(name): folded(code)
+        for language in _LANGUAGES
+        for code, name in Locale(language).territories.items()
+    }
 
 
 def _plain(text: str) -> list[Piece]:

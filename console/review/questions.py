@@ -456,7 +456,14 @@ select {id_} as id, lower(name) as name, strip_accents(lower({text})) as text fr
         }[pair["kind"]]
         both = self._records(records, [pair["left_id"], pair["right_id"]])
         left, right = both.get(pair["left_id"], {}), both.get(pair["right_id"], {})
-        fields = [name for name in {**left, **right} if name not in {"id", "contact_type"}]
+        left_out = {"id", "contact_type"}
+        if any(side.get(name) for side in (left, right) for name in ("first_name", "last_name")):
+            left_out.add("name")
+        elif pair["kind"] != "company":
+            # Of a company it is the organisation's.
+            for side in (left, right):
+                side["full_name"] = side.pop("name", None)
+        fields = [name for name in {**left, **right} if name not in left_out]
         return Pair(
             kind=f"{pair['kind']}_duplicate",  # type: ignore[arg-type] # one of three
             left_id=pair["left_id"],

@@ -1,6 +1,6 @@
 {#-
-    The pipelines of the account, in the order of their names: a list of {name, label, relation,
-    columns, amounts, currencies, company_ids, contact_ids}. `columns` are those of the raw table, the
+    The pipelines of the account, in the order of their names: a list of {name, object_id, label,
+    relation, columns, amounts, currencies, company_ids, contact_ids}. `columns` are those of the raw table, the
     others names of columns by the type of their fields: money, and relations to the objects of companies
     and of contacts. A pipeline whose records were never loaded is left out.
 -#}
@@ -36,6 +36,7 @@
         )
         select
             named_objects.object_name as pipeline_name,
+            named_objects.object_id,
             named_objects.label,
             typed_fields.field_name,
             typed_fields.field_type,
@@ -44,14 +45,15 @@
         left join typed_fields on named_objects.object_id = typed_fields.object_id
         left join named_objects as related on typed_fields.related_id = related.object_id
         where named_objects.object_type = 'pipeline'
-        order by 1, 3
+        order by pipeline_name, field_name
     {%- endset -%}
     {%- for row in run_query(query).rows -%}
-        {%- set name, label, field, type, related = row.values() -%}
+        {%- set name, object_id, label, field, type, related = row.values() -%}
         {%- if name not in pipelines -%}
             {%- do pipelines.update({name: {
-                'name': name, 'label': label, 'amounts': [], 'currencies': [], 'company_ids': [],
-                'contact_ids': [], 'relation': objects.incorporate(path={'identifier': name}),
+                'name': name, 'object_id': object_id, 'label': label, 'amounts': [], 'currencies': [],
+                'company_ids': [], 'contact_ids': [],
+                'relation': objects.incorporate(path={'identifier': name}),
             }}) -%}
         {%- endif -%}
         {%- set pipeline = pipelines[name] -%}
@@ -95,14 +97,15 @@
 {#- The deals of all pipelines, one row each; no row in an account without a pipeline. -#}
 {% macro pipeline_deals(pipelines) -%}
     {%- set none_at_all = {
-        'name': none, 'label': none, 'relation': none, 'columns': none, 'amounts': [],
-        'currencies': [], 'company_ids': [], 'contact_ids': [],
+        'name': none, 'object_id': none, 'label': none, 'relation': none, 'columns': none,
+        'amounts': [], 'currencies': [], 'company_ids': [], 'contact_ids': [],
     } -%}
     {%- for pipeline in pipelines or [none_at_all] %}
     {%- set columns = pipeline.columns -%}
     {%- set candidates = deal_candidates(pipeline) %}
     select
         {{ raw_text(columns, ['id']) }} as deal_id,
+        {{ text_or_null(pipeline.object_id) }} as object_id,
         {{ text_or_null(pipeline.name) }} as pipeline_name,
         {{ text_or_null(pipeline.label) }} as pipeline_label,
         {{ raw_text(columns, candidates.deal_name) }} as deal_name,

@@ -19,14 +19,16 @@ STAGES = """
 create table kizen.pipeline_stages as select * from (values
     ('s1', 'o3', 'Déposé',
         '{"status": "open", "order": 0, "percentage_chance_to_close": 20}'),
-    ('s2', 'o3', 'Refusé', '{"status": "lost", "order": 1}')
+    ('s2', 'o3', 'Refusé', '{"status": "lost", "order": 1}'),
+    ('s3', 'o9', 'Refusé', '{"status": "open", "order": 7}')
 ) as rows (id, object_id, name, additional_fields)
 """
 GRANTS = """
 create table kizen.grants as select * from (values
     ('d1', 'Toit', 's1', 'Déposé', 1200.5::double, 'EUR', 'elan', null, 'm1', null::timestamptz),
     ('d2', 'Bus', 's2', null, 80::double, 'CHF', null, 'p1', null, null),
-    ('d3', 'Gone', 's1', 'Déposé', 5::double, 'EUR', 'elan', null, null, '2026-01-01')
+    ('d3', 'Gone', 's1', 'Déposé', 5::double, 'EUR', 'elan', null, null, '2026-01-01'),
+    ('d4', 'Ski', 'another key', 'Refusé', 7::double, 'EUR', 'elan', null, null, null)
 ) as rows (id, name, stage_id, stage_name, budget_amount, budget_currency, beneficiary_id,
     referee_id, owner_id, _sdc_deleted_at)
 """

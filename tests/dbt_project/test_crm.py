@@ -65,6 +65,11 @@ def test_an_account_with_objects(project: Project, database: Path) -> None:
             *("d2", "grants", "Subventions", "Bus", "Refusé", "lost", 1, None, False),
             *(80.0, "CHF", None, "elan", "Élan", "p1", "Zoé Müller"),
         ),
+        (
+            # The stage has another key in records than in the list of stages.
+            *("d4", "grants", "Subventions", "Ski", "Refusé", "lost", 1, None, False),
+            *(7.0, "EUR", None, "elan", "Élan", None, None),
+        ),
     ]
     assert read(
         database,

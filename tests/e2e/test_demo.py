@@ -87,6 +87,8 @@ def test_it_ends_by_naming_the_report_of_its_numbers(demo: Ended, checkout: Chec
         for row in checkout.rows(_database(checkout), query)
     )
     assert linked > 0 < waiting
+    # Two of the five stages are of deals that are closed.
+    assert 0 < deals < 300
     found = sections(report.read_text(encoding="utf-8"))
     assert re.search(r"Kananas [\d:\w, ]+ Contacts 2,000 first seen", found["fresh"])
     assert f"Yes, and that is sure {linked:,} " in found["links"]

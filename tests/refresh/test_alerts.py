@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from refresh import channels
-from refresh.alerts import Alerts, Teller
+from refresh.alerts import Alerts, Notifier
 from refresh.channels import ChannelError, ping, tell
 from refresh.settings import SettingError, Settings, read
 from tests.refresh.servers import http, smtp
@@ -60,7 +60,7 @@ class Nights:
         for step in ("kananas", "kizen"):
             alerts.note(step, f"night {self._number}", errors.get(step))
         alerts.write()
-        alerts.tell(Teller(self._settings, str(self._number), self.warnings.append))
+        alerts.tell(Notifier(self._settings, str(self._number), self.warnings.append))
 
 
 def _heard(hook: Heard) -> list[tuple[str, list[tuple[str, str]]]]:

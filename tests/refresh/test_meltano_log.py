@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from refresh.meltano_log import Said
+from refresh.meltano_log import OutputParser
 
 STDERR = (
     "Cannot start plugin tap-kizen: Catalog discovery failed: command [] returned 1 with "
@@ -79,21 +79,21 @@ def line(event: str, name: str | None = None, level: str = "info", **more: objec
     ],
 )
 def test_the_first_useful_line_is_found(lines: list[str], error: str) -> None:
-    said = Said()
+    output = OutputParser()
     for each in lines:
-        said.take(each)
-    assert said.error() == error
+        output.take(each)
+    assert output.error() == error
 
 
 def test_the_log_has_no_colours_and_metrics_their_stream() -> None:
-    said = Said()
+    output = OutputParser()
     metric = {"metric": "record_count", "value": 7, "tags": {"stream": "contacts"}}
-    assert said.take(line("METRIC", "target-duckdb", metric_info=metric)).endswith(
+    assert output.take(line("METRIC", "target-duckdb", metric_info=metric)).endswith(
         "target-duckdb: METRIC record_count contacts 7"
     )
-    assert said.take(line("[0m03:07:00  1 of 2 OK [\x1b[32mOK\x1b[0m in 1s]", "dbt")).endswith(
+    assert output.take(line("[0m03:07:00  1 of 2 OK [\x1b[32mOK\x1b[0m in 1s]", "dbt")).endswith(
         "dbt: 03:07:00  1 of 2 OK [OK in 1s]"
     )
-    assert said.rows == {"contacts": 7}
-    said.take("dbt-wait: Waiting for the database file, held by process 7 (x): 0 of 60 s")
-    assert said.waits.endswith("0 of 60 s")
+    assert output.rows == {"contacts": 7}
+    output.take("dbt-wait: Waiting for the database file, held by process 7 (x): 0 of 60 s")
+    assert output.waits.endswith("0 of 60 s")

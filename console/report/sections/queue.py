@@ -18,7 +18,7 @@ class Waiting:
     agrees: list[str]
     differs: list[str]
     also: list[str]
-    """What is neither: how far the next company is behind, and what makes the link unsafe."""
+    """What is neither, such as how far the next company is behind, and what makes it unsafe."""
 
 
 @dataclass(frozen=True)
@@ -90,27 +90,21 @@ def _waiting(row: Row, speaks: dict[str, str]) -> Waiting:
     reasons = [each for each in (row["reasons"] or "").split("; ") if each]
     return Waiting(
         row,
-        agrees=[each for each in reasons if speaks.get(each) == "for"],
+        agrees=[each for each in reasons if speaks.get(each) in {"for", "in part"}],
         differs=[each for each in reasons if speaks.get(each) == "against"],
         also=[each for each in reasons if each not in speaks],
     )
 
 
 def _speaks(published: Published) -> dict[str, str]:
-    """Return which words of the reasons speak for a link, and which against it.
+    """Return what words of the reasons say of a link.
 
-    Where `link_levels.speaks` does not say, the sign of the weight does.
+    The sign of a weight does not tell: weights of features that go together are fitted together.
     """
     if not published.has("seeds.link_levels"):
         return {}
     rows = published.rows("""
-        select
-            wording,
-            case
-                when bool_or(speaks = 'against') then 'against'
-                when bool_or(speaks in ('for', 'in part')) or sum(weight) >= 0 then 'for'
-                else 'against'
-            end as speaks
-        from seeds.link_levels where wording <> '' group by wording
+        select distinct wording, speaks
+        from seeds.link_levels where wording <> '' and speaks <> ''
     """)
     return {row["wording"]: row["speaks"] for row in rows}

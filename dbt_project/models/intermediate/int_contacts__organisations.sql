@@ -17,7 +17,13 @@ named as (
                 '{{ type | lower | replace("'", "''") }}'{{ ',' if not loop.last }}
             {%- endfor %}
         ) as is_organisation_type,
-        first_name is not null or last_name is not null or full_name is not null as has_own_name
+        -- An organisation may have its name in both fields.
+        coalesce(
+            first_name is not null
+            or lower(last_name) <> lower(organisation)
+            or lower(full_name) <> lower(organisation),
+            false
+        ) as has_own_name
     from contacts
 
 )

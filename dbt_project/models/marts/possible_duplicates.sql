@@ -6,6 +6,9 @@
     'company_name', 'email', 'mobile_phone', 'business_phone', 'website', 'vat_number', 'street',
     'postal_code', 'city', 'state', 'country',
 ] %}
+{%- set organisation_columns = [
+    'email', 'mobile', 'phone', 'website', 'vat_number', 'street', 'postal_code', 'city', 'country',
+] %}
 
 with persons as (
 
@@ -20,15 +23,30 @@ with persons as (
 
 ),
 
-companies as (
+organisations as (
 
     select
-        company_id,
-        company_name,
+        'company' as side,
+        company_id as organisation_id,
+        company_name as display_name,
         {% for column in company_columns %}
             case when {{ column }} is not null then 1 else 0 end{{ ' +' if not loop.last }}
         {%- endfor %} as filled_count
     from {{ ref('stg_kizen__companies') }}
+
+    union all
+
+    select
+        'contact' as side,
+        contacts.contact_id as organisation_id,
+        organisations.organisation_name as display_name,
+        {% for column in organisation_columns %}
+            case when contacts.{{ column }} is not null then 1 else 0 end{{ ' +' if not loop.last }}
+        {%- endfor %} as filled_count
+    from {{ ref('stg_kananas__contacts') }} as contacts
+    inner join {{ ref('int_contacts__organisations') }} as organisations
+        on contacts.contact_id = organisations.contact_id
+    where organisations.contact_kind = 'organisation'
 
 ),
 
@@ -68,18 +86,20 @@ pairs as (
     union all
 
     select
-        'company' as kind,
+        case pairs.side when 'contact' then 'kananas_contact' else 'company' end as kind,
         pairs.left_id,
         pairs.right_id,
-        one.company_name as left_name,
-        other.company_name as right_name,
+        one.display_name as left_name,
+        other.display_name as right_name,
         pairs.confidence,
         pairs.reasons,
         one.filled_count as left_count,
         other.filled_count as right_count
-    from {{ ref('int_duplicates__companies') }} as pairs
-    inner join companies as one on pairs.left_id = one.company_id
-    inner join companies as other on pairs.right_id = other.company_id
+    from {{ ref('int_duplicates__organisations') }} as pairs
+    inner join organisations as one
+        on pairs.side = one.side and pairs.left_id = one.organisation_id
+    inner join organisations as other
+        on pairs.side = other.side and pairs.right_id = other.organisation_id
 
 )
 

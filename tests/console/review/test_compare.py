@@ -27,6 +27,12 @@ from console.review.compare import line
         ("phone", "02 40 00 00 01, 06 00 00 00 00", "0600000000", "same"),
         ("phone", "02 40 00 00 01", "02 40 00 00 02", "differs"),
         ("phone", "none", "none", "differs"),
+        ("vat_number", "FR 10325448256", "fr10325448256", "same"),
+        ("vat_number", "FR10325448256", "FR10325448257", "differs"),
+        ("country", "FR", "France", "same"),
+        ("country", "Allemagne", "Deutschland", "same"),
+        ("country", "FR", "Belgique", "differs"),
+        ("country", "Atlantis", "ATLANTIS", "same"),
     ],
 )
 def test_how_two_values_agree(

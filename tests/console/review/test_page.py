@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from typing import TYPE_CHECKING
@@ -150,11 +151,15 @@ def test_persons_and_duplicates_are_decided_alike(server: Server, visitor: Visit
     visitor.press("y")
     visitor.press("n")
     visitor.go("/duplicates")
-    assert "Two contacts of Kananas. Is it one person?" in visitor.text
+    assert "Two contacts of Kananas. Are they one?" in visitor.text
+    # Each field once: the whole name says no more than its parts.
+    labels = re.findall(r'<th scope="row">([^<]+)', visitor.html)
+    assert labels
+    assert len(labels) == len(set(labels))
     visitor.press("y")
     visitor.press("l")
     visitor.press("n", reason="two branches")
-    assert "Two contacts of Kizen. Is it one person?" in visitor.text
+    assert "Two contacts of Kizen. Are they one?" in visitor.text
     visitor.press("n")
     assert "All 3 questions of the last run have been answered." in visitor.text
     found = [

@@ -1,5 +1,5 @@
--- Pairs of companies that may be one company, entered twice. Points are tenths of the decimal
--- logarithm of odds: the confidence is what they say.
+-- Pairs of companies of the CRM, and of contacts that are organisations, that may be one, entered
+-- twice. Points are tenths of the decimal logarithm of odds: the confidence is what they say.
 {%- set features = ['name', 'vat', 'domain', 'phone', 'address'] %}
 
 with compared as (
@@ -7,7 +7,7 @@ with compared as (
     select
         levels.*,
         duplicate_levels.weight as pair_weight
-    from {{ ref('int_duplicates__company_levels') }} as levels
+    from {{ ref('int_duplicates__organisation_levels') }} as levels
     cross join {{ ref('duplicate_levels') }} as duplicate_levels
     where duplicate_levels.feature = 'pair'
 
@@ -23,13 +23,16 @@ scored as (
 
 reasons as (
 
-    {{ told_reasons('scored', ['left_number', 'right_number'], features, 'duplicate_levels') }}
+    {{ told_reasons(
+        'scored', ['side', 'left_number', 'right_number'], features, 'duplicate_levels'
+    ) }}
 
 ),
 
 judged as (
 
     select
+        scored.side,
         scored.left_number,
         scored.right_number,
         scored.left_id,
@@ -41,6 +44,7 @@ judged as (
 )
 
 select
+    judged.side,
     judged.left_id,
     judged.right_id,
     judged.score,
@@ -49,6 +53,7 @@ select
 from judged
 left join reasons
     on
-        judged.left_number = reasons.left_number
+        judged.side = reasons.side
+        and judged.left_number = reasons.left_number
         and judged.right_number = reasons.right_number
 where judged.confidence >= {{ var('review_confidence') }}
