@@ -58,6 +58,17 @@ def test_integers_of_38_digits_are_exact_and_longer_ones_are_refused(
     assert home.query("SELECT count(*) FROM main.items") == [(4,)]
 
 
+def test_a_column_is_widened_where_integers_need_more_than_64_bits(
+    make_home: Callable[[str], homes.Home],
+) -> None:
+    home = make_home("postgres")
+    items = schema({"id": INTEGER, "n": INTEGER}, ["id"])
+    put(home, [items, record({"id": 1, "n": 1}), record({"id": 2, "n": 2**64 + 1})])
+    put(home, [items, record({"id": 3, "n": -(2**70)}), record({"id": 1, "n": 7})])
+    wanted = [(1, 7), (2, 2**64 + 1), (3, -(2**70))]
+    assert home.query("SELECT id, n FROM main.items ORDER BY id") == wanted
+
+
 def test_a_column_that_the_lake_would_round_is_refused(
     make_home: Callable[[str], homes.Home],
 ) -> None:
