@@ -152,7 +152,7 @@ CONFIG_JSONSCHEMA = th.PropertiesList(
     th.Property(
         "snapshot_hours",
         th.NumberType(minimum=0),
-        default=168,
+        default=24,
         title="Snapshot hours",
         description=(
             "Hours for which the snapshots of a DuckLake stay, and after that the files that only "
