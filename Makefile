@@ -23,9 +23,9 @@ MINUTES ?= 10
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console parquet
 
-.PHONY: help setup demo demo-webhooks check-webhooks check-nights check-changes check-postgres check-report picture check-faults check-real-taps check-s3 evaluate evaluate-people fit learn judges explain spark bench
+.PHONY: help setup demo demo-webhooks check-webhooks check-nights check-changes check-postgres check-report picture check-faults check-real-taps check-s3 check-lake evaluate evaluate-people fit learn judges explain spark bench
 .PHONY: ablation audit check-audit
-.PHONY: dagster check-airflow check-dagster refresh status review demo-review check-review review-picture export
+.PHONY: dagster check-airflow check-dagster lake refresh status review demo-review check-review review-picture export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
 help: ## Say what there is
@@ -35,6 +35,11 @@ setup: .meltano/ready ## Install Meltano, the taps, the loader and dbt
 
 demo: .meltano/ready ## Run the whole on a stand-in of both services, and show the joined data
 	@$(VENV)/bin/python -m tools.demo
+
+lake: .meltano/ready ## Install what a DuckLake needs over the loader, dbt and publish: docs/lake.md
+	@for plugin in loaders/target-duckdb utilities/dbt utilities/publish; do \
+		$(UV) pip install --quiet --python .meltano/$$plugin/venv/bin/python -r requirements/lake.txt || exit 1; \
+	done
 
 refresh: .meltano/ready ## Read each source, build the models, publish, report; say and tell what fails: REFRESH_ARGS=…
 	@$(VENV)/bin/python -m refresh $(REFRESH_ARGS)
@@ -83,6 +88,9 @@ check-nights: $(DEV)/ready ## Simulate nights with outages, and compare what was
 
 check-s3: $(DEV)/ready .venv-s3/ready .venv-spark/ready ## Publish Parquet to a server of S3: killed at random, with failing requests, and read by others: KILLS=100 SHARE=0.05 SEED=…
 	@$(DEV)/bin/python -m tests.target_duckdb.parquet.s3 $(if $(KILLS),--kills "$(KILLS)") $(if $(SHARE),--share "$(SHARE)") $(if $(SEED),--seed "$(SEED)")
+
+check-lake: $(DEV)/ready .venv-lake/ready .venv-s3/ready ## Load into DuckLakes over SQLite and a real PostgreSQL, in folders and S3, killed at random: KILLS=20 SEED=…
+	@KILLS="$(KILLS)" SEED="$(SEED)" .venv-lake/bin/python -m pytest --numprocesses $(WORKERS) $(PYTEST_ARGS) tests/target_duckdb/lake
 
 check-changes: $(DEV)/ready $(DBT)/ready ## Change each input of the models in turn: do builds of what changed equal builds of everything?
 	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/dbt_project/check_changes.py
@@ -242,6 +250,14 @@ $(DBT)/ready: $(VENV)/bin/uv requirements/dbt.txt
 	@echo "Setting up $(DBT) …"
 	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python $(DBT)
 	@$(UV) pip install --quiet --python $(DBT)/bin/python -r requirements/dbt.txt
+	@touch $@
+
+.venv-lake/ready: $(VENV)/bin/uv requirements/dev.txt requirements/dbt.txt requirements/lake.txt pyproject.toml
+	@echo "Setting up .venv-lake …"
+	@$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python .venv-lake
+	@$(UV) pip install --quiet --python .venv-lake/bin/python -r requirements/dev.txt --no-deps -e .
+	@$(UV) pip install --quiet --python .venv-lake/bin/python -r requirements/dbt.txt
+	@$(UV) pip install --quiet --python .venv-lake/bin/python -r requirements/lake.txt
 	@touch $@
 
 .venv-%/ready: $(VENV)/bin/uv requirements/%.txt

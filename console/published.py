@@ -184,10 +184,17 @@ def listed_domains(text: str | None) -> list[str]:
     return [value for value in values if isinstance(value, str) and value]
 
 
+def copy_name(warehouse: str) -> str:
+    """Return the name of the published copy: that of the file, one of its own for a DuckLake."""
+    if warehouse.startswith("ducklake:"):
+        return "lake.duckdb"
+    return os.path.basename(warehouse)  # noqa: PTH119 - of a text
+
+
 def default_path(output: Path) -> Path:
     """Return where the copy is: `DUCKDB_PUBLISH_DIR`, or beside the warehouse."""
     environment = variables()
     warehouse = environment.get("DUCKDB_PATH")
-    name = os.path.basename(warehouse) if warehouse else "warehouse.duckdb"  # noqa: PTH119 - of a text
+    name = copy_name(warehouse) if warehouse else "warehouse.duckdb"
     folder = environment.get("DUCKDB_PUBLISH_DIR")
     return (type(output)(folder).expanduser() if folder else output / "published") / name

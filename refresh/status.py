@@ -10,6 +10,7 @@ import duckdb
 from refresh.alerts import Alerts
 from refresh.history import History, Run
 from refresh.run import ALERTS
+from refresh.warehouse import copy_name
 
 if TYPE_CHECKING:
     from refresh.settings import Settings
@@ -58,7 +59,7 @@ def _run(run: Run) -> list[str]:
 
 def _published(settings: Settings) -> list[str]:
     """Return what the published copy says: a reader waits for nobody there."""
-    copy = settings.published / settings.database.rpartition("/")[2]
+    copy = settings.published / copy_name(settings.database)
     if not copy.is_file():
         return [f"Nothing is published yet ({copy})."]
     try:

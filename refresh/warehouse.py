@@ -52,7 +52,14 @@ class Table:
 
 def is_file(database: str) -> bool:
     """Return whether it is a file that others may hold, not a service or a database in memory."""
-    return bool(database) and not database.startswith(("md:", "motherduck:", ":memory:"))
+    return bool(database) and not database.startswith(
+        ("ducklake:", "md:", "motherduck:", ":memory:")
+    )
+
+
+def copy_name(database: str) -> str:
+    """Return the name of the published copy: that of the file, one of its own for a DuckLake."""
+    return "lake.duckdb" if database.startswith("ducklake:") else database.rpartition("/")[2]
 
 
 def wait(database: str, seconds: float, tell: Callable[[str], None]) -> int:

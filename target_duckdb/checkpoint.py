@@ -53,6 +53,7 @@ class Checkpoint:
         self._merge = Merge(
             database=area.database.name,
             memory=area.database.memory,
+            storage=area.database.storage,
             schema=config["default_target_schema"],
             load_method=config["load_method"],
             hard_delete=config["hard_delete"],

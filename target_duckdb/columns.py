@@ -312,6 +312,8 @@ def as_json_text(expression: str, source: str) -> str:
 
 def rounding(expression: str, source: str, target: str) -> str | None:
     """Return SQL that is true where the conversion would round, None where it never does."""
+    if source == "HUGEINT" and decimal_size(target) is not None:
+        return f"TRY_CAST({expression} AS {target}) IS NULL AND {expression} IS NOT NULL"
     if target != "DOUBLE" or source in {"DOUBLE", "REAL"} | _SMALL_INTEGERS:
         return None
     back = f"TRY_CAST(CAST({expression} AS DOUBLE) AS {source})"

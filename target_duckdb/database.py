@@ -6,7 +6,7 @@ import fcntl
 import os
 import re
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,11 @@ from target_duckdb.errors import (
     TargetError,
     one_line,
 )
+from target_duckdb.extensions import is_lake
+from target_duckdb.lake import DEFAULT_NAME, Lake
 from target_duckdb.names import literal, quote
 from target_duckdb.settings import IN_MEMORY, MOTHERDUCK, is_file
+from target_duckdb.storage import FILE, LAKE, Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -273,11 +276,12 @@ class Database:
         directory: Path,
         lock_timeout: float,
         logger: Logger,
+        data_path: str | None = None,
     ) -> None:
         """Open the working connection.
 
         Args:
-            path: The `path` setting: a file, `:memory:` or `md:…`.
+            path: The `path` setting: a file, `:memory:`, `md:…` or `ducklake:…`.
             name: Name of the database in SQL; by default that of the file.
             schema: Name of the schema of all tables.
             options: DuckDB options by name.
@@ -287,9 +291,10 @@ class Database:
                 there, and a file that does not exist yet.
             lock_timeout: Seconds to wait for a file that another process holds.
             logger: Told when waiting begins.
+            data_path: Where the files of a lake go.
 
         Raises:
-            TargetError: DuckDB refuses one of the options.
+            TargetError: DuckDB refuses one of the options, or a lake lacks what it needs.
         """
         self._path = str(Path(path).expanduser()) if is_file(path) else path
         self._lock_timeout = lock_timeout
@@ -321,6 +326,9 @@ class Database:
             msg = f"DuckDB refuses the settings 'settings' or 'max_memory': {one_line(error)}"
             raise TargetError(msg) from None
         self.memory = Memory(self.connection, is_given=own_limit is not None, logger=logger)
+        self._lake = Lake(path, data_path or "", self.name) if is_lake(path) else None
+        if self._lake is not None:
+            self._lake.prepare(self.connection, os.environ)
         self._new_file: NewFile | None = None
         if is_file(path) and not is_there(self._path):
             place = StagingPlace(self.name, schema, is_target=True)
@@ -332,11 +340,18 @@ class Database:
         return StagingPlace() if self._new_file is None else self._new_file.staging
 
     @property
+    def storage(self) -> Storage:
+        """How tables are kept."""
+        return FILE if self._lake is None else LAKE
+
+    @property
     def is_new(self) -> bool:
         """Whether the file did not exist, and is written beside its place."""
         return self._new_file is not None
 
     def _default_name(self) -> str:
+        if is_lake(self._path):
+            return DEFAULT_NAME
         if self._path.startswith(MOTHERDUCK):
             name = self._path[len(MOTHERDUCK) :].split("?")[0]
             if not name:
@@ -357,7 +372,7 @@ class Database:
             TargetError: DuckDB cannot open the file.
         """
         new_file = self._new_file
-        with new_file.alone() if new_file is not None else nullcontext():
+        with self._alone():
             if new_file is not None and is_there(self._path):
                 new_file.set_aside()
                 new_file = self._new_file = None
@@ -370,12 +385,38 @@ class Database:
                 self._new_file = None
 
     @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other loaders from writing meanwhile, where DuckDB's lock on a file does not."""
+        if self._new_file is not None:
+            with self._new_file.alone():
+                yield
+        elif self._lake is not None:
+            with self._lake_alone(self._lake):
+                yield
+        else:
+            yield
+
+    @contextmanager
+    def _lake_alone(self, lake: Lake) -> Iterator[None]:
+        try:
+            try:
+                self._wait(lambda: lake.lock.take(self.connection), "the lake")
+            except (duckdb.Error, OSError) as error:
+                msg = f"cannot open the lake of setting 'path': {one_line(error)}"
+                raise TargetError(msg) from None
+            yield
+        finally:
+            lake.lock.give_back(self.connection)
+
+    @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         is_committed = False
         try:
             self.connection.execute("BEGIN")
             try:
                 yield self.connection
+                if self._lake is not None:
+                    self._lake.lock.confirm()
             except BaseException:
                 self.connection.execute("ROLLBACK")
                 raise
@@ -446,19 +487,28 @@ class Database:
             pass
 
     def _attach(self) -> None:
+        self._wait(self._try_attach, "the database file")
+
+    def _wait(self, attempt: Callable[[], str | None], what: str) -> None:
+        """Try again until nobody holds a lock.
+
+        Args:
+            attempt: Takes the lock, or returns who holds it.
+            what: What is locked, for people.
+        """
         deadline = time.monotonic() + self._lock_timeout
-        holder = self._try_attach()
+        holder = attempt()
         if holder is not None:
-            self._logger.info("Waiting for the database file, locked by %s", holder)
+            self._logger.info("Waiting for %s, locked by %s", what, holder)
         while holder is not None:
             if time.monotonic() >= deadline:
                 msg = (
-                    f"the database file is locked by {holder}; waited {self._lock_timeout:g} s "
+                    f"{what} is locked by {holder}; waited {self._lock_timeout:g} s "
                     "(setting 'lock_timeout')"
                 )
                 raise DatabaseLockedError(msg)
             time.sleep(_POLL_SECONDS)
-            holder = self._try_attach()
+            holder = attempt()
 
     def _try_attach(self) -> str | None:
         """Attach the database; return who holds its lock where that is why it cannot be."""
@@ -475,6 +525,10 @@ class Database:
         return None
 
     def _attach_once(self) -> None:
+        if self._lake is not None:
+            self._lake.attach(self.connection)
+            self._attached = True
+            return
         if self._path.startswith(MOTHERDUCK):
             self.connection.execute(f"ATTACH IF NOT EXISTS {literal(self._path)}")
             self._attached = True
@@ -487,7 +541,7 @@ class Database:
         self._attached = True
 
     def _detach(self) -> None:
-        if is_file(self._path):
+        if self._lake is not None or is_file(self._path):
             try:
                 self.connection.execute(f"DETACH {quote(self.name)}")
             except duckdb.Error as error:
@@ -501,6 +555,39 @@ class Database:
         except duckdb.Error as error:
             msg = f"cannot write to the database of setting 'path': {one_line(error)}"
             raise TargetError(msg) from None
+
+    def maintain(self, *, snapshot_hours: float, compact_files: int) -> None:
+        """Keep a lake small; a file needs nothing.
+
+        What fails here is done by a later run: all rows are committed.
+
+        Args:
+            snapshot_hours: How long snapshots stay, and files after them.
+            compact_files: How many files a table may have before they are made one; 0 for any.
+        """
+        lake = self._lake
+        if lake is None:
+            return
+        try:
+            with self._lake_alone(lake):
+                self._attach()
+                try:
+                    self.memory.run(
+                        lambda: lake.maintain(
+                            self.connection,
+                            snapshot_hours=snapshot_hours,
+                            compact_files=compact_files,
+                        ),
+                        COMMIT,
+                    )
+                finally:
+                    self._detach()
+        except (duckdb.Error, TargetError) as error:
+            self._logger.warning(
+                "The rows are committed, but small files and old snapshots of the lake stay until "
+                "a later run: %s",
+                one_line(error),
+            )
 
     def close(self) -> None:
         """Close the working connection; whatever was staged in it is gone."""

@@ -29,6 +29,7 @@ from target_duckdb.database import NEW_COLUMN
 from target_duckdb.errors import EvolutionError
 from target_duckdb.names import assign, folded, quote
 from target_duckdb.settings import APPEND_ONLY, OVERWRITE
+from target_duckdb.storage import FILE, Storage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -53,11 +54,13 @@ class Table:
         database: Name of the database.
         schema: Name of the schema.
         name: Name of the table.
+        storage: How tables of the database are kept.
     """
 
     database: str
     schema: str
     name: str
+    storage: Storage = FILE
 
     @property
     def sql(self) -> str:
@@ -169,7 +172,8 @@ def evolve(
     """
     existing = find_columns(connection, table)
     names = assign(wanted, existing)
-    wanted = {name: exact.get(name, sql_type) for name, sql_type in wanted.items()}
+    kept_as = table.storage.kept_as
+    wanted = {name: kept_as(exact.get(name, sql_type)) for name, sql_type in wanted.items()}
     if not existing:
         columns = ", ".join(column_definition(names[name], wanted[name]) for name in wanted)
         connection.execute(f"CREATE TABLE {table.sql} ({columns})")
@@ -181,6 +185,13 @@ def evolve(
             connection.execute(f"ALTER TABLE {table.sql} ADD COLUMN {definition}")
             continue
         needed = evolved(existing[column], sql_type)
+        if kept_as(existing[column]) != existing[column]:
+            msg = (
+                f"stream {stream!r}: column {column!r} of table {table.schema}.{table.name} is "
+                f"{existing[column]}, which this database would round; make it "
+                f"{kept_as(existing[column])}, or rename or drop it"
+            )
+            raise EvolutionError(msg)
         if needed is None:
             msg = (
                 f"stream {stream!r}: column {column!r} of table {table.schema}.{table.name} is "
@@ -190,10 +201,9 @@ def evolve(
             raise EvolutionError(msg)
         if name in exact and existing[column] != sql_type:
             using = respelled(quote(column), existing[column], sql_type)
-            change = f"ALTER TABLE {table.sql} ALTER COLUMN {quote(column)} TYPE {sql_type}"
-            connection.execute(f"{change} USING {using}")
+            _retype(connection, table, column, sql_type, using)
         elif name not in exact and needed != existing[column]:
-            _widen(connection, table, column, (existing[column], needed), stream)
+            _widen(connection, table, column, (existing[column], kept_as(needed)), stream)
     return names
 
 
@@ -201,10 +211,14 @@ def _widen(
     connection: DuckDBPyConnection, table: Table, column: str, types: tuple[str, str], stream: str
 ) -> None:
     refuse_rounding(connection, table.sql, quote(column), types, f"stream {stream!r}")
-    using = converted(quote(column), *types)
-    connection.execute(
-        f"ALTER TABLE {table.sql} ALTER COLUMN {quote(column)} TYPE {types[1]} USING {using}"
-    )
+    _retype(connection, table, column, types[1], converted(quote(column), *types))
+
+
+def _retype(
+    connection: DuckDBPyConnection, table: Table, column: str, sql_type: str, using: str
+) -> None:
+    for statement in table.storage.retype(table.sql, quote(column), sql_type, using):
+        connection.execute(statement)
 
 
 def refuse_rounding(
@@ -229,8 +243,8 @@ def refuse_rounding(
     row = connection.execute(query).fetchone()
     if row is not None and row[0]:
         msg = (
-            f"{place}: {row[0]} values of column {column} are {types[0]} and would be rounded as "
-            f"{types[1]}; give the property 'multipleOf' or an 'x-sql-datatype' of DECIMAL, or "
+            f"{place}: {row[0]} values of column {column} are {types[0]} and would not be the same "
+            f"as {types[1]}; give the property 'multipleOf' or an 'x-sql-datatype' of DECIMAL, or "
             "alter the column to VARCHAR"
         )
         raise EvolutionError(msg)
@@ -532,6 +546,7 @@ class Merge:
     Attributes:
         database: Name of the database.
         memory: DuckDB's limit of memory.
+        storage: How tables are kept.
         schema: Name of the schema of all tables.
         load_method: One of the setting's values.
         hard_delete: Whether deleted rows go.
@@ -540,6 +555,7 @@ class Merge:
 
     database: str
     memory: Memory
+    storage: Storage
     schema: str
     load_method: str
     hard_delete: bool
@@ -678,7 +694,9 @@ class Merge:
             if stream.name not in self._streams:
                 self._streams.append(stream.name)
         names = assign(self._streams, find_names(connection, self.database, schema))
-        return {name: Table(self.database, schema, names[name]) for name in self._streams}
+        return {
+            name: Table(self.database, schema, names[name], self.storage) for name in self._streams
+        }
 
     @staticmethod
     def _exact(
@@ -702,7 +720,7 @@ class Merge:
             having = [stream for stream, types in wanted if prop in types]
             column = columns[prop]
             today = existing.get(column)
-            declared = [types[prop] for _, types in wanted if prop in types]
+            declared = [table.storage.kept_as(types[prop]) for _, types in wanted if prop in types]
             known = {*declared, *([today] if today is not None else [])}
             is_key = any(prop in stream.keys for stream in having)
             is_open = any(prop in stream.exact for stream in having)

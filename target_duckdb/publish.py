@@ -26,8 +26,11 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from target_duckdb.database import lock_holder
-from target_duckdb.errors import one_line
-from target_duckdb.names import quote
+from target_duckdb.errors import TargetError, one_line
+from target_duckdb.extensions import LAKE_COPY, is_lake, problem
+from target_duckdb.lake import DEFAULT_NAME, Lake
+from target_duckdb.locked_directory import LockedDirectory
+from target_duckdb.names import literal, quote
 from target_duckdb.settings import has_parameters
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.1
 _COPY_SIZE = 16 << 20
 _ENDING = ".publishing"
+_COPY = "the copy"
 _NO_LOG = ".copies-are-only-read/log"
 """Where the log of a copy leads. Nothing makes its folder, so nothing can be written there."""
 
@@ -106,6 +110,55 @@ def publish(source: Path, directory: Path, lock_timeout: float) -> Path:
         msg = f"cannot write {target}: {error.strerror}"
         raise PublishError(msg) from None
     return target
+
+
+def publish_lake(path: str, data_path: str, directory: Path) -> Path:
+    """Replace the copy of a DuckLake in a directory: one snapshot of it, as a DuckDB file.
+
+    Args:
+        path: The loader's setting of this name.
+        data_path: The loader's setting of this name.
+        directory: Where the copy lies; made where it does not exist.
+
+    Returns:
+        The path of the copy, whose name is that of the lake in SQL: views go on to lead to it.
+
+    Raises:
+        PublishError: There is no such lake, or the copy cannot be written.
+    """
+    wrong = problem(path, data_path)
+    if wrong is not None:
+        raise PublishError(wrong)
+    target = directory / LAKE_COPY
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with LockedDirectory(directory, f".{LAKE_COPY}-") as private:
+            temporary = private.path / LAKE_COPY
+            _copy_snapshot(path, data_path, temporary)
+            with temporary.open("rb") as copy:
+                os.fsync(copy.fileno())
+            _forbid_log(target)
+            temporary.replace(target)
+    except OSError as error:
+        msg = f"cannot write {target}: {error.strerror}"
+        raise PublishError(msg) from None
+    return target
+
+
+def _copy_snapshot(path: str, data_path: str, copy: Path) -> None:
+    lake = Lake(path, data_path, DEFAULT_NAME)
+    try:
+        with duckdb.connect(config=_ONLY_WHAT_IS_HERE) as connection:
+            lake.prepare(connection, os.environ)
+            connection.execute("SET TimeZone = 'UTC'")
+            lake.attach(connection, is_read=True)
+            connection.execute(f"ATTACH {literal(str(copy))} AS {quote(_COPY)}")
+            connection.execute(f"COPY FROM DATABASE {quote(DEFAULT_NAME)} TO {quote(_COPY)}")
+    except TargetError as error:
+        raise PublishError(str(error)) from None
+    except duckdb.Error as error:
+        msg = f"cannot copy the lake: {one_line(error)}"
+        raise PublishError(msg) from None
 
 
 def _copy(source: Path, target: Path, lock_timeout: float) -> None:
@@ -274,7 +327,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "source",
         nargs="?",
         default=os.environ.get("DUCKDB_PATH"),
-        help="the database file (default: $DUCKDB_PATH)",
+        help=(
+            "the database file, or a DuckLake whose files are in $DUCKDB_DATA_PATH "
+            "(default: $DUCKDB_PATH)"
+        ),
     )
     parser.add_argument(
         "directory",
@@ -294,10 +350,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("name the database and the directory, or set DUCKDB_PATH, DUCKDB_PUBLISH_DIR")
     try:
         # As the loader and DuckDB take them, where no shell has seen them.
-        source, directory = (
-            Path(each).expanduser() for each in (options.source, options.directory)
-        )
-        target = publish(source, directory, options.lock_timeout)
+        directory = Path(options.directory).expanduser()
+        if is_lake(options.source):
+            data_path = os.environ.get("DUCKDB_DATA_PATH", "")
+            target = publish_lake(options.source, data_path, directory)
+        else:
+            target = publish(Path(options.source).expanduser(), directory, options.lock_timeout)
     except PublishError as error:
         sys.stderr.write(f"duckdb-publish: {error}\n")
         return 1

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
+from target_duckdb.extensions import PREFIX
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -45,7 +47,19 @@ CONFIG_JSONSCHEMA = th.PropertiesList(
         th.StringType,
         required=True,
         title="Path",
-        description="The DuckDB file; made where it does not exist. `md:` addresses are passed on.",
+        description=(
+            "The DuckDB file; made where it does not exist. `md:` addresses are passed on. A "
+            "DuckLake is `ducklake:postgres:…`, `ducklake:sqlite:FILE` or `ducklake:FILE`."
+        ),
+    ),
+    th.Property(
+        "data_path",
+        th.StringType,
+        title="Data path",
+        description=(
+            "Where the files of a DuckLake go: a folder, or `s3://` with bucket and prefix, of "
+            "this lake alone."
+        ),
     ),
     th.Property(
         "default_target_schema",
@@ -58,7 +72,10 @@ CONFIG_JSONSCHEMA = th.PropertiesList(
         "database",
         th.StringType,
         title="Database",
-        description="Name of the database in SQL; by default that of the file without its ending.",
+        description=(
+            "Name of the database in SQL; by default that of the file without its ending, `lake` "
+            "for a DuckLake."
+        ),
     ),
     th.Property(
         "load_method",
@@ -127,7 +144,30 @@ CONFIG_JSONSCHEMA = th.PropertiesList(
         th.NumberType(minimum=0),
         default=60,
         title="Lock timeout",
-        description="Seconds to wait for a database file that another process has open.",
+        description=(
+            "Seconds to wait for a database file that another process has open, or a DuckLake "
+            "that another loader writes to."
+        ),
+    ),
+    th.Property(
+        "snapshot_hours",
+        th.NumberType(minimum=0),
+        default=24,
+        title="Snapshot hours",
+        description=(
+            "Hours for which the snapshots of a DuckLake stay, and after that the files that only "
+            "they need."
+        ),
+    ),
+    th.Property(
+        "compact_files",
+        th.IntegerType(minimum=0),
+        default=20,
+        title="Compact files",
+        description=(
+            "Files that a table of a DuckLake may have before a run makes large ones of all small "
+            "ones; 0 for any number."
+        ),
     ),
     th.Property(
         "max_memory",
@@ -222,7 +262,7 @@ def _parsed(text: str, types: Sequence[str] | str) -> Any:  # noqa: ANN401
 
 def is_file(path: str) -> bool:
     """Return whether a `path` setting names a file on this machine."""
-    return path not in {"", IN_MEMORY} and not path.startswith(MOTHERDUCK)
+    return path not in {"", IN_MEMORY} and not path.startswith((MOTHERDUCK, PREFIX))
 
 
 def problem(path: str) -> str | None:
@@ -233,7 +273,7 @@ def problem(path: str) -> str | None:
     if scheme:
         return (
             f"setting 'path' begins with {scheme[0]!r}: databases are loaded into files of this "
-            "machine, or at addresses that begin with 'md:'"
+            "machine, or at addresses that begin with 'md:' or 'ducklake:'"
         )
     full = _full(path)
     if full is None:

@@ -16,7 +16,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabiliti
 from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.singerlib.encoding.base import SingerMessageType
 
-from target_duckdb import batch_files
+from target_duckdb import batch_files, extensions, lake
 from target_duckdb.checkpoint import Checkpoint
 from target_duckdb.cli import CommandTarget
 from target_duckdb.database import Database
@@ -34,6 +34,7 @@ from target_duckdb.errors import (
     TargetError,
     WideIntegerError,
 )
+from target_duckdb.extensions import is_lake
 from target_duckdb.mapping import is_identity, mapped
 from target_duckdb.messages import BadLine, Message, Records, State, read_messages
 from target_duckdb.names import folded, storable
@@ -93,7 +94,8 @@ class TargetDuckDB(CommandTarget):
             SettingError: `path` can name no database.
         """
         super().__init__(*args, **kwargs)
-        wrong = problem(self.config["path"])
+        path, data_path = self.config["path"], self.config.get("data_path")
+        wrong = extensions.problem(path, data_path) if is_lake(path) else problem(path)
         if wrong is not None:
             raise SettingError(wrong)
         self._options = StreamOptions(
@@ -130,7 +132,10 @@ class TargetDuckDB(CommandTarget):
             TargetError: The database cannot be opened, or refuses a setting.
         """
         path = self.config["path"]
-        beside = Path(path).expanduser().absolute() if is_file(path) else None
+        if is_lake(path):
+            beside = lake.catalog_file(path)
+        else:
+            beside = Path(path).expanduser().absolute() if is_file(path) else None
         directory = StagingDirectory(beside)
         try:
             database = Database(
@@ -142,6 +147,7 @@ class TargetDuckDB(CommandTarget):
                 directory=directory.path,
                 lock_timeout=self.config["lock_timeout"],
                 logger=self.logger,
+                data_path=self.config.get("data_path"),
             )
             database.check()
         except BaseException:
@@ -533,6 +539,11 @@ class TargetDuckDB(CommandTarget):
         self.flush()
         for stream in self._streams.values():
             stream.close()
+        if self._streams:
+            self.database.maintain(
+                snapshot_hours=self.config["snapshot_hours"],
+                compact_files=self.config["compact_files"],
+            )
         self.close()
 
     def close(self) -> None:

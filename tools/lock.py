@@ -25,6 +25,7 @@ PLUGINS = {
     "dagster": ["--group=dagster"],
     "airflow": ["--group=airflow"],
     "seeds": ["--group=seeds"],
+    "lake": ["--group=lake"],
     "uv": ["--group=uv"],
     "meltano": [
         "pyproject.toml",

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.published import Published, PublishedError
+from console.published import Published, PublishedError, copy_name
 from console.report import earlier
 from console.report.page import Settings, render
 from console.texts import LANGUAGES
@@ -132,7 +132,7 @@ def _database(given: str | None) -> Path:
     if not path or not folder:
         message = "name the published copy, or set DUCKDB_PATH and DUCKDB_PUBLISH_DIR"
         raise ValueError(message)
-    return _path(folder) / _path(path).name
+    return _path(folder) / copy_name(path)
 
 
 def _dbt_target() -> Path:

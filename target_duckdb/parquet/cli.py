@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from target_duckdb.extensions import LAKE_COPY, is_lake
 from target_duckdb.parquet.manifest import ManifestError
 from target_duckdb.parquet.places import PlaceError, PlaceSettingError, at
 from target_duckdb.parquet.publish import (
@@ -126,7 +127,9 @@ def _parser() -> argparse.ArgumentParser:
 def _published_copy() -> str | None:
     """Return the path of the copy that `duckdb-publish` has made, by the variables it goes by."""
     folder, database = os.environ.get("DUCKDB_PUBLISH_DIR"), os.environ.get("DUCKDB_PATH")
-    return str(Path(folder, Path(database).name)) if folder and database else None
+    if not folder or not database:
+        return None
+    return str(Path(folder, LAKE_COPY if is_lake(database) else Path(database).name))
 
 
 def _count(text: str) -> int:

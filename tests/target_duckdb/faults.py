@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any
 from tests.target_duckdb.forks import forked, import_all, run_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 Row = tuple[str | None, ...]
 Table = Counter[Row]
@@ -208,15 +208,32 @@ def _row(message: Message, *, has_extra: bool) -> Row:
 def read(database: Path, names: list[str]) -> Content:
     """All rows of the tables, as texts; those of no file are none."""
 
-    def work() -> int:
+    def opened() -> Any:
         import duckdb  # noqa: PLC0415 (this process never opens a database, a fork of it does)
 
+        return duckdb.connect(str(database), read_only=True)
+
+    return read_by(opened, database.with_name("answer"), names) if database.exists() else {}
+
+
+def read_by(opened: Callable[[], Any], answer: Path, names: list[str]) -> Content:
+    """The same of the database that a connection uses.
+
+    Args:
+        opened: Returns the connection; called in a fork of this process.
+        answer: A file through which the fork answers.
+        names: Names of the tables.
+    """
+
+    def work() -> int:
         found: Content = {}
-        with duckdb.connect(str(database), read_only=True) as connection:
+        with opened() as connection:
             for name in names:
                 columns = dict(
                     connection.execute(
-                        "SELECT column_name, 1 FROM duckdb_columns() WHERE table_name = ?", [name]
+                        "SELECT column_name, 1 FROM duckdb_columns() "
+                        "WHERE table_name = ? AND database_name = current_database()",
+                        [name],
                     ).fetchall()
                 )
                 if columns:
@@ -228,9 +245,6 @@ def read(database: Path, names: list[str]) -> Content:
         answer.write_bytes(pickle.dumps(found))
         return 0
 
-    if not database.exists():
-        return {}
-    answer = database.with_name("answer")
     code = os.waitstatus_to_exitcode(os.waitpid(forked(work), 0)[1])
     if code:
         msg = f"the database cannot be read: exit code {code}"
@@ -278,7 +292,15 @@ def fill(directory: Path, leave: int) -> Path:
 
 
 class Round:
-    """One load, with its faults."""
+    """One load, with its faults.
+
+    Attributes:
+        kept: Names of the files that a load leaves.
+        longest: Seconds after which a run has been killed at the latest.
+    """
+
+    kept: tuple[str, ...] = (DATABASE,)
+    longest = 1.5
 
     def __init__(self, chance: random.Random, directory: Path, seen: Counter[str]) -> None:
         """Draw it."""
@@ -290,12 +312,24 @@ class Round:
         self.content: Content = {name: Counter() for name in self.load.kinds}
         self.begin = 0
         settings = {
-            "path": str(self.database),
             "hard_delete": True,
             "batch_size_rows": chance.choice([1, 20, 20, 100]),
             "lock_timeout": 0,
+            **self.home(),
         }
         (directory / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+
+    def home(self) -> dict[str, Any]:
+        """Settings that say where the tables are."""
+        return {"path": str(self.database)}
+
+    def read(self) -> Content:
+        """All rows of the tables."""
+        return read(self.database, list(self.load.kinds))
+
+    def is_committing(self) -> bool:
+        """Whether a commit has begun, as far as files show it."""
+        return self.database.with_name(f"{DATABASE}.wal").exists()
 
     def run(self, kinds: list[str]) -> None:
         """Interrupt the load some times, then let it go through, and look at it after each run."""
@@ -310,7 +344,7 @@ class Round:
                 found = Counter(dict.fromkeys(found, 1))
             self.compare(found, scratch[name], name)
         left = {path.name for path in self.directory.iterdir()}
-        if left - {DATABASE, "config.json", "input", "states", "log"}:
+        if left - {*self.kept, "config.json", "input", "states", "log"}:
             msg = f"left over: {sorted(left)}"
             raise FaultError(msg)
 
@@ -354,11 +388,10 @@ class Round:
         limit = self.chance.randrange(20_000, 2_000_000) if kind == "file limit" else None
         pid = forked(lambda: run_target(self.directory, limit))
         if kind.startswith("killed") or kind == "told to stop":
-            deadline = time.monotonic() + self.chance.uniform(0, 1.5)
-            log = self.database.with_name(f"{DATABASE}.wal")
+            deadline = time.monotonic() + self.chance.uniform(0, self.longest)
             looks = self.chance.randrange(1, 60)
             while time.monotonic() < deadline and _is_running(pid):
-                looks -= kind == "killed in a commit" and log.exists()
+                looks -= kind == "killed in a commit" and self.is_committing()
                 if looks == 0:
                     break
             os.kill(pid, signal.SIGTERM if kind == "told to stop" else signal.SIGKILL)
@@ -414,7 +447,7 @@ class Round:
             # What follows the last STATE is committed at the end, before the program is gone.
             ends = [] if cut is not None else [len(self.load.messages)]
             candidates = [place for place in (self.begin, *places, *ends) if place >= passed]
-        found = read(self.database, list(self.load.kinds))
+        found = self.read()
         found = {name: found.get(name, Counter()) for name in self.load.kinds}
         matches = (
             place

@@ -63,7 +63,7 @@ def lines(messages: Iterable[Message]) -> bytes:
     return bytes(result)
 
 
-def load(path: Path, messages: Iterable[Message], **config: Any) -> list[Any]:
+def load(path: Path | str, messages: Iterable[Message], **config: Any) -> list[Any]:
     """Run the target over the messages; return the states it passed on."""
     target = TargetDuckDB(config={"path": str(path), **config})
     output = io.StringIO()

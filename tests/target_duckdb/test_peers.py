@@ -28,14 +28,15 @@ import pytest
 from tests.target_duckdb import forks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PEERS = Path(__file__).with_name("peers")
 NAMES = sorted(path.stem for path in PEERS.glob("*.singer"))
 
 COLUMNS = """
 SELECT schema_name, table_name, column_name, data_type
-FROM duckdb_columns() WHERE NOT internal ORDER BY table_oid, column_index
+FROM duckdb_columns() WHERE NOT internal AND database_name = current_database()
+ORDER BY table_oid, column_index
 """
 
 
@@ -71,24 +72,29 @@ def content(path: Path) -> dict[str, list[dict[str, Any]]]:
     """All rows of all tables; tables of schema `main` without its name."""
     if not path.exists():
         return {}
-    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
     with duckdb.connect(str(path), read_only=True) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        for schema, table, column, kind in connection.execute(COLUMNS).fetchall():
-            found.setdefault((schema, table), []).append((column, kind))
-        return {
-            table if schema == "main" else f"{schema}.{table}": [
-                {
-                    name: comparable(value, kind)
-                    for (name, kind), value in zip(columns, row, strict=True)
-                }
-                for row in connection.execute(
-                    f"SELECT {', '.join(shown(*column) for column in columns)} "
-                    f"FROM {quoted(schema)}.{quoted(table)}"
-                ).fetchall()
-            ]
-            for (schema, table), columns in found.items()
-        }
+        return content_of(connection)
+
+
+def content_of(connection: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:
+    """The same for the database that a connection uses."""
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    connection.execute("SET TimeZone = 'UTC'")
+    for schema, table, column, kind in connection.execute(COLUMNS).fetchall():
+        found.setdefault((schema, table), []).append((column, kind))
+    return {
+        table if schema == "main" else f"{schema}.{table}": [
+            {
+                name: comparable(value, kind)
+                for (name, kind), value in zip(columns, row, strict=True)
+            }
+            for row in connection.execute(
+                f"SELECT {', '.join(shown(*column) for column in columns)} "
+                f"FROM {quoted(schema)}.{quoted(table)}"
+            ).fetchall()
+        ]
+        for (schema, table), columns in found.items()
+    }
 
 
 def as_number(value: Any) -> Any:
@@ -134,12 +140,31 @@ def target() -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_peer(name: str, tmp_path: Path, target: subprocess.Popen[str]) -> None:
+    path = tmp_path / "peers.duckdb"
+    check(name, tmp_path, target, {"path": str(path)}, lambda: content(path))
+
+
+def check(
+    name: str,
+    tmp_path: Path,
+    target: subprocess.Popen[str],
+    home: dict[str, Any],
+    content: Callable[[], dict[str, list[dict[str, Any]]]],
+) -> None:
+    """Load the messages of a file into a database, and compare all of its rows.
+
+    Args:
+        name: Name of the file.
+        tmp_path: A folder.
+        target: The fixture.
+        home: Settings that say where the database is.
+        content: Returns all rows of all tables.
+    """
     text = (PEERS / f"{name}.json").read_text(encoding="utf-8")
     expected = json.loads(text, parse_float=Decimal)
-    path = tmp_path / "peers.duckdb"
     config = tmp_path / "config.json"
     settings = json.loads(text).get("settings", {})
-    config.write_text(json.dumps({"path": str(path), **settings}))
+    config.write_text(json.dumps({**home, **settings}))
     shutil.copyfile(PEERS / f"{name}.singer", tmp_path / "input")
     for output in ("states", "log"):
         (tmp_path / output).touch()
@@ -152,7 +177,7 @@ def test_peer(name: str, tmp_path: Path, target: subprocess.Popen[str]) -> None:
     states = [json.loads(line) for line in (tmp_path / "states").read_bytes().splitlines()]
     if "states" in expected:
         assert states[-1:] == expected["states"][-1:]
-    found = content(path)
+    found = content()
     assert sorted(found) == sorted(expected["tables"])
     for table, rows in expected["tables"].items():
         wanted = [{key: comparable(value) for key, value in row.items()} for row in rows]
