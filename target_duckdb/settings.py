@@ -49,7 +49,7 @@ CONFIG_JSONSCHEMA = th.PropertiesList(
         title="Path",
         description=(
             "The DuckDB file; made where it does not exist. `md:` addresses are passed on. A "
-            "DuckLake is `ducklake:postgres:…`, `ducklake:sqlite:FILE` or `ducklake:FILE`."
+            "DuckLake is `ducklake:postgres:ADDRESS`, `ducklake:sqlite:FILE` or `ducklake:FILE`."
         ),
     ),
     th.Property(

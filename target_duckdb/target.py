@@ -386,7 +386,7 @@ class TargetDuckDB(CommandTarget):
     def _widen(self, stream: Stream, name: str) -> None:
         self._wide[stream.name] = self._wide.get(stream.name, frozenset()) | {name}
         self.logger.info(
-            "Stream '%s': property '%s' holds an integer of more than 64 bits: its column takes 128",
+            "Stream '%s': property '%s' has an integer of more than 64 bits: its column takes 128",
             stream.name,
             name,
         )
