@@ -70,6 +70,12 @@ spellings as (
 
 ),
 
+shares as (
+
+    select * from {{ ref('int_links__name_shares') }}
+
+),
+
 -- How rare what two names share would have to be, to be shared by one company alone.
 company_rarity as (
 
@@ -145,6 +151,7 @@ measured as (
     inner join token_sums on named.contact_core = token_sums.core_number
     inner join spellings on named.contact_core = spellings.core_number
     cross join company_rarity
+    cross join shares
     left join name_words
         on
             named.contact_core = name_words.contact_core
@@ -235,5 +242,14 @@ select
     case
         when contact_team <> company_team then 'differs'
         when contact_team <> '' then 'same'
-    end as team_level
+    end as team_level,
+    case
+        when alike_share < 20 then 'few'
+        when alike_share >= 20 then 'many'
+    end as names_alike_level,
+    case
+        when is_equal then null
+        when equal_share < 33 then 'rarely'
+        when equal_share >= 33 then 'often'
+    end as names_equal_level
 from with_slips
