@@ -146,7 +146,9 @@ measured as (
             coalesce(
                 name_words.contact_covered_weight / 100, token_sums.token_weight
             ) - company_rarity.rarity
-        ) as integer) as shared_rarity
+        ) as integer) as shared_rarity,
+        shares.alike_share,
+        shares.equal_share
     from named
     inner join token_sums on named.contact_core = token_sums.core_number
     inner join spellings on named.contact_core = spellings.core_number
@@ -244,6 +246,7 @@ select
         when contact_team <> '' then 'same'
     end as team_level,
     case
+        when is_equal then null
         when alike_share < 20 then 'few'
         when alike_share >= 20 then 'many'
     end as names_alike_level,
