@@ -2,8 +2,8 @@
 
 Each folder of SETS is a register: it holds sets, NAME.duckdb with NAME.truth.csv, as
 `make evaluate` takes them. Each set is looked at twice: as it is, and with one company in seven, so
-that hardly any contact has one. All registers count alike. A conditional logit model is fitted: of a
-contact's candidates and "none of them", each is as likely as ten to the power of a tenth of its
+that hardly any contact has one. All registers count alike. A conditional logit model is fitted: of
+a contact's candidates and "none of them", each is as likely as ten to the power of a tenth of its
 score (Train, Discrete Choice Methods with Simulation, chapter 3). Weights are shrunk towards
 nothing, never fall where a level agrees more (the seed's column `trend`), and are rounded to whole
 points.
@@ -180,7 +180,8 @@ def keep_few_companies(warehouse: Path) -> None:
     with duckdb.connect(warehouse) as connection:
         tables = connection.execute(
             "select table_name, min(column_name) from information_schema.columns"
-            " where table_schema = 'kizen' and lower(table_name) in ('companies', 'companies_company')"
+            " where table_schema = 'kizen'"
+            " and lower(table_name) in ('companies', 'companies_company')"
             " and lower(column_name) in ('id', 'company_id') group by table_name"
         ).fetchall()
         for name, column in tables:
