@@ -245,14 +245,15 @@ select
         when contact_team <> company_team then 'differs'
         when contact_team <> '' then 'same'
     end as team_level,
+    -- Too few names to tell a share are taken for what is usual.
     case
         when is_equal then null
         when alike_share < 20 then 'few'
-        when alike_share >= 20 then 'many'
+        else 'many'
     end as names_alike_level,
     case
         when is_equal then null
         when equal_share < 33 then 'rarely'
-        when equal_share >= 33 then 'often'
+        else 'often'
     end as names_equal_level
 from with_slips
