@@ -52,7 +52,7 @@ RIDGE = 5e-5
 # which persons a CRM gives which company, and none has decisions of people. docs/learning.md gives
 # the reasons for the weight of an alias.
 FIXED = {
-    ("name", "alias"): 28,
+    ("name", "alias"): 30,
     ("name", "alias_of_other"): -12,
     ("vat", "equal"): 35,
     ("vat", "differ"): -15,
