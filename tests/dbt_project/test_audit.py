@@ -214,7 +214,7 @@ def test_bands_follow_where_they_are_told_to_and_the_version_says_so(
     assert found["changed_count"] == found["drawn_count"]
     assert draw(database_path, path) == 0
     assert "; 0 of them are judged" not in capsys.readouterr().out
-    build(project, database_path, path, link_bands_follow=True)
+    build(project, database_path, path, link_bands_follow=True, link_bands_prior=50)
     found = quality(database_path)["recall", "auto and review"]
     assert found["judged_count"] > 20
 
