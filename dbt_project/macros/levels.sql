@@ -18,6 +18,7 @@
     {{ return([
         'name', 'letters', 'contact_words', 'company_words', 'first_word', 'contact_missing',
         'company_missing', 'rarest_word', 'shared_rarity', 'contact_rival', 'company_rival', 'team',
+        'names_alike', 'names_equal',
     ]) }}
 {%- endmacro %}
 

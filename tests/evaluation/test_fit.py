@@ -289,6 +289,24 @@ def test_a_set_without_a_right_link_among_its_pairs_is_wrong_usage(
     assert list(seeds.iterdir()) == []
 
 
+@pytest.mark.parametrize(("table", "column"), [("companies", "ID"), ("Companies_company", "id")])
+def test_one_company_in_seven_is_kept_the_same_ones_each_time(
+    table: str, column: str, tmp_path: Path
+) -> None:
+    kept = []
+    for name in ("one", "again"):
+        with duckdb.connect(tmp_path / name) as connection:
+            connection.execute("create schema kizen")
+            connection.execute(
+                f'create table kizen."{table}" as select range as "{column}" from range(7000)'
+            )
+        fit.keep_few_companies(tmp_path / name)
+        with duckdb.connect(tmp_path / name, read_only=True) as connection:
+            kept.append(set(connection.execute(f'from kizen."{table}"').fetchall()))
+    assert kept[0] == kept[1]
+    assert 900 < len(kept[0]) < 1100
+
+
 def test_evidence_that_links_rest_on_is_missed_and_other_evidence_is_not() -> None:
     """Each register is scored by weights that it had no part in."""
     every = [_invented("a", "one", 1), _invented("b", "two", 2)]

@@ -70,6 +70,12 @@ spellings as (
 
 ),
 
+shares as (
+
+    select * from {{ ref('int_links__name_shares') }}
+
+),
+
 -- How rare what two names share would have to be, to be shared by one company alone.
 company_rarity as (
 
@@ -140,11 +146,14 @@ measured as (
             coalesce(
                 name_words.contact_covered_weight / 100, token_sums.token_weight
             ) - company_rarity.rarity
-        ) as integer) as shared_rarity
+        ) as integer) as shared_rarity,
+        shares.alike_share,
+        shares.equal_share
     from named
     inner join token_sums on named.contact_core = token_sums.core_number
     inner join spellings on named.contact_core = spellings.core_number
     cross join company_rarity
+    cross join shares
     left join name_words
         on
             named.contact_core = name_words.contact_core
@@ -235,5 +244,16 @@ select
     case
         when contact_team <> company_team then 'differs'
         when contact_team <> '' then 'same'
-    end as team_level
+    end as team_level,
+    -- Too few names to tell a share are taken for what is usual.
+    case
+        when is_equal then null
+        when alike_share < 20 then 'few'
+        else 'many'
+    end as names_alike_level,
+    case
+        when is_equal then null
+        when equal_share < 33 then 'rarely'
+        else 'often'
+    end as names_equal_level
 from with_slips

@@ -142,5 +142,12 @@ select
                 or company_missing_level in ('from_50', 'from_65')
             )
             then 'a rare word is in one name only'
+        when
+            tier = 'similar name'
+            and (
+                contact_missing_level in ('from_20', 'from_35')
+                or company_missing_level in ('from_20', 'from_35')
+            )
+            then 'a word that tells is in one name only'
     end as caution
 from tiered
