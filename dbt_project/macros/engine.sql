@@ -86,6 +86,8 @@
 {% macro spark__to_json(value, type) -%}
     {%- if type == 'JSON' -%}
         {{ value }}
+    {%- elif type.endswith('[]') -%}
+        to_json({{ value }})
     {%- else -%}
         case when try_parse_json({{ value }}) is not null then {{ value }} end
     {%- endif -%}
