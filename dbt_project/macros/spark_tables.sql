@@ -63,7 +63,8 @@
                 {%- endif -%}
             {%- endif -%}
         {%- endfor -%}
-        {%- if count.of > 1 and spark_is_costly(expression.sql) -%}
+        {%- set is_nested = modules.re.match('\\s*with\\b', expression.sql) is not none -%}
+        {%- if is_nested or (count.of > 1 and spark_is_costly(expression.sql)) -%}
             {%- do stored.update({expression.name: relation ~ '__' ~ expression.name}) -%}
             {%- set count.of = 1 -%}
         {%- endif -%}
@@ -72,10 +73,10 @@
     {%- set steps, before = [], [] -%}
     {%- for expression in expressions -%}
         {%- if expression.name in stored -%}
-            {%- do steps.append({
-                'relation': stored[expression.name],
-                'sql': spark_with(before, expression.reads, expression.sql)
-            }) -%}
+            {%- set step = stored[expression.name] -%}
+            {%- set within = spark_plan(spark_with(before, expression.reads, expression.sql), step) -%}
+            {%- do steps.extend(within.steps) -%}
+            {%- do steps.append({'relation': step, 'sql': within.sql}) -%}
             {%- do before.append({
                 'name': expression.name, 'sql': 'select * from ' ~ stored[expression.name], 'reads': []
             }) -%}
@@ -97,8 +98,13 @@
             {%- do found.insert(0, expression.name ~ ' as (' ~ expression.sql ~ ')') -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- set query = 'select * from (' ~ query ~ ')' if modules.re.match('\\s*with\\b', query) else query -%}
-    {{ return(('with ' ~ found | join(',\n') ~ '\n' if found else '') ~ query) }}
+    {%- if not found -%}
+        {{ return(query) }}
+    {%- endif -%}
+    {#- A query of expressions of its own goes on with them. -#}
+    {%- set within = modules.re.match('\\s*with\\b', query) -%}
+    {%- set rest = ',' ~ query[within.end():] if within else '\n' ~ query -%}
+    {{ return('with ' ~ found | join(',\n') ~ rest) }}
 {% endmacro %}
 
 
