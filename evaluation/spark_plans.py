@@ -1,4 +1,4 @@
-"""What in Spark's plans would be the work of one node, however many there are, and grow with the data.
+"""What in Spark's plans is the work of one node, however many there are, and grows with the data.
 
 Spark writes each plan that it ran, as it was at its end, to its event log.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 STARTED = "org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart"
 ADAPTED = "org.apache.spark.sql.execution.ui.SparkListenerSQLAdaptiveExecutionUpdate"
@@ -107,7 +107,7 @@ def is_bounded(plan: Mapping[str, Any]) -> bool:
         return True
     if name.endswith("Aggregate") and "(keys=[]" in text:
         return True
-    if name.startswith("Scan") or name.startswith("FileScan"):
+    if name.startswith(("Scan", "FileScan")):
         found = _TABLE.search(text) or _TABLE.search(name)
         return bool(found) and any(re.fullmatch(each, found.group(1)) for each in BOUNDED)
     return bool(children) and all(map(is_bounded, children))

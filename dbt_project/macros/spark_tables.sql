@@ -23,7 +23,9 @@
     {%- if old_relation is not none -%}
         {{ adapter.drop_relation(old_relation) }}
     {%- endif -%}
-    {%- set plan = spark_plan(compiled_code, target_relation.schema ~ '.' ~ model['alias']) -%}
+    {%- set plan = spark_plan(
+        spark_texts(compiled_code), target_relation.schema ~ '.' ~ model['alias']
+    ) -%}
     {%- for step in plan.steps -%}
         {%- do run_query('drop table if exists ' ~ step.relation) -%}
         {%- do run_query('create table ' ~ step.relation ~ ' using parquet as ' ~ step.sql) -%}
@@ -147,4 +149,28 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return({'expressions': found, 'query': sql[at.closed:]}) }}
+{% endmacro %}
+
+
+{#- A query with quotes in texts as Spark has them: two of them are none to it. -#}
+{% macro spark_texts(sql) %}
+    {%- set at, parts = namespace(end=0), [] -%}
+    {%- for token in modules.re.finditer("(?s)\\br'[^']*'|'(?:[^'\\\\]|\\\\.|'')*'|`[^`]*`|--[^\\n]*|/\\*.*?\\*/", sql) -%}
+        {%- set text = token.group() -%}
+        {%- if text.startswith("'") and "''" in text[1:-1] -%}
+            {%- do parts.append(sql[at.end:token.start()] ~ "'" ~ text[1:-1].replace("''", "\\'") ~ "'") -%}
+            {%- set at.end = token.end() -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(parts | join ~ sql[at.end:]) }}
+{% endmacro %}
+
+
+{#- The columns of a contract as a query of no rows, by the types that Spark has. -#}
+{% macro spark__get_empty_schema_sql(columns) %}
+    select
+    {%- for column in columns.values() %}
+        cast(null as {{ engine_type(column['data_type']) }}) as {{ adapter.quote(column['name']) }}
+        {{- ',' if not loop.last }}
+    {%- endfor %}
 {% endmacro %}
