@@ -20,15 +20,13 @@ ADAPTED = "org.apache.spark.sql.execution.ui.SparkListenerSQLAdaptiveExecutionUp
 # Relations that do not grow with the data, and why.
 BOUNDED = {
     r"seeds\.\w+": "a file of the project",
-    r"intermediate\.int_links__levels": "a row per level of the seed",
-    r"intermediate\.int_links__bands": "a row per tier and lead of the seed",
-    r"intermediate\.int_links__own_weights": "a row per level of the account's own file",
     r"intermediate\.int_links__land_lines": "one row",
-    r"intermediate\.int_samples__\w+": "a row per contact that somebody drew to be judged",
-    r"intermediate\.int_runs__file": "a row per step of a run",
-    r"marts\.(freshness|linkability|link_metrics|link_quality)": "a row per group of a fixed list",
-    r"\w+\.\w+__(\w+_)?bound_keys": "at most two hundred rows",
+    r"intermediate\.int_links__levels": "a row per level of a seed",
+    r"intermediate\.int_samples__\w+": "what people were given to judge, and numbers up to 9,999",
 }
+
+# Rows are numbered in at most so many parts, and these are counted one after another.
+_PARTS = re.compile(r"\(keys=\[numbered_part#\d+\]")
 
 # What a relation's name is in the location of its files.
 _LOCATION = re.compile(r"/(\w+)\.db/(\w+)")
@@ -105,7 +103,7 @@ def is_bounded(plan: Mapping[str, Any]) -> bool:
         return True
     if name in ("GlobalLimit", "LocalLimit", "CollectLimit"):
         return True
-    if name.endswith("Aggregate") and "(keys=[]" in text:
+    if name.endswith("Aggregate") and ("(keys=[]" in text or _PARTS.search(text)):
         return True
     if name.startswith(("Scan", "FileScan")):
         found = _TABLE.search(text) or _TABLE.search(name)

@@ -1,9 +1,19 @@
 {#-
     Before a build on Spark: the raw tables over the newest snapshot of published files, as
     docs/open-files.md describes them. PARQUET_URL says where they lie.
+
+    A catalog in memory knows nothing of earlier builds, and no table is made where files lie: what they
+    left is removed.
 -#}
 {% macro spark_raw_tables() %}
     {%- if target.type == 'spark' and execute -%}
+        {%- set is_making = flags.WHICH in ['build', 'run', 'seed'] and env_var('SPARK_WAREHOUSE') != '' -%}
+        {%- if is_making and env_var('SPARK_CATALOG', 'in-memory') == 'in-memory' -%}
+            {%- for schema in ['intermediate', 'marts', 'seeds', 'staging'] -%}
+                {%- do run_query('drop schema if exists ' ~ schema ~ ' cascade') -%}
+                {%- do run_query('create schema ' ~ schema) -%}
+            {%- endfor -%}
+        {%- endif -%}
         {%- set place = spark_url(env_var('PARQUET_URL')).rstrip('/') -%}
         {%- set lines = run_query('select value from text.`' ~ place ~ '/manifest.json`') -%}
         {%- for table in fromjson(lines.columns[0].values() | join('\n')).tables -%}
