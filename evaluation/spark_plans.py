@@ -107,7 +107,8 @@ def is_bounded(plan: Mapping[str, Any]) -> bool:
         return True
     if name.startswith(("Scan", "FileScan")):
         found = _TABLE.search(text) or _TABLE.search(name)
-        return bool(found) and any(re.fullmatch(each, found.group(1)) for each in BOUNDED)
+        table = found.group(1) if found else ""
+        return any(re.fullmatch(each, table) for each in BOUNDED)
     return bool(children) and all(map(is_bounded, children))
 
 
