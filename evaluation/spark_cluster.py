@@ -25,12 +25,12 @@ STOP_SECONDS = 20
 
 @contextmanager
 def cluster(
-    programs: Path, folder: Path, java_home: str, workers: int = 2, memory: str = "3g"
+    environment: Path, folder: Path, java_home: str, workers: int = 2, memory: str = "3g"
 ) -> Iterator[str]:
     """Start a master and workers of one core each, and stop them at the end.
 
     Args:
-        programs: Where `spark-class` is.
+        environment: The virtual environment that PySpark is installed in.
         folder: What they write into: logs and what they are working on.
         java_home: The Java they run on.
         workers: How many.
@@ -45,8 +45,10 @@ def cluster(
     folder.mkdir(parents=True, exist_ok=True)
     port, page = _free_port(), _free_port()
     address = f"spark://{HOST}:{port}"
-    environment = {
+    (home,) = environment.glob("lib/python*/site-packages/pyspark")
+    variables = {
         **os.environ,
+        "SPARK_HOME": str(home),
         "JAVA_HOME": java_home,
         "SPARK_LOCAL_IP": HOST,
         "SPARK_LOCAL_DIRS": str(folder / "local"),
@@ -65,7 +67,7 @@ def cluster(
         ]:
             log = folder / f"{name}.log"
             processes[name] = started.enter_context(
-                _running([programs / "spark-class", *arguments], log, environment)
+                _running([home / "bin" / "spark-class", *arguments], log, variables)
             )
         _wait_for_workers(f"http://{HOST}:{page}/json/", workers, processes, folder)
         yield address

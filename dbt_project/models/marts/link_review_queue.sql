@@ -121,8 +121,12 @@ described as (
 
 by_worth as (
 
-    {{ numbered_rows('described', ['worth', 'company_id', 'contact_id'], 'review_rank', ['worth']) }}
+    {{ numbered_rows(
+        'described', ['worth', 'company_id', 'contact_id'], 'review_rank', descending=['worth']
+    ) }}
 
 )
 
-{{ numbered_rows('by_worth', ['teaching', 'company_id', 'contact_id'], 'teaching_rank', ['teaching']) }}
+{{ numbered_rows(
+    'by_worth', ['teaching', 'company_id', 'contact_id'], 'teaching_rank', descending=['teaching']
+) }}
