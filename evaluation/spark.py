@@ -18,7 +18,7 @@ from evaluation.building import ROOT, database, dbt, variables
 from evaluation.inputs import InputError, People, copy_raw_tables, generate
 from evaluation.processes import ProgramError, progress
 from evaluation.spark_cluster import HOST, cluster
-from evaluation.spark_plans import findings
+from evaluation.spark_plans import findings, plans
 from target_duckdb.names import NO_HIVE, literal, quote
 from target_duckdb.parquet.cli import main as parquet_publish
 from tools.demo.report import table
@@ -179,12 +179,20 @@ def compare(warehouse: Path, folder: Path) -> int:
 
 
 def tell_plans(events: Path) -> int:
-    """Print what one node of a cluster would do alone."""
+    """Print what one node of a cluster would do alone.
+
+    Raises:
+        ProgramError: Spark has left no plan to look at.
+    """
+    count = sum(1 for _ in plans(events))
+    if count == 0:
+        msg = f"there is no plan in {events}: Spark has written no event log"
+        raise ProgramError(msg)
     found = findings(events)
     for each in found:
         print(f"{each.relation}: {each.operation}")
     if not found:
-        print("No step is one node's that grows with the data.")
+        print(f"Of {count} plans, none has a step of one node that grows with the data.")
     return DIFFERENT if found else SAME
 
 
