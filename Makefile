@@ -23,7 +23,7 @@ MINUTES ?= 10
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console parquet
 
-.PHONY: help setup demo demo-webhooks check-webhooks check-nights check-changes check-postgres check-report picture check-faults check-real-taps check-s3 check-lake evaluate evaluate-people fit learn judges explain spark bench
+.PHONY: help setup demo demo-webhooks check-webhooks check-nights check-changes check-postgres check-report picture check-faults check-real-taps check-s3 check-lake evaluate evaluate-people fit learn judges explain spark spark-cluster bench
 .PHONY: ablation audit check-audit
 .PHONY: dagster check-airflow check-dagster lake refresh status review demo-review check-review review-picture export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
@@ -121,8 +121,8 @@ test-duckdb: $(VENV)/bin/uv ## Run the loader's tests on another DuckDB: DUCKDB=
 	@.matrix/duckdb-$(DUCKDB)/bin/python -m pytest $(PYTEST_ARGS) tests/target_duckdb
 
 # A value may hold quotes: it goes by the environment, not into the line.
-evaluate evaluate-people explain learn spark: export GIVEN_VARS = $(VARS)
-evaluate evaluate-people explain learn spark: export GIVEN_DB = $(DB)
+evaluate evaluate-people explain learn spark spark-cluster: export GIVEN_VARS = $(VARS)
+evaluate evaluate-people explain learn spark spark-cluster: export GIVEN_DB = $(DB)
 evaluate evaluate-people: export GIVEN_FLOOR = $(FLOOR)
 evaluate: export GIVEN_TRUTH = $(TRUTH)
 evaluate: export GIVEN_LINKS = $(LINKS)
@@ -164,8 +164,11 @@ judges: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Let simulated judges decide, 
 explain: $(DEV)/ready ## Tell why a contact has its company, and who it is in the CRM: CONTACT=… DB=…
 	@$(DEV)/bin/python -m evaluation.explain --db "$${GIVEN_DB:-output/prod/published/warehouse.duckdb}" -- "$$GIVEN_CONTACT"
 
-spark: $(DEV)/ready $(VENV)/ready $(DBT)/ready .venv-spark/ready ## Build the links on DuckDB and on Spark, and compare: DB=… VARS=…
+spark: $(DEV)/ready $(VENV)/ready $(DBT)/ready .venv-spark/ready ## Build everything on DuckDB and on Spark, in one process, and compare: DB=… VARS=… SEED=… CONTACTS=… COMPANIES=…
 	@$(DEV)/bin/python -m evaluation.spark --vars "$$GIVEN_VARS" $(if $(DB),--db "$$GIVEN_DB") $(GENERATED)
+
+spark-cluster: $(DEV)/ready $(VENV)/ready $(DBT)/ready .venv-spark/ready ## The same on a cluster of Spark: a master and two workers on this machine, for as long as it takes
+	@$(DEV)/bin/python -m evaluation.spark --cluster --vars "$$GIVEN_VARS" $(if $(DB),--db "$$GIVEN_DB") $(GENERATED)
 
 dagster: .meltano/ready .venv-dagster/ready ## Show the assets, runs and schedule in Dagster, at http://127.0.0.1:3000
 	@mkdir -p output/dagster && cp packaging/dagster/dagster.yaml output/dagster

@@ -162,25 +162,28 @@
 
 {#- One row per entry of the mapping, with its count in `counts`. -#}
 {% macro counted_mapping(columns, candidates) -%}
-    {%- set counted = namespace(entries=0) -%}
-    {%- for entry in contact_mapping_entries(columns, candidates) %}
-    select
-        {{ text_or_null(entry.meaning) }} as meaning,
-        cast({{ 'null' if entry.candidate is none else entry.candidate }} as {{ dbt.type_int() }})
-            as candidate,
-        {{ text_or_null(entry.column) }} as raw_column,
-        {{ text_or_null(entry.path | join('.') if entry.path else none) }} as json_path,
-        {{ text_or_null(entry.type) }} as raw_type,
-        row_count,
-        {%- if entry.column is none %}
-        cast(0 as {{ dbt.type_bigint() }}) as filled_count
-        {%- else %}
-        {%- set counted.entries = counted.entries + 1 %}
-        filled_count_{{ counted.entries }} as filled_count
-        {%- endif %}
-    from counts
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    {%- set counted, rows = namespace(entries=0), [] -%}
+    {%- for entry in contact_mapping_entries(columns, candidates) -%}
+        {%- if entry.column is none -%}
+            {%- set filled_count = 'cast(0 as ' ~ dbt.type_bigint() ~ ')' -%}
+        {%- else -%}
+            {%- set counted.entries = counted.entries + 1 -%}
+            {%- set filled_count = 'filled_count_' ~ counted.entries -%}
+        {%- endif -%}
+        {%- set candidate = 'null' if entry.candidate is none else entry.candidate -%}
+        {%- do rows.append([
+            text_or_null(entry.meaning),
+            'cast(' ~ candidate ~ ' as ' ~ dbt.type_int() ~ ')',
+            text_or_null(entry.column),
+            text_or_null(entry.path | join('.') if entry.path else none),
+            text_or_null(entry.type),
+            filled_count,
+        ]) -%}
+    {%- endfor -%}
+    {{ rows_beside(
+        'counts',
+        ['row_count'],
+        ['meaning', 'candidate', 'raw_column', 'json_path', 'raw_type', 'filled_count'],
+        rows
+    ) }}
 {%- endmacro %}

@@ -86,6 +86,8 @@
 {% macro spark__to_json(value, type) -%}
     {%- if type == 'JSON' -%}
         {{ value }}
+    {%- elif type.endswith('[]') -%}
+        to_json({{ value }})
     {%- else -%}
         case when try_parse_json({{ value }}) is not null then {{ value }} end
     {%- endif -%}
@@ -396,4 +398,106 @@
     cross join lateral (
         select explode(sequence(1, greatest(length({{ value }}) - 2, 1))) as place
     ) as places
+{%- endmacro %}
+
+
+{#-
+    Selects the rows of a relation with their number, from 1, in the order of columns that together are
+    unique and never null. `descending` names those numbers of `columns` that are ordered from the largest.
+-#}
+{% macro numbered_rows(relation, columns, number, descending=[]) -%}
+    {{ adapter.dispatch('numbered_rows')(relation, columns, number, descending) }}
+{%- endmacro %}
+
+{% macro duckdb__numbered_rows(relation, columns, number, descending) -%}
+    {%- set order = [] -%}
+    {%- for column in columns -%}
+        {%- do order.append(column ~ (' desc' if column in descending else ' asc')) -%}
+    {%- endfor -%}
+    select
+        *,
+        row_number() over (order by {{ order | join(', ') }}) as {{ number }}
+    from {{ relation }}
+{%- endmacro %}
+
+{#-
+    A window over all rows is the work of one node. Here the rows are parted by where they stand among
+    bounds, which some hundred of them are; each part is numbered by itself, from the number of rows before.
+-#}
+{% macro spark__numbered_rows(relation, columns, number, descending) -%}
+    {%- set keys = [] -%}
+    {%- for column in columns -%}
+        {%- do keys.append('-' ~ column if column in descending else column) -%}
+    {%- endfor -%}
+    {%- set key = 'struct(' ~ keys | join(', ') ~ ')' if keys | length > 1 else keys[0] -%}
+    select
+        {{ number }}_rows.* except (keys, numbered_part, numbered_key),
+        {{ number }}_parts.rows_before + row_number() over (
+            partition by {{ number }}_rows.numbered_part order by {{ number }}_rows.numbered_key
+        ) as {{ number }}
+    from (
+        {{ spark_parted_rows(relation, key) }}
+    ) as {{ number }}_rows
+    inner join (
+        select
+            numbered_part,
+            sum(count(*)) over (order by numbered_part) - count(*) as rows_before
+        from (
+            {{ spark_parted_rows(relation, key) }}
+        ) as parted_rows
+        group by numbered_part
+    ) as {{ number }}_parts
+        on {{ number }}_rows.numbered_part = {{ number }}_parts.numbered_part
+{%- endmacro %}
+
+{% macro spark_parted_rows(relation, key) -%}
+    select
+        *,
+        {{ key }} as numbered_key,
+        size(filter(bounds.keys, bound -> bound <= {{ key }})) as numbered_part
+    from {{ relation }}
+    cross join (
+        select collect_list(bound_key) as keys
+        from (
+            select {{ key }} as bound_key from {{ relation }}
+            order by xxhash64({{ key }}), {{ key }}
+            limit 200
+        ) as bound_keys
+    ) as bounds
+{%- endmacro %}
+
+
+{#-
+    Selects, for each row of a relation, the given columns of it beside several rows of new ones: `rows` is a
+    list of lists of expressions over the relation, as many as there are `names`.
+-#}
+{% macro rows_beside(relation, columns, names, rows) -%}
+    {{ adapter.dispatch('rows_beside')(relation, columns, names, rows) }}
+{%- endmacro %}
+
+{% macro duckdb__rows_beside(relation, columns, names, rows) -%}
+    {%- for row in rows %}
+    select
+        {%- for value in row %}
+        {{ value }} as {{ names[loop.index0] }},
+        {%- endfor %}
+        {{ columns | join(', ') }}
+    from {{ relation }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+{#- Each part of a union is a plan of the whole relation to Spark. -#}
+{% macro spark__rows_beside(relation, columns, names, rows) -%}
+    select
+        stack(
+            {{ rows | length }}
+            {%- for row in rows %},
+            {{ row | join(', ') }}
+            {%- endfor %}
+        ) as ({{ names | join(', ') }}),
+        {{ columns | join(', ') }}
+    from {{ relation }}
 {%- endmacro %}

@@ -112,18 +112,6 @@
 {%- endmacro %}
 
 
-{#- The core names of a relation, one row each, and the numbers by which all models know them. -#}
-{% macro numbered_core_names(relation) -%}
-    select
-        core_name,
-        min(is_part) as is_part,
-        max(full_initials) as full_initials,
-        row_number() over (order by core_name) as core_number
-    from {{ relation }}
-    group by core_name
-{%- endmacro %}
-
-
 {#- The weights of a core name's words: the sum of their squares, and the largest. -#}
 {% macro token_sums(tokens) -%}
     select

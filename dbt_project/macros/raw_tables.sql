@@ -23,12 +23,12 @@
 {% endmacro %}
 
 
-{#- Spark has no JSON: a column of text that holds it says so in its comment. -#}
+{#- Spark has no JSON: a column of text that holds it says so in its comment, and one of a list, too. -#}
 {% macro spark__typed_columns(table) %}
     {%- set columns = [] -%}
     {%- for column in run_query('describe table ' ~ table) -%}
         {%- do columns.append(
-            {'name': column.col_name, 'type': 'JSON' if column.comment == 'JSON' else column.data_type}
+            {'name': column.col_name, 'type': column.comment or column.data_type}
         ) -%}
     {%- endfor -%}
     {{ return(columns) }}

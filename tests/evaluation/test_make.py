@@ -21,6 +21,7 @@ ODD = """a folder/it's "odd" & `more`"""
         ("learn", ["db", "vars"]),
         ("judges", ["sets"]),
         ("spark", ["db", "vars"]),
+        ("spark-cluster", ["db", "vars"]),
     ],
 )
 def test_any_path_arrives(tmp_path: Path, goal: str, names: list[str]) -> None:

@@ -91,8 +91,7 @@ keyed as (
         streets.street_token,
         {{ postal_key('companies.postal_code') }} as postal_code,
         places.city,
-        places.country,
-        row_number() over (order by companies.company_id) as company_number
+        places.country
     from companies
     left join names on companies.company_name = names.written_name
     left join cores on names.core_name = cores.core_name
@@ -105,6 +104,12 @@ keyed as (
         on
             coalesce(companies.city, '') = places.written_city
             and coalesce(companies.country, '') = places.written_country
+
+),
+
+numbered as (
+
+    {{ numbered_rows('keyed', ['company_id'], 'company_number') }}
 
 ),
 
@@ -121,10 +126,10 @@ neighbours as (
 )
 
 select
-    keyed.*,
+    numbered.*,
     neighbours.company_count as street_company_count
-from keyed
+from numbered
 left join neighbours
     on
-        keyed.street_token = neighbours.street_token
-        and keyed.city = neighbours.city
+        numbered.street_token = neighbours.street_token
+        and numbered.city = neighbours.city

@@ -78,46 +78,51 @@ domains as (
     left join domain_holders on domains.domain = domain_holders.domain
     group by domains.contact_id
 
+),
+
+keyed as (
+
+    select
+        contacts.contact_id,
+        organisations.contact_kind,
+        organisations.organisation_name,
+        names.form_kind,
+        cores.core_number,
+        cores.squeezed_name,
+        cores.digits as name_digits,
+        cores.initials,
+        cores.full_initials,
+        cores.long_initials,
+        token_sums.token_norm,
+        token_sums.heaviest_weight,
+        lower(contacts.email) as email,
+        domains.first_domain,
+        {{ domain_label('domains.first_domain') }} as domain_label,
+        domains.domain_company_count,
+        phones.first_phone,
+        phones.last_phone,
+        phones.has_land_line,
+        vat_numbers.vat_number,
+        streets.house_number,
+        streets.street_name,
+        streets.street_token,
+        {{ postal_key('contacts.postal_code') }} as postal_code,
+        places.city,
+        places.country
+    from contacts
+    inner join organisations on contacts.contact_id = organisations.contact_id
+    left join names on organisations.organisation_name = names.written_name
+    left join cores on names.core_name = cores.core_name
+    left join token_sums on cores.core_number = token_sums.core_number
+    left join domains on contacts.contact_id = domains.contact_id
+    left join phones on contacts.contact_id = phones.contact_id
+    left join streets on contacts.street = streets.written_street
+    left join vat_numbers on contacts.vat_number = vat_numbers.written_vat_number
+    left join places
+        on
+            coalesce(contacts.city, '') = places.written_city
+            and coalesce(contacts.country, '') = places.written_country
+
 )
 
-select
-    contacts.contact_id,
-    organisations.contact_kind,
-    organisations.organisation_name,
-    names.form_kind,
-    cores.core_number,
-    cores.squeezed_name,
-    cores.digits as name_digits,
-    cores.initials,
-    cores.full_initials,
-    cores.long_initials,
-    token_sums.token_norm,
-    token_sums.heaviest_weight,
-    lower(contacts.email) as email,
-    domains.first_domain,
-    {{ domain_label('domains.first_domain') }} as domain_label,
-    domains.domain_company_count,
-    phones.first_phone,
-    phones.last_phone,
-    phones.has_land_line,
-    vat_numbers.vat_number,
-    streets.house_number,
-    streets.street_name,
-    streets.street_token,
-    {{ postal_key('contacts.postal_code') }} as postal_code,
-    places.city,
-    places.country,
-    row_number() over (order by contacts.contact_id) as contact_number
-from contacts
-inner join organisations on contacts.contact_id = organisations.contact_id
-left join names on organisations.organisation_name = names.written_name
-left join cores on names.core_name = cores.core_name
-left join token_sums on cores.core_number = token_sums.core_number
-left join domains on contacts.contact_id = domains.contact_id
-left join phones on contacts.contact_id = phones.contact_id
-left join streets on contacts.street = streets.written_street
-left join vat_numbers on contacts.vat_number = vat_numbers.written_vat_number
-left join places
-    on
-        coalesce(contacts.city, '') = places.written_city
-        and coalesce(contacts.country, '') = places.written_country
+{{ numbered_rows('keyed', ['contact_id'], 'contact_number') }}

@@ -4,9 +4,21 @@ with names as (
 
 ),
 
+-- The core names, with the numbers by which all models know them.
+core_names as (
+
+    select
+        core_name,
+        min(is_part) as is_part,
+        max(full_initials) as full_initials
+    from names
+    group by core_name
+
+),
+
 cores as (
 
-    {{ numbered_core_names('names') }}
+    {{ numbered_rows('core_names', ['core_name'], 'core_number') }}
 
 )
 

@@ -73,13 +73,19 @@ frequencies as (
 
 ),
 
+numbered_tokens as (
+
+    {{ numbered_rows('frequencies', ['token'], 'token_number') }}
+
+),
+
 -- Rarity in tenths of a logarithm, so that sums are whole numbers and the same on every engine. Few
 -- names say little about how rare a word is: a thousand are supposed.
 weights as (
 
     select
         frequencies.token,
-        row_number() over (order by frequencies.token) as token_number,
+        frequencies.token_number,
         cast(
             round(10 * ln(greatest(name_counts.name_count, 1000) * 1.0 / frequencies.frequency))
             as integer
@@ -94,7 +100,7 @@ weights as (
             else 0
         end as is_generic,
         common_words.word is not null or length(frequencies.token) = 1 as is_common
-    from frequencies
+    from numbered_tokens as frequencies
     cross join name_counts
     left join common_words on frequencies.token = common_words.word
     left join generic_words on frequencies.token = generic_words.word

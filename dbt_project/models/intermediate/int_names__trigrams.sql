@@ -39,12 +39,18 @@ frequencies as (
 
 ),
 
+numbered_grams as (
+
+    {{ numbered_rows('frequencies', ['gram'], 'gram_number') }}
+
+),
+
 -- Rarity as that of words: tenths of a logarithm, in whole numbers, a thousand names supposed.
 weights as (
 
     select
         frequencies.gram,
-        row_number() over (order by frequencies.gram) as gram_number,
+        frequencies.gram_number,
         greatest(
             1,
             cast(
@@ -52,7 +58,7 @@ weights as (
                 as integer
             )
         ) as weight
-    from frequencies
+    from numbered_grams as frequencies
     cross join name_counts
 
 )

@@ -41,7 +41,7 @@ scopes as (
         'precision' as measure,
         status as scope,
         count(*) as contact_count,
-        avg(confidence) as expected
+        cast(sum(confidence) as double) / count(confidence) as expected
     from decided
     where status <> 'none'
     group by status
@@ -52,7 +52,7 @@ scopes as (
         'precision' as measure,
         status || ': ' || tier as scope,
         count(*) as contact_count,
-        avg(confidence) as expected
+        cast(sum(confidence) as double) / count(confidence) as expected
     from decided
     where status = 'auto'
     group by status, tier

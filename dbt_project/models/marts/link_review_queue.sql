@@ -117,10 +117,16 @@ described as (
     left join companies as runners_up
         on alike.runner_up_company_id = runners_up.company_id
 
+),
+
+by_worth as (
+
+    {{ numbered_rows(
+        'described', ['worth', 'company_id', 'contact_id'], 'review_rank', descending=['worth']
+    ) }}
+
 )
 
-select
-    row_number() over (order by worth desc, company_id asc, contact_id asc) as review_rank,
-    *,
-    row_number() over (order by teaching desc, company_id asc, contact_id asc) as teaching_rank
-from described
+{{ numbered_rows(
+    'by_worth', ['teaching', 'company_id', 'contact_id'], 'teaching_rank', descending=['teaching']
+) }}

@@ -74,40 +74,45 @@ prepared as (
         {{ street_words('written.street') }} as street_words
     from written
 
+),
+
+keyed as (
+
+    select
+        prepared.side,
+        prepared.person_id,
+        names.first_words,
+        names.first_key,
+        names.first_head,
+        names.first_tail,
+        names.is_initial,
+        names.last_core,
+        names.last_key,
+        names.last_whole,
+        names.last_head,
+        names.last_tail,
+        coalesce(full_forms.full_form, names.first_key) as full_form,
+        first_counts.first_count,
+        last_counts.last_count,
+        namesakes.namesake_count,
+        prepared.email,
+        prepared.birth_date,
+        prepared.postal_code,
+        prepared.city,
+        nullif({{ regexp_first_group('prepared.street_words', '([0-9]+)') }}, '') as house_number,
+        nullif({{ regexp_first_group('prepared.street_words', '([^0-9 ]+)[^a-z]*$') }}, '')
+            as street_end
+    from prepared
+    inner join names on prepared.side = names.side and prepared.person_id = names.person_id
+    left join first_counts on names.first_key = first_counts.first_key
+    left join last_counts on names.last_key = last_counts.last_key
+    left join full_forms on names.first_key = full_forms.short_form
+    left join namesakes
+        on
+            names.side = namesakes.side
+            and names.first_key = namesakes.first_key
+            and names.last_key = namesakes.last_key
+
 )
 
-select
-    prepared.side,
-    prepared.person_id,
-    names.first_words,
-    names.first_key,
-    names.first_head,
-    names.first_tail,
-    names.is_initial,
-    names.last_core,
-    names.last_key,
-    names.last_whole,
-    names.last_head,
-    names.last_tail,
-    coalesce(full_forms.full_form, names.first_key) as full_form,
-    first_counts.first_count,
-    last_counts.last_count,
-    namesakes.namesake_count,
-    prepared.email,
-    prepared.birth_date,
-    prepared.postal_code,
-    prepared.city,
-    nullif({{ regexp_first_group('prepared.street_words', '([0-9]+)') }}, '') as house_number,
-    nullif({{ regexp_first_group('prepared.street_words', '([^0-9 ]+)[^a-z]*$') }}, '')
-        as street_end,
-    row_number() over (order by prepared.side, prepared.person_id) as person_number
-from prepared
-inner join names on prepared.side = names.side and prepared.person_id = names.person_id
-left join first_counts on names.first_key = first_counts.first_key
-left join last_counts on names.last_key = last_counts.last_key
-left join full_forms on names.first_key = full_forms.short_form
-left join namesakes
-    on
-        names.side = namesakes.side
-        and names.first_key = namesakes.first_key
-        and names.last_key = namesakes.last_key
+{{ numbered_rows('keyed', ['side', 'person_id'], 'person_number') }}
