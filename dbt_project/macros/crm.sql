@@ -1,8 +1,8 @@
 {#-
     The pipelines of the account, in the order of their names: a list of {name, object_id, label,
-    relation, columns, amounts, currencies, company_ids, contact_ids}. `columns` are those of the raw table, the
-    others names of columns by the type of their fields: money, and relations to the objects of companies
-    and of contacts. A pipeline whose records were never loaded is left out.
+    relation, columns, amounts, currencies, company_ids, contact_ids}. `columns` are those of the raw
+    table, the others names of columns by the type of their fields: money, and relations to the objects
+    of companies and of contacts. A pipeline whose records were never loaded is left out.
 -#}
 {% macro kizen_pipelines(objects, fields) %}
     {%- if not execute or raw_columns(objects) is none -%}
