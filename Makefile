@@ -90,7 +90,7 @@ check-s3: $(DEV)/ready .venv-s3/ready .venv-spark/ready ## Publish Parquet to a 
 	@$(DEV)/bin/python -m tests.target_duckdb.parquet.s3 $(if $(KILLS),--kills "$(KILLS)") $(if $(SHARE),--share "$(SHARE)") $(if $(SEED),--seed "$(SEED)")
 
 check-lake: $(DEV)/ready .venv-lake/ready .venv-s3/ready ## Load into DuckLakes over SQLite and a real PostgreSQL, in folders and S3, killed at random: KILLS=20 SEED=…
-	@KILLS="$(KILLS)" SEED="$(SEED)" .venv-lake/bin/python -m pytest --numprocesses $(WORKERS) $(PYTEST_ARGS) tests/target_duckdb/lake
+	@KILLS="$(KILLS)" SEED="$(SEED)" .venv-lake/bin/python -m pytest --numprocesses $(WORKERS) $(PYTEST_ARGS) tests/target_duckdb/lake/check_*.py
 
 check-changes: $(DEV)/ready $(DBT)/ready ## Change each input of the models in turn: do builds of what changed equal builds of everything?
 	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/dbt_project/check_changes.py

@@ -148,3 +148,14 @@ def test_lock_files_have_hashes_and_name_no_registry() -> None:
         packages = re.findall(r"^[a-z0-9].*?(?=^[a-z0-9]|\Z)", text, flags=re.MULTILINE | re.DOTALL)
         assert packages, file
         assert [each for each in packages if "--hash=sha256:" not in each] == [], file
+
+
+def test_goals_that_run_pytest_name_tests_that_it_finds() -> None:
+    """A folder is looked through for `test_*.py` alone: files of other names have to be named."""
+    named = re.findall(r"pytest .*?(tests/\S+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert "tests/target_duckdb" in named
+    for path in named:
+        found = sorted(ROOT.glob(path))
+        assert found, path
+        for each in found:
+            assert each.is_file() or list(each.rglob("test_*.py")), path
