@@ -242,7 +242,8 @@ def _copied(
         select schema_name, table_name, list(column_name order by column_index)
         from duckdb_columns()
         where database_name = ? and schema_name in ('kananas', 'kizen', 'marts')
-            and table_name not in ('run_steps', 'run_streams', 'freshness', 'link_changes')
+            and table_name not in
+                ('run_steps', 'run_streams', 'freshness', 'link_changes', 'person_link_changes')
             and not starts_with(column_name, '_sdc_')
         group by all order by all
         """,
