@@ -22,6 +22,7 @@ BOUNDED = {
     r"seeds\.\w+": "a file of the project",
     r"intermediate\.int_links__land_lines": "one row",
     r"intermediate\.int_links__levels": "a row per level of a seed",
+    r"intermediate\.int_links__name_shares": "one row",
     r"intermediate\.int_samples__\w+": "what people were given to judge, and numbers up to 9,999",
 }
 
