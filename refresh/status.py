@@ -10,7 +10,7 @@ import duckdb
 from refresh.alerts import Alerts
 from refresh.history import History, Run
 from refresh.run import ALERTS
-from refresh.warehouse import copy_name
+from target_duckdb.extensions import copy_name
 
 if TYPE_CHECKING:
     from refresh.settings import Settings

@@ -57,11 +57,6 @@ def is_file(database: str) -> bool:
     )
 
 
-def copy_name(database: str) -> str:
-    """Return the name of the published copy: that of the file, one of its own for a DuckLake."""
-    return "lake.duckdb" if database.startswith("ducklake:") else database.rpartition("/")[2]
-
-
 def wait(database: str, seconds: float, tell: Callable[[str], None]) -> int:
     """Wait until no other program holds the file, and hold it.
 

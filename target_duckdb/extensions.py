@@ -27,13 +27,12 @@ SQLITE = "sqlite:"
 S3 = "s3://"
 
 LAKE_COPY = "lake.duckdb"
-"""Name of the published copy of any lake; `refresh` and `console` know it, too."""
+"""Name of the published copy of any lake; `console` knows it, too."""
 
 _VERSION = "1.5.5"
 """The DuckDB that the packages are built for."""
 
 _INSTALL = "`make lake` installs requirements/lake.txt over the loader and dbt"
-
 
 _SCHEME = re.compile(r"\w{2,}:")
 _PASSWORD = re.compile(r"\b(ssl)?password\s*=|://[^/@\s]*:[^/@\s]*@", re.IGNORECASE)
@@ -46,6 +45,11 @@ class MissingError(Exception):
 def is_lake(path: str) -> bool:
     """Return whether a `path` setting names a lake."""
     return path.startswith(PREFIX)
+
+
+def copy_name(path: str) -> str:
+    """Return the name of the published copy: that of the file, one of its own for a lake."""
+    return LAKE_COPY if is_lake(path) else Path(path).name
 
 
 def problem(path: str, data_path: str | None) -> str | None:

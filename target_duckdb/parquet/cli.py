@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from target_duckdb.extensions import LAKE_COPY, is_lake
+from target_duckdb.extensions import copy_name
 from target_duckdb.parquet.manifest import ManifestError
 from target_duckdb.parquet.places import PlaceError, PlaceSettingError, at
 from target_duckdb.parquet.publish import (
@@ -129,7 +129,7 @@ def _published_copy() -> str | None:
     folder, database = os.environ.get("DUCKDB_PUBLISH_DIR"), os.environ.get("DUCKDB_PATH")
     if not folder or not database:
         return None
-    return str(Path(folder, LAKE_COPY if is_lake(database) else Path(database).name))
+    return str(Path(folder, copy_name(database)))
 
 
 def _count(text: str) -> int:
