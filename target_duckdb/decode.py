@@ -335,7 +335,9 @@ class Decoder:
         self._stagers = {
             column.name: (values.any_key_text if column.name in self.keys else values.any_text)
             if column.sql_type == "VARCHAR" and not validate
-            else values.stager(column.sql_type, is_exact=column.is_exact)
+            else values.stager(
+                column.sql_type, is_exact=column.is_exact, is_key=column.name in self.keys
+            )
             for column in self.columns
         }
         self._is_fast = by_name and bool(self.columns) and self._is_plain()

@@ -35,6 +35,9 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _EXACT_DIGITS = 15
 """Any decimal number of up to 15 significant digits comes back from a DOUBLE as it went in."""
 
+_FLOAT_DIGITS = 17
+"""No float needs more significant digits to be told from all others."""
+
 _TINY = -307
 """Smaller numbers have fewer digits in a DOUBLE, or none."""
 
@@ -192,15 +195,35 @@ def rounds(value: object) -> bool:
 
 
 def is_multiple(value: float | Decimal, step: float | Decimal) -> bool:
-    """Tell whether a number is a whole multiple of a step, with no rounding on the way."""
+    """Tell whether a number is a whole multiple of a step, with no rounding on the way.
+
+    All digits of a float count as the number that the float was made of.
+    """
     number, unit = Decimal(str(value)), Decimal(str(step))
     if not number.is_finite() or abs(number.adjusted()) > _LARGEST_EXPONENT:
         return False
-    return Fraction(number) % Fraction(unit) == 0
+    return any(Fraction(each) % Fraction(unit) == 0 for each in (number, before_float(number)))
 
 
-def decimal(value: object, precision: int, scale: int) -> str:
-    """Return a number that fits into DECIMAL(precision, scale) without rounding, in digits."""
+def before_float(number: Decimal) -> Decimal:
+    """Return the number that a float was made of, where all digits of the float came.
+
+    A tap that passes decimals through floats sends 1.1 as 1.100000000000000088817841970012523...
+    Any other number is returned as it is.
+    """
+    if len(number.as_tuple().digits) <= _FLOAT_DIGITS:
+        return number
+    as_float = float(number)
+    is_whole_float = math.isfinite(as_float) and Decimal(as_float) == number
+    return Decimal(repr(as_float)) if is_whole_float else number
+
+
+def decimal(value: object, precision: int, scale: int, *, is_key: bool = False) -> str:
+    """Return a number that fits into DECIMAL(precision, scale) without rounding, in digits.
+
+    All digits of a float are the number that the float was made of, but in a key, where two numbers
+    that differ stay two.
+    """
     if isinstance(value, str):
         try:
             number = Decimal(value)
@@ -214,6 +237,8 @@ def decimal(value: object, precision: int, scale: int) -> str:
     if not number.is_finite():
         reason = f"NaN and infinities have no place in DECIMAL({precision},{scale})"
         raise InvalidValueError(reason)
+    if not is_key and not _fits(number, precision, scale):
+        number = before_float(number)
     if not _fits(number, precision, scale):
         reason = (
             f"the number does not fit into DECIMAL({precision},{scale}) without rounding; widen "
@@ -485,16 +510,19 @@ def _refuse_unwritable(value: object) -> None:
             raise InvalidValueError(reason)
 
 
-def stager(sql_type: str, *, is_exact: bool = False) -> Callable[[Any], Staged]:
+def stager(
+    sql_type: str, *, is_exact: bool = False, is_key: bool = False
+) -> Callable[[Any], Staged]:
     """Return the function that stages values for a column of this type.
 
     Args:
         sql_type: The DuckDB type.
         is_exact: Whether two values that differ must be staged as two, whatever the type holds.
+        is_key: Whether it is a column of the key.
     """
     size = decimal_size(sql_type)
     if size is not None:
-        return lambda value: decimal(value, *size)
+        return lambda value: decimal(value, *size, is_key=is_key)
     return _EXACT[sql_type] if is_exact else _STAGERS[sql_type]
 
 

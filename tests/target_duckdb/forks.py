@@ -6,6 +6,7 @@ two empty before. As a program: names of directories come in, a line each, exit 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import pkgutil
@@ -66,8 +67,10 @@ def run_target(directory: Path, limit: int | None = None) -> int:
     except BaseException:  # noqa: BLE001 (as Python ends a program)
         traceback.print_exc()
         code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        # As Python ends a program: its log may lie on the disk that is full.
+        with contextlib.suppress(OSError):
+            stream.flush()
     return code if isinstance(code, int) else int(code is not None)
 
 

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from target_duckdb.columns import spelled
+from target_duckdb.errors import TargetError
 from target_duckdb.values import number_text
 from tests.target_duckdb.helpers import load, query, record, schema, types
 
@@ -241,6 +242,37 @@ def test_the_type_of_a_step_with_bounds(
     path = tmp_path / "test.duckdb"
     load(path, [schema({"v": {"type": "number", **node}}), record({"v": 0})])
     assert types(path)["v"] == sql_type
+
+
+FLOATS = ["1.1", "-0.0001", "99999999999.9999", "0.3"]
+
+
+@pytest.mark.parametrize("node", [{"multipleOf": 0.0001}, {"x-sql-datatype": "DECIMAL(20,4)"}])
+def test_all_digits_of_a_float_are_the_decimal_it_was_made_of(
+    tmp_path: Path, node: dict[str, Any]
+) -> None:
+    path = tmp_path / "test.duckdb"
+    digits = [Decimal(float(text)) for text in FLOATS]  # as pipelinewise-tap-postgres sends them
+    rows = [line(f'"id": {number}, "v": {digit:f}') for number, digit in enumerate(digits)]
+    load(path, [schema({"id": INTEGER, "v": {"type": "number", **node}}, ["id"]), *rows])
+    found = query(path, "SELECT v FROM items ORDER BY id")
+    assert [value for (value,) in found] == [Decimal(text) for text in FLOATS]
+
+
+@pytest.mark.parametrize("digits", ["1.10000000000000008881784197001252", "1.10001", "1e-400"])
+def test_other_numbers_between_two_steps_are_refused(tmp_path: Path, digits: str) -> None:
+    begin = schema({"id": INTEGER, "v": {"type": "number", "multipleOf": 0.0001}}, ["id"])
+    with pytest.raises(TargetError, match="it breaks 'multipleOf'"):
+        load(tmp_path / "test.duckdb", [begin, line(f'"id": 1, "v": {digits}')])
+
+
+def test_a_key_keeps_all_digits_of_a_float_apart(tmp_path: Path) -> None:
+    begin = schema({"id": {"type": "number", "multipleOf": 0.0001}}, ["id"])
+    with pytest.raises(TargetError, match="does not fit into DECIMAL"):
+        load(
+            tmp_path / "test.duckdb",
+            [begin, line('"id": 1.1'), line(f'"id": {Decimal(float("1.1")):f}')],
+        )
 
 
 def test_numbers_that_are_loaded_as_texts_have_one_spelling(tmp_path: Path) -> None:
