@@ -184,10 +184,29 @@ def _multiple_of(
         yield ValidationError(f"not a multiple of {step}")
 
 
+def _bound(keyword: str) -> Callable[..., Iterator[ValidationError]]:
+    """Return what checks a bound: all digits of a float are the number it was made of."""
+    usual: Callable[..., Iterator[ValidationError] | None]
+    usual = DEFAULT_JSONSCHEMA_VALIDATOR.VALIDATORS[keyword]
+
+    def check(
+        validator: object, bound: object, instance: object, schema: object
+    ) -> Iterator[ValidationError]:
+        if isinstance(instance, Decimal):
+            instance = values.before_float(instance)
+        yield from usual(validator, bound, instance, schema) or ()
+
+    return check
+
+
 _Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
     DEFAULT_JSONSCHEMA_VALIDATOR,
     validators={
         "multipleOf": _multiple_of,
+        **{
+            name: _bound(name)
+            for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+        },
         "oneOf": DEFAULT_JSONSCHEMA_VALIDATOR.VALIDATORS["anyOf"],
     },
     type_checker=DEFAULT_JSONSCHEMA_VALIDATOR.TYPE_CHECKER.redefine("integer", _is_integer),

@@ -342,8 +342,9 @@ def compare(
             if name not in row and source[name] is None:
                 continue
             values = [normal(row.get(name)), normal(source[name])]
-            if name in json_texts and row.get(name) is not None:
-                values[0] = normal(json.loads(row[name]))
+            text = row.get(name)
+            if name in json_texts and text is not None:
+                values[0] = normal(json.loads(text))
             if name in doubles:
                 values = [None if one is None else float(one) for one in values]
             if values[0] != values[1]:

@@ -259,6 +259,15 @@ def test_all_digits_of_a_float_are_the_decimal_it_was_made_of(
     assert [value for (value,) in found] == [Decimal(text) for text in FLOATS]
 
 
+@pytest.mark.parametrize("text", ["0.1", "0.3"])  # a float above, and one below
+def test_all_digits_of_a_float_keep_to_a_bound(tmp_path: Path, text: str) -> None:
+    bounds = {"minimum": float(text), "maximum": float(text)}
+    begin = schema({"v": {"type": "number", **bounds}})
+    path = tmp_path / "test.duckdb"
+    load(path, [begin, line(f'"v": {Decimal(float(text)):f}')])
+    assert query(path, "SELECT v FROM items") == [(float(text),)]
+
+
 @pytest.mark.parametrize("digits", ["1.10000000000000008881784197001252", "1.10001", "1e-400"])
 def test_other_numbers_between_two_steps_are_refused(tmp_path: Path, digits: str) -> None:
     begin = schema({"id": INTEGER, "v": {"type": "number", "multipleOf": 0.0001}}, ["id"])
