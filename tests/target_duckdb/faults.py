@@ -195,6 +195,9 @@ def apply(  # noqa: PLR0913, PLR0917
                     del table[old]
             if not message.is_delete:
                 table[row] += 1
+    for stream, rows in whole.items():  # of a read that never came to its end
+        by_key = {row[0]: row for row in [*result[stream], *rows.values()]}
+        result[stream] = Counter(by_key.values())
     return result
 
 
