@@ -12,13 +12,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 DONE, FAILED, INTERRUPTED, SKIPPED = "done", "failed", "interrupted", "skipped"
 
 #: When the file is larger, its older half goes.
 LARGEST = 4_000_000
+
+#: What the loader did to the rows of tables, as lines of streams and of steps have it.
+CHANGES = ("rows_inserted", "rows_updated", "rows_deleted")
 
 Line = dict[str, Any]
 
@@ -125,6 +128,15 @@ def _add(run: Run, kind: str, line: Line) -> None:
         run.streams.append(line)
     elif kind == "end":
         run.end = line
+
+
+def told_changes(line: Mapping[str, Any]) -> str:
+    """Return in words what the loader did to the rows of tables; empty where it did nothing."""
+    return ", ".join(
+        f"{line[name]:,} {name.removeprefix('rows_')}"
+        for name in CHANGES
+        if isinstance(line.get(name), int) and line[name]
+    )
 
 
 def last_of_step(runs: list[Run], step: str) -> Line | None:

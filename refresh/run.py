@@ -30,6 +30,7 @@ from refresh.history import (
     SKIPPED,
     History,
     last_of_step,
+    told_changes,
 )
 from refresh.history import Run as PastRun
 from refresh.steps import Interrupted, Step
@@ -270,20 +271,23 @@ class Runner:
     def _record(self, step: Step, outcome: Outcome) -> None:
         self._results[step.name] = outcome.result
         facts: dict[str, object] = {"is_whole": outcome.why_whole is not None}
-        rows = None
+        rows: int | None = None
+        changes: dict[str, int] = {}
         if step.is_source and outcome.program is not None:
-            by_stream = outcome.program.output.rows
-            rows = sum(by_stream.values())
+            output = outcome.program.output
+            rows = sum(output.rows.values())
+            changes = {name: sum(of.values()) for name, of in output.changes.items()}
             tables = warehouse.tables(self._settings.database, step.name) or []
             live = {table.name: table.rows for table in tables}
-            facts |= {"rows_loaded": rows, "loaded_at": _newest(tables)}
-            for stream, loaded in sorted(by_stream.items()):
+            facts |= {"rows_loaded": rows, **changes, "loaded_at": _newest(tables)}
+            for stream in output.streams():
                 self._write(
                     "stream",
                     run_id=self._run_id,
                     step=step.name,
                     stream=stream,
-                    rows_loaded=loaded,
+                    rows_loaded=output.rows[stream],
+                    **{name: of[stream] for name, of in output.changes.items()},
                     rows_in_table=live.get(stream),
                 )
         built = outcome.program.output.built if outcome.program is not None else ""
@@ -304,7 +308,8 @@ class Runner:
             self._alerts.note(step.name, outcome.started_at, error)
             if error:
                 self._errors[step.name] = error
-        loaded_rows = f", {rows:,} rows" if rows is not None else ""
+        told = told_changes(changes)
+        loaded_rows = f", {rows:,} rows{f' ({told})' if told else ''}" if rows is not None else ""
         why = f": {error}" if error else ""
         self._say(f"{step.name}: {outcome.result}, {outcome.seconds:.1f} s{loaded_rows}{why}")
 
