@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from refresh import channels, status
+from refresh import channels, own_files, status
 from refresh.alerts import FAILURE, Alerts
 from refresh.channels import ChannelError
 from refresh.run import ALERTS, BusyError, Runner, now
@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return DONE
         if given.command == "test-alerts":
             return _test_alerts(settings)
+        if given.command == "check":
+            return _check(settings)
         return _run(settings, given)
     except SettingError as error:
         sys.stderr.write(f"refresh: {error}\n")
@@ -73,13 +75,19 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="run all steps; what is done without a command")
     commands.add_parser("status", help="print the last runs, what waits, and what is stale")
+    commands.add_parser("check", help="say what is wrong in .env and in config/")
     commands.add_parser("test-alerts", help="send a message by each channel, and a ping")
     return parser
 
 
 def _run(settings: Settings, given: argparse.Namespace) -> int:
+    wrong = own_files.wrong(settings.project, settings.variables)
+    if wrong:
+        raise SettingError("; ".join(wrong))
     said: list[str] = []
     say = said.append if given.quiet else _print
+    for line in own_files.doubtful(settings.project):
+        say(f"warning: {line}")
     try:
         code = Runner(settings, say).run(
             full_refresh=given.full_refresh, load_only=given.load_only, rebuild=given.rebuild
@@ -90,6 +98,15 @@ def _run(settings: Settings, given: argparse.Namespace) -> int:
     if code != DONE:
         _print_all(said)
     return code
+
+
+def _check(settings: Settings) -> int:
+    found = [
+        *own_files.doubtful(settings.project),
+        *own_files.wrong(settings.project, settings.variables),
+    ]
+    _print("\n".join(found or ["Nothing is wrong in .env and in config/"]))
+    return WRONG_SETTINGS if found else DONE
 
 
 def _test_alerts(settings: Settings) -> int:
