@@ -25,6 +25,9 @@ from refresh.yaml_file import YamlError, YamlFile
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    #: Where it is, as keys and places in lists, and what is wrong.
+    Problem = tuple[tuple[str | int, ...], str]
+
 OWN_MELTANO = Path("config", "meltano.yml")
 OWN_VARS = Path("config", "vars.yml")
 
@@ -146,17 +149,18 @@ def _of_meltano(project: Path) -> list[str]:
         what = "it says nothing" if file.value is None else "it is no map of sections"
         return [f"{OWN_MELTANO}: {what}: Meltano refuses such a file; remove it"]
     tracked = _tracked(project)
-    found = []
-    for name in file.value:
-        if name not in {_ENV, *_SECTIONS}:
-            known = ", ".join((_ENV, *_SECTIONS))
-            found.append(((name,), f"{name} does not count here; there is {known}"))
+    sections = (_ENV, *_SECTIONS)
+    found: list[Problem] = [
+        ((name,), f"{name} does not count here; there is {', '.join(sections)}")
+        for name in file.value
+        if name not in sections
+    ]
     found += _of_env(file.value.get(_ENV), Known.of(tracked))
     found += _of_sections(file.value, tracked)
     return [f"{OWN_MELTANO}, line {file.line(*where)}: {what}" for where, what in found]
 
 
-def _of_env(given: object, known: Known) -> Iterator[tuple[tuple[str, ...], str]]:
+def _of_env(given: object, known: Known) -> Iterator[Problem]:
     if given is None:
         return
     if not isinstance(given, dict):
@@ -217,9 +221,7 @@ def _held(text: str) -> object:
             return text
 
 
-def _of_sections(
-    own: Mapping[str, Any], tracked: Mapping[str, Any]
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _of_sections(own: Mapping[str, Any], tracked: Mapping[str, Any]) -> Iterator[Problem]:
     theirs = dict(_named(tracked))
     entries = dict(_named(own))
     for where, name in entries.items():

@@ -194,13 +194,13 @@ class Checkpoint:
         """Say what the commit has changed, as metrics of each stream."""
         logger = metrics.get_metrics_logger()
         for stream, changes in self._merge.changes.items():
+            tags: dict[str, Any] = {metrics.Tag.STREAM: stream, metrics.Tag.PID: os.getpid()}
             for metric, rows in (
                 (RowMetric.INSERTED, changes.inserted),
                 (RowMetric.UPDATED, changes.updated),
                 (RowMetric.DELETED, changes.deleted),
             ):
                 if rows:
-                    tags = {metrics.Tag.STREAM: stream, metrics.Tag.PID: os.getpid()}
                     point = metrics.Point("counter", cast("metrics.Metric", metric), rows, tags)
                     metrics.log(logger, point)
 

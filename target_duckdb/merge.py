@@ -504,11 +504,6 @@ class _Rows:
             key = ", ".join(cells[name] for name in self.keys)
             where = self._last_of_each(connection, self.staging.sql, key)
             if not self.replace and self._has_rows(connection):
-                import os, time as tm
-                if os.environ.get("EXACT"):
-                    t0 = tm.process_time()
-                    unchanged = self._unchanged(connection, cells, where)
-                    import sys; print("UNCHANGED", unchanged, tm.process_time()-t0, file=sys.stderr)
                 replaced = self._remove_replaced(connection, cells)
         names = ", ".join(map(quote, cells))
         connection.execute(
@@ -569,20 +564,6 @@ class _Rows:
         )
         names = [self.table.database, self.table.schema, self.table.name]
         return connection.execute(query, names).fetchone() == (True,)
-
-    def _unchanged(self, connection: DuckDBPyConnection, cells: dict[str, str], where: str) -> int:
-        compared = [name for name in cells if name not in METADATA or name == DELETED_AT]
-        old = ", ".join(quote(name) for name in compared)
-        new = ", ".join(cells[name] for name in compared)
-        oldkey = ", ".join(f"{quote(name)} AS k{i}" for i, name in enumerate(self.keys))
-        newkey = ", ".join(f"{cells[name]} AS k{i}" for i, name in enumerate(self.keys))
-        same = " AND ".join(f"old.k{i} = new.k{i}" for i, _ in enumerate(self.keys))
-        row = connection.execute(
-            f"SELECT count(*) FROM (SELECT {oldkey}, hash({old}) AS h FROM {self.table.sql}) AS old "
-            f"JOIN (SELECT {newkey}, hash({new}) AS h FROM {self.staging.sql} {where}) AS new "
-            f"ON {same} AND old.h = new.h"
-        ).fetchone()
-        return row[0]
 
     def _remove_replaced(self, connection: DuckDBPyConnection, cells: dict[str, str]) -> int:
         """Remove the rows whose key was staged; return how many went."""
