@@ -40,13 +40,17 @@ def test_the_examples_are_right(project: Path) -> None:
     [
         (
             "env:\n  TAP_KANANAS_STREAM_MAPPS:\n    contacts: {}\n",
-            "line 2: there is no setting TAP_KANANAS_STREAM_MAPPS: "
-            "did you mean TAP_KANANAS_STREAM_MAPS?",
+            (
+                "line 2: there is no setting TAP_KANANAS_STREAM_MAPPS: "
+                "did you mean TAP_KANANAS_STREAM_MAPS?"
+            ),
         ),
         (
             "env:\n\n  TAP_KANANS_STREAM_MAPS: {}\n",
-            "line 3: there is no setting TAP_KANANS_STREAM_MAPS: "
-            "did you mean TAP_KANANAS_STREAM_MAPS?",
+            (
+                "line 3: there is no setting TAP_KANANS_STREAM_MAPS: "
+                "did you mean TAP_KANANAS_STREAM_MAPS?"
+            ),
         ),
         (
             "env:\n  TAP_KANANAS__SELECT: '!contacts.photo'\n",
@@ -62,8 +66,10 @@ def test_the_examples_are_right(project: Path) -> None:
         ),
         (
             "env:\n  TAP_KANANAS_STREAM_MAP_CONFIG: {pepper: $PEPPER}\n",
-            "line 2: TAP_KANANAS_STREAM_MAP_CONFIG: Meltano leaves $PEPPER as it is here: "
-            "write it into .env",
+            (
+                "line 2: TAP_KANANAS_STREAM_MAP_CONFIG: Meltano leaves $PEPPER as it is here: "
+                "write it into .env"
+            ),
         ),
         (
             "env:\n  REFRESH_WEBHOOK_URL: https://h\n",
@@ -86,8 +92,10 @@ def test_the_examples_are_right(project: Path) -> None:
         ("jobs:\n- tasks: [kizen]\n", "line 2: an entry of jobs needs a name"),
         (
             "schedule: []\n",
-            "line 1: schedule does not count here; "
-            "there is env, environments, jobs, plugins, schedules",
+            (
+                "line 1: schedule does not count here; "
+                "there is env, environments, jobs, plugins, schedules"
+            ),
         ),
         ("a: [\n", "line 2: expected the node content, but found '<stream end>'"),
     ],
