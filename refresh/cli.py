@@ -31,13 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         settings = read(given.environment, sources=given.sources)
-        if given.command == "status":
-            _print("\n".join(status.lines(settings)))
-            return DONE
-        if given.command == "test-alerts":
-            return _test_alerts(settings)
-        if given.command == "check":
-            return _check(settings)
+        if given.command in _COMMANDS:
+            return _COMMANDS[given.command](settings)
         return _run(settings, given)
     except SettingError as error:
         sys.stderr.write(f"refresh: {error}\n")
@@ -100,6 +95,11 @@ def _run(settings: Settings, given: argparse.Namespace) -> int:
     return code
 
 
+def _status(settings: Settings) -> int:
+    _print("\n".join(status.lines(settings)))
+    return DONE
+
+
 def _check(settings: Settings) -> int:
     found = [
         *own_files.doubtful(settings.project),
@@ -141,6 +141,8 @@ def _print_all(lines: list[str]) -> None:
     for line in lines:
         _print(line)
 
+
+_COMMANDS = {"status": _status, "check": _check, "test-alerts": _test_alerts}
 
 if __name__ == "__main__":
     sys.exit(main())

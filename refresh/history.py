@@ -6,6 +6,7 @@ be what has failed. dbt makes tables of it.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import dataclass, field
@@ -65,7 +66,10 @@ class History:
             size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
                 line = "\n" + line  # the line before was cut off
-            os.write(descriptor, line.encode())
+            content = line.encode()
+            if os.write(descriptor, content) < len(content):
+                os.ftruncate(descriptor, size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -88,6 +88,7 @@ class Runner:
         self._run_id = str(uuid.uuid4())
         self._secrets = secrets_of(settings.variables)
         self._past: list[PastRun] = []
+        self._is_recorded = False
         self._results: dict[str, str] = {}
         self._errors: dict[str, str] = {}
         self._log = logging.Logger("refresh")  # noqa: LOG001 - of this run alone
@@ -120,7 +121,9 @@ class Runner:
             self._past = self._history.runs()
             started_at, started = now(), time.monotonic()
             self._note_killed()
-            self._write("start", run_id=self._run_id, started_at=started_at, pid=os.getpid())
+            self._is_recorded = self._write(
+                "start", run_id=self._run_id, started_at=started_at, pid=os.getpid()
+            )
             self._say(f"Run {self._run_id} of {settings.environment}, started {started_at}")
             self._ping("/start")
             ended_by = None
@@ -140,7 +143,7 @@ class Runner:
     def _note_killed(self) -> None:
         """Tell of a run that was killed, and write down how it ended."""
         last = self._past[-1] if self._past else None
-        if last is None or last.end is not None:
+        if last is None or last.end is not None or last.run_id == self._alerts.ended:
             if WHOLE in self._alerts.failing:
                 self._alerts.note(WHOLE, "", None)
             return
@@ -155,12 +158,18 @@ class Runner:
         self._alerts.note(WHOLE, "", None)
         self._past = self._history.runs()
 
-    def _write(self, kind: str, **fields: object) -> None:
-        """Add to the file of runs; where that fails, the run goes on, and this is told."""
+    def _write(self, kind: str, **fields: object) -> bool:
+        """Add to the file of runs; where that fails, the run goes on, and this is told.
+
+        Returns:
+            Whether it was written.
+        """
         try:
             self._history.append(kind, **fields)
         except OSError as error:
             self._cannot_write(self._settings.runs_path, error)
+            return False
+        return True
 
     def _cannot_write(self, path: Path, error: OSError) -> None:
         if RECORD not in self._errors:
@@ -331,6 +340,8 @@ class Runner:
         )
         if RECORD not in self._errors:
             self._alerts.note(RECORD, "", None)
+        if self._is_recorded:
+            self._alerts.ended = self._run_id
         self._tell()
         self._ping("" if result == DONE else "/fail")
         self._say("done" if result == DONE else f"failed: {words}")

@@ -15,6 +15,7 @@ from refresh import channels, steps
 from refresh.cli import main
 from refresh.history import History
 from tests.refresh.servers import http
+from tests.target_duckdb.faults import fill, small_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,6 +128,30 @@ def test_a_run_that_cannot_be_written_down_goes_on_and_is_told(
     (output / "runs.jsonl").unlink()
     assert main([]) == 0
     assert [body["event"] for body in hook.bodies] == ["failure", "recovery"]
+
+
+def test_a_full_disk_is_told_once_and_so_is_its_end(
+    folder: Path, hook: Heard, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(folder, "exit 0")
+    with small_disk() as disk:
+        if disk is None:
+            pytest.skip("no small disk can be mounted here")
+        monkeypatch.setenv("DUCKDB_RUNS_PATH", str(disk / "runs.jsonl"))
+        assert main([]) == 0
+        # There is room for the first line of a run, so that it looks as if it had been killed.
+        room = 4096 - (disk / "runs.jsonl").stat().st_size % 4096
+        with (disk / "runs.jsonl").open("a") as runs:
+            runs.write("\n" * (room - 200))
+        filler = fill(disk, 0)
+        for _ in range(2):
+            assert main([]) == 1
+        assert "failed: record, cannot write " in capsys.readouterr().out
+        filler.unlink()
+        assert main([]) == 0
+        assert "killed" not in capsys.readouterr().out
+    told = [(body["event"], [step["step"] for step in body["steps"]]) for body in hook.bodies]
+    assert told == [("failure", ["record"]), ("recovery", ["record"])]
 
 
 def test_what_nobody_takes_is_a_warning_and_no_failure(

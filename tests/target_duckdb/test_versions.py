@@ -349,12 +349,10 @@ def test_properties_called_like_metadata_but_for_their_case(
 
 def changes(log: pytest.LogCaptureFixture) -> dict[str, int]:
     """Return what the loader said since the last time of the rows that it changed, by metric."""
-    points = [
-        entry.args[0] for entry in log.records if isinstance(entry.args, tuple) and entry.args
-    ]
+    told = [entry.args for entry in log.records]
     log.clear()
     found: Counter[str] = Counter()
-    for point in points:
+    for point in (each[0] for each in told if isinstance(each, tuple) and each):
         if isinstance(point, metrics.Point) and point.tags["stream"] == "items":
             found[point.metric.value] += point.value
     return {name: count for name, count in found.items() if name.startswith("rows_")}
