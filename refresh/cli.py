@@ -81,8 +81,7 @@ def _run(settings: Settings, given: argparse.Namespace) -> int:
         raise SettingError("; ".join(wrong))
     said: list[str] = []
     say = said.append if given.quiet else _print
-    for line in own_files.doubtful(settings.project):
-        say(f"warning: {line}")
+    _warn(settings, say)
     try:
         code = Runner(settings, say).run(
             full_refresh=given.full_refresh, load_only=given.load_only, rebuild=given.rebuild
@@ -93,6 +92,12 @@ def _run(settings: Settings, given: argparse.Namespace) -> int:
     if code != DONE:
         _print_all(said)
     return code
+
+
+def _warn(settings: Settings, say: Callable[[str], None]) -> None:
+    """Say which lines of `.env` count for nothing."""
+    for line in own_files.doubtful(settings.project):
+        say(f"warning: {line}")
 
 
 def _status(settings: Settings) -> int:
@@ -110,6 +115,7 @@ def _check(settings: Settings) -> int:
 
 
 def _test_alerts(settings: Settings) -> int:
+    _warn(settings, _print)
     message = Alerts(settings.folder / ALERTS, failing={"test": {"error": "this is a test"}})
     told = message.message(settings, FAILURE, {"test": now()}, "test")
     named = list(dict.fromkeys((*settings.on_failure, *settings.on_recovery)))

@@ -137,6 +137,10 @@ def test_a_run_ends_at_a_wrong_file_and_warns_of_what_does_not_count(
         ".env, line 3: there is no setting REFRESH_WEBHOOK_ULR: did you mean REFRESH_WEBHOOK_URL?",
         ".env, line 4: there is no setting TAP_KIZEN_APY_KEY: did you mean TAP_KIZEN_API_KEY?",
     ]
+    assert main(["test-alerts"]) == 0
+    assert said.splitlines() == [
+        line.removeprefix("warning: ") for line in capsys.readouterr().out.splitlines()[:2]
+    ]
     (project / "config" / "vars.yml").write_text("link_marginn: 3\n", encoding="utf-8")
     (project / "config" / "meltano.yml").write_text("env: 1\n", encoding="utf-8")
     assert main([]) == 2
