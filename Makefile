@@ -83,8 +83,8 @@ check-real-taps: $(DEV)/ready $(REAL:%=.venv-real-%/ready) ## Load from a real P
 check-postgres: $(DEV)/ready $(VENV)/ready ## Load both services into a PostgreSQL of its own by the lines of docs/other-loaders.md
 	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/e2e/check_postgres.py
 
-check-nights: $(DEV)/ready ## Simulate nights with outages, and compare what was told and loaded: NIGHTS=16 FIRST=1 SEED=1 OLD=a-commit
-	@$(DEV)/bin/python -m tests.e2e.nights $(if $(NIGHTS),--nights "$(NIGHTS)") $(if $(FIRST),--first "$(FIRST)") $(if $(SEED),--seed "$(SEED)") $(if $(OLD),--old "$(OLD)")
+check-nights: $(DEV)/ready ## Simulate nights with outages, and compare what was told and loaded: NIGHTS=20 FIRST=1 SEED=1 LOAD_ONLY=1 OLD=a-commit
+	@$(DEV)/bin/python -m tests.e2e.nights $(if $(NIGHTS),--nights "$(NIGHTS)") $(if $(FIRST),--first "$(FIRST)") $(if $(SEED),--seed "$(SEED)") $(if $(OLD),--old "$(OLD)") $(if $(filter-out 0,$(LOAD_ONLY)),--load-only)
 
 check-s3: $(DEV)/ready .venv-s3/ready .venv-spark/ready ## Publish Parquet to a server of S3: killed at random, with failing requests, and read by others: KILLS=100 SHARE=0.05 SEED=…
 	@$(DEV)/bin/python -m tests.target_duckdb.parquet.s3 $(if $(KILLS),--kills "$(KILLS)") $(if $(SHARE),--share "$(SHARE)") $(if $(SEED),--seed "$(SEED)")
