@@ -390,6 +390,11 @@ class _Log(RotatingFileHandler):
         super().__init__(path, "a", _LOG_BYTES, _LOGS_KEPT, "utf-8", delay=True)
         self._path, self._failed = path, failed
 
+    def close(self) -> None:
+        """Close the file; what of it could not be written was said then."""
+        with suppress(OSError):
+            super().close()
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - of the class
         """Say once that nothing can be written."""
         error = sys.exc_info()[1]

@@ -140,9 +140,9 @@ def test_a_full_disk_is_told_once_and_so_is_its_end(
         monkeypatch.setenv("DUCKDB_RUNS_PATH", str(disk / "runs.jsonl"))
         assert main([]) == 0
         # There is room for the first line of a run, so that it looks as if it had been killed.
-        room = 4096 - (disk / "runs.jsonl").stat().st_size % 4096
-        with (disk / "runs.jsonl").open("a") as runs:
-            runs.write("\n" * (room - 200))
+        for name, room in (("runs.jsonl", 200), ("refresh.log", 10)):
+            with (disk / name).open("a") as file:
+                file.write("\n" * (4096 - room - file.tell() % 4096))
         filler = fill(disk, 0)
         for _ in range(2):
             assert main([]) == 1
