@@ -146,7 +146,9 @@ def test_a_full_disk_is_told_once_and_so_is_its_end(
         filler = fill(disk, 0)
         for _ in range(2):
             assert main([]) == 1
-        assert "failed: record, cannot write " in capsys.readouterr().out
+        said = capsys.readouterr()
+        assert said.out.splitlines()[-1].startswith("failed: record, cannot write ")
+        assert said.err == ""
         filler.unlink()
         assert main([]) == 0
         assert "killed" not in capsys.readouterr().out
