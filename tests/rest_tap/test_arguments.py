@@ -98,7 +98,7 @@ def test_only_its_owner_opens_the_folder_by_which_meltano_hands_settings_over(
         files = [folder / "tap.config.json" for folder in (of_meltano, of_others)]
         for file in files:
             file.write_text("{}", encoding="utf-8")
-        (option,) = (each for each in tap.cli.params if each.name == "config")
+        option = click.Option(["--config"], multiple=True)
         tap.cb_config(click.Context(tap.cli), option, tuple(map(str, files)))
         assert of_meltano.stat().st_mode & 0o777 == 0o700
         assert of_others.stat().st_mode & 0o777 == 0o755
