@@ -25,7 +25,7 @@ REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console parquet
 
 .PHONY: help setup demo demo-webhooks check-webhooks check-nights check-changes check-postgres check-report picture check-faults check-real-taps check-s3 check-lake evaluate evaluate-people fit learn judges explain spark spark-cluster bench
 .PHONY: ablation audit check-audit
-.PHONY: dagster check-airflow check-dagster lake refresh status review demo-review check-review review-picture export
+.PHONY: dagster check-airflow check-dagster check-workflow lake refresh status review demo-review check-review review-picture export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
 help: ## Say what there is
@@ -179,6 +179,9 @@ check-dagster: $(DEV)/ready .meltano/ready .venv-dagster/ready ## Run the Dagste
 
 check-airflow: $(DEV)/ready .meltano/ready .venv-airflow/ready ## Run the DAG in Airflow over the sandbox
 	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/orchestrators/check_airflow.py
+
+check-workflow: .venv-zizmor/ready ## Read the workflow of packaging/github as GitHub does, and look for holes in it
+	@.venv-zizmor/bin/zizmor --offline --no-progress --quiet --config packaging/github/zizmor.yml packaging/github/refresh.yml
 
 airbyte-check: $(DEV)/ready $(DBT)/ready .venv-airbyte-cdk/ready .venv-bench-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
 	@$(DEV)/bin/python -m tools.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-bench-pyairbyte/bin/python $(CURDIR)/$(DBT)/bin/dbt
