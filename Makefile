@@ -25,7 +25,7 @@ REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console parquet
 
 .PHONY: help setup demo demo-webhooks check-webhooks check-nights check-changes check-postgres check-report picture check-faults check-real-taps check-s3 check-lake evaluate evaluate-people fit learn judges explain spark spark-cluster bench
 .PHONY: ablation audit check-audit
-.PHONY: dagster check-airflow check-dagster lake refresh status review demo-review check-review review-picture export
+.PHONY: dagster check-airflow check-dagster check-workflow lake refresh status review demo-review check-review review-picture export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
 help: ## Say what there is
@@ -83,8 +83,8 @@ check-real-taps: $(DEV)/ready $(REAL:%=.venv-real-%/ready) ## Load from a real P
 check-postgres: $(DEV)/ready $(VENV)/ready ## Load both services into a PostgreSQL of its own by the lines of docs/other-loaders.md
 	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/e2e/check_postgres.py
 
-check-nights: $(DEV)/ready ## Simulate nights with outages, and compare what was told and loaded: NIGHTS=16 FIRST=1 SEED=1 OLD=a-commit
-	@$(DEV)/bin/python -m tests.e2e.nights $(if $(NIGHTS),--nights "$(NIGHTS)") $(if $(FIRST),--first "$(FIRST)") $(if $(SEED),--seed "$(SEED)") $(if $(OLD),--old "$(OLD)")
+check-nights: $(DEV)/ready ## Simulate nights with outages, and compare what was told and loaded: NIGHTS=20 FIRST=1 SEED=1 LOAD_ONLY=1 OLD=a-commit
+	@$(DEV)/bin/python -m tests.e2e.nights $(if $(NIGHTS),--nights "$(NIGHTS)") $(if $(FIRST),--first "$(FIRST)") $(if $(SEED),--seed "$(SEED)") $(if $(OLD),--old "$(OLD)") $(if $(filter-out 0,$(LOAD_ONLY)),--load-only)
 
 check-s3: $(DEV)/ready .venv-s3/ready .venv-spark/ready ## Publish Parquet to a server of S3: killed at random, with failing requests, and read by others: KILLS=100 SHARE=0.05 SEED=…
 	@$(DEV)/bin/python -m tests.target_duckdb.parquet.s3 $(if $(KILLS),--kills "$(KILLS)") $(if $(SHARE),--share "$(SHARE)") $(if $(SEED),--seed "$(SEED)")
@@ -179,6 +179,9 @@ check-dagster: $(DEV)/ready .meltano/ready .venv-dagster/ready ## Run the Dagste
 
 check-airflow: $(DEV)/ready .meltano/ready .venv-airflow/ready ## Run the DAG in Airflow over the sandbox
 	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/orchestrators/check_airflow.py
+
+check-workflow: .venv-zizmor/ready ## Read the workflow of packaging/github as GitHub does, and look for holes in it
+	@.venv-zizmor/bin/zizmor --offline --no-progress --quiet --config packaging/github/zizmor.yml packaging/github/refresh.yml
 
 airbyte-check: $(DEV)/ready $(DBT)/ready .venv-airbyte-cdk/ready .venv-bench-pyairbyte/ready ## Try the Airbyte sources with the CDK's standard tests and with PyAirbyte
 	@$(DEV)/bin/python -m tools.airbyte_check $(CURDIR)/.venv-airbyte-cdk/bin/python $(CURDIR)/.venv-bench-pyairbyte/bin/python $(CURDIR)/$(DBT)/bin/dbt

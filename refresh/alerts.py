@@ -7,6 +7,7 @@ since when it had failed.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from refresh.settings import Settings
 
 FAILURE, RECOVERY = "failure", "recovery"
+#: The file is never smaller, so that it can be written anew where the disk has no more room.
+_RESERVED_BYTES = 16_384
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 Memory = dict[str, Any]
 
@@ -50,36 +55,49 @@ class Alerts:
         failing: Per step since when it fails, and the first useful line.
         told: Per channel and step the time since when it was said to fail.
         owed: Per channel and step the same, where the channel did not take it.
+        ended: The last run of which the file of runs has the beginning, once it came to its end.
     """
 
     path: Path
     failing: dict[str, dict[str, str]] = field(default_factory=dict)
     told: dict[str, dict[str, str]] = field(default_factory=dict)
     owed: dict[str, dict[str, str]] = field(default_factory=dict)
+    ended: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Alerts:
         """Return what the file says; nothing where there is none that can be read."""
         try:
             value: Memory = json.loads(path.read_text(encoding="utf-8"))
-            return cls(path, dict(value["failing"]), dict(value["told"]), dict(value["owed"]))
+            failing, told, owed = (dict(value[name]) for name in ("failing", "told", "owed"))
+            return cls(path, failing, told, owed, str(value.get("ended", "")))
         except (OSError, ValueError, KeyError, TypeError):
             return cls(path)
 
     def write(self) -> None:
-        """Replace the file in one step.
+        """Replace the file in one step; on a full disk, write into the room that it has.
 
         Raises:
             OSError: It cannot be written.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        memory = {
+            "failing": self.failing, "told": self.told, "owed": self.owed, "ended": self.ended
+        }  # fmt: skip
+        content = json.dumps(memory).encode().ljust(_RESERVED_BYTES)
         temporary = self.path.with_name(f".{self.path.name}.writing")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-        with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
-            json.dump({"failing": self.failing, "told": self.told, "owed": self.owed}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.path)
+        try:
+            _write(temporary, os.O_CREAT | os.O_TRUNC, content)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            if error.errno not in _NO_ROOM or not self._has_room_for(content):
+                raise
+            _write(self.path, 0, content)
+        else:
+            temporary.replace(self.path)
+
+    def _has_room_for(self, content: bytes) -> bool:
+        return self.path.is_file() and self.path.stat().st_size >= len(content)
 
     def note(self, step: str, started_at: str, error: str | None) -> None:
         """Take in how a step ended.
@@ -190,6 +208,15 @@ class Alerts:
             "text": "\n".join(lines),
             "steps": listed,
         }
+
+
+def _write(path: Path, flags: int, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | flags, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        file.truncate()
 
 
 def _common(steps: dict[str, str], memory: dict[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from refresh import channels, status
+from refresh import channels, own_files, status
 from refresh.alerts import FAILURE, Alerts
 from refresh.channels import ChannelError
 from refresh.run import ALERTS, BusyError, Runner, now
@@ -31,11 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         settings = read(given.environment, sources=given.sources)
-        if given.command == "status":
-            _print("\n".join(status.lines(settings)))
-            return DONE
-        if given.command == "test-alerts":
-            return _test_alerts(settings)
+        if given.command in _COMMANDS:
+            return _COMMANDS[given.command](settings)
         return _run(settings, given)
     except SettingError as error:
         sys.stderr.write(f"refresh: {error}\n")
@@ -73,13 +70,18 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="run all steps; what is done without a command")
     commands.add_parser("status", help="print the last runs, what waits, and what is stale")
+    commands.add_parser("check", help="say what is wrong in .env and in config/")
     commands.add_parser("test-alerts", help="send a message by each channel, and a ping")
     return parser
 
 
 def _run(settings: Settings, given: argparse.Namespace) -> int:
+    wrong = own_files.wrong(settings.project, settings.variables)
+    if wrong:
+        raise SettingError("; ".join(wrong))
     said: list[str] = []
     say = said.append if given.quiet else _print
+    _warn(settings, say)
     try:
         code = Runner(settings, say).run(
             full_refresh=given.full_refresh, load_only=given.load_only, rebuild=given.rebuild
@@ -92,7 +94,28 @@ def _run(settings: Settings, given: argparse.Namespace) -> int:
     return code
 
 
+def _warn(settings: Settings, say: Callable[[str], None]) -> None:
+    """Say which lines of `.env` count for nothing."""
+    for line in own_files.doubtful(settings.project):
+        say(f"warning: {line}")
+
+
+def _status(settings: Settings) -> int:
+    _print("\n".join(status.lines(settings)))
+    return DONE
+
+
+def _check(settings: Settings) -> int:
+    found = [
+        *own_files.doubtful(settings.project),
+        *own_files.wrong(settings.project, settings.variables),
+    ]
+    _print("\n".join(found or ["Nothing is wrong in .env and in config/"]))
+    return WRONG_SETTINGS if found else DONE
+
+
 def _test_alerts(settings: Settings) -> int:
+    _warn(settings, _print)
     message = Alerts(settings.folder / ALERTS, failing={"test": {"error": "this is a test"}})
     told = message.message(settings, FAILURE, {"test": now()}, "test")
     named = list(dict.fromkeys((*settings.on_failure, *settings.on_recovery)))
@@ -124,6 +147,8 @@ def _print_all(lines: list[str]) -> None:
     for line in lines:
         _print(line)
 
+
+_COMMANDS = {"status": _status, "check": _check, "test-alerts": _test_alerts}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from refresh.yaml_file import YamlError, YamlFile
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
@@ -93,21 +95,11 @@ def read(path: Path, project: Path) -> dict[str, Any]:
         VarsError: It cannot be read, or a variable is wrong; the message names the file and line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        reason = f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is no UTF-8'}"
-        raise VarsError(reason) from None
-    try:
-        given = yaml.safe_load(text)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        reason = f"{path}{line}: {getattr(error, 'problem', None) or 'it is no YAML'}"
-        raise VarsError(reason) from None
-    if given is None:
+        file = YamlFile.read(path)
+    except YamlError as error:
+        raise VarsError(str(error)) from None
+    given = file.value if file is not None else None
+    if file is None or given is None:
         return {}
     if not isinstance(given, dict):
         reason = f"{path}: variables are written as name: value"
@@ -116,16 +108,5 @@ def read(path: Path, project: Path) -> dict[str, Any]:
     try:
         return complete(given, defaults)
     except VarsError as error:
-        reason = f"{path}, line {_line(root, error.names)}: {error}"
+        reason = f"{path}, line {file.line(*error.names)}: {error}"
         raise VarsError(reason, *error.names) from None
-
-
-def _line(node: yaml.Node | None, names: tuple[str, ...]) -> int:
-    """Return the line of a key, counted from 1."""
-    line = 1
-    for name in names:
-        pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        for key, value in pairs:
-            if key.value == name:
-                line, node = key.start_mark.line + 1, value
-    return line

@@ -6,19 +6,23 @@ be what has failed. dbt makes tables of it.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 DONE, FAILED, INTERRUPTED, SKIPPED = "done", "failed", "interrupted", "skipped"
 
 #: When the file is larger, its older half goes.
 LARGEST = 4_000_000
+
+#: What the loader did to the rows of tables, as lines of streams and of steps have it.
+CHANGES = ("rows_inserted", "rows_updated", "rows_deleted")
 
 Line = dict[str, Any]
 
@@ -62,7 +66,10 @@ class History:
             size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
                 line = "\n" + line  # the line before was cut off
-            os.write(descriptor, line.encode())
+            content = line.encode()
+            if os.write(descriptor, content) < len(content):
+                os.ftruncate(descriptor, size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -125,6 +132,15 @@ def _add(run: Run, kind: str, line: Line) -> None:
         run.streams.append(line)
     elif kind == "end":
         run.end = line
+
+
+def told_changes(line: Mapping[str, Any]) -> str:
+    """Return in words what the loader did to the rows of tables; empty where it did nothing."""
+    return ", ".join(
+        f"{line[name]:,} {name.removeprefix('rows_')}"
+        for name in CHANGES
+        if isinstance(line.get(name), int) and line[name]
+    )
 
 
 def last_of_step(runs: list[Run], step: str) -> Line | None:

@@ -8,6 +8,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from refresh.history import CHANGES
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _TIME_OF_DBT = re.compile(r"^\d\d:\d\d:\d\d\s+")
 #: dbt names the model or the test in one line; the next ones may show values of records.
@@ -33,12 +35,16 @@ class OutputParser:
 
     Attributes:
         rows: How many the loader took, by stream.
+        changes: How many rows of which stream, by each of `CHANGES`: the loader's metrics.
         is_busy: Whether Meltano refused, since the same tap and loader run already.
         waits: Its last line that says that it waits for the DuckDB file.
         built: Its line that says what dbt builds, and why.
     """
 
     rows: Counter[str] = field(default_factory=Counter)
+    changes: dict[str, Counter[str]] = field(
+        default_factory=lambda: {name: Counter() for name in CHANGES}
+    )
     is_busy: bool = False
     waits: str = ""
     built: str = ""
@@ -70,6 +76,10 @@ class OutputParser:
         words = f"{event}: {value['err']}" if value.get("err") else event
         return f"{value.get('timestamp', '')} [{level}] {name}: {_plain(words)}"
 
+    def streams(self) -> list[str]:
+        """Return the names of all streams of which rows were loaded or changed, in order."""
+        return sorted({*self.rows, *(stream for of in self.changes.values() for stream in of)})
+
     def _take_metric(self, metric: dict[str, Any]) -> str:
         """Count the rows of a stream; return the line with the stream's name."""
         tags = metric.get("tags")
@@ -77,6 +87,8 @@ class OutputParser:
         name, value = metric.get("metric"), metric.get("value")
         if name == "record_count" and isinstance(value, int):
             self.rows[stream] += value
+        elif name in self.changes and isinstance(value, int):
+            self.changes[name][stream] += value
         return f"METRIC {name} {stream} {value}"
 
     def _take_meltano(self, event: str, value: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@ from refresh.history import (
     SKIPPED,
     History,
     last_of_step,
+    told_changes,
 )
 from refresh.history import Run as PastRun
 from refresh.steps import Interrupted, Step
@@ -87,6 +88,7 @@ class Runner:
         self._run_id = str(uuid.uuid4())
         self._secrets = secrets_of(settings.variables)
         self._past: list[PastRun] = []
+        self._is_recorded = False
         self._results: dict[str, str] = {}
         self._errors: dict[str, str] = {}
         self._log = logging.Logger("refresh")  # noqa: LOG001 - of this run alone
@@ -119,7 +121,9 @@ class Runner:
             self._past = self._history.runs()
             started_at, started = now(), time.monotonic()
             self._note_killed()
-            self._write("start", run_id=self._run_id, started_at=started_at, pid=os.getpid())
+            self._is_recorded = self._write(
+                "start", run_id=self._run_id, started_at=started_at, pid=os.getpid()
+            )
             self._say(f"Run {self._run_id} of {settings.environment}, started {started_at}")
             self._ping("/start")
             ended_by = None
@@ -139,7 +143,7 @@ class Runner:
     def _note_killed(self) -> None:
         """Tell of a run that was killed, and write down how it ended."""
         last = self._past[-1] if self._past else None
-        if last is None or last.end is not None:
+        if last is None or last.end is not None or last.run_id == self._alerts.ended:
             if WHOLE in self._alerts.failing:
                 self._alerts.note(WHOLE, "", None)
             return
@@ -154,12 +158,18 @@ class Runner:
         self._alerts.note(WHOLE, "", None)
         self._past = self._history.runs()
 
-    def _write(self, kind: str, **fields: object) -> None:
-        """Add to the file of runs; where that fails, the run goes on, and this is told."""
+    def _write(self, kind: str, **fields: object) -> bool:
+        """Add to the file of runs; where that fails, the run goes on, and this is told.
+
+        Returns:
+            Whether it was written.
+        """
         try:
             self._history.append(kind, **fields)
         except OSError as error:
             self._cannot_write(self._settings.runs_path, error)
+            return False
+        return True
 
     def _cannot_write(self, path: Path, error: OSError) -> None:
         if RECORD not in self._errors:
@@ -270,20 +280,23 @@ class Runner:
     def _record(self, step: Step, outcome: Outcome) -> None:
         self._results[step.name] = outcome.result
         facts: dict[str, object] = {"is_whole": outcome.why_whole is not None}
-        rows = None
+        rows: int | None = None
+        changes: dict[str, int] = {}
         if step.is_source and outcome.program is not None:
-            by_stream = outcome.program.output.rows
-            rows = sum(by_stream.values())
+            output = outcome.program.output
+            rows = sum(output.rows.values())
+            changes = {name: sum(of.values()) for name, of in output.changes.items()}
             tables = warehouse.tables(self._settings.database, step.name) or []
             live = {table.name: table.rows for table in tables}
-            facts |= {"rows_loaded": rows, "loaded_at": _newest(tables)}
-            for stream, loaded in sorted(by_stream.items()):
+            facts |= {"rows_loaded": rows, **changes, "loaded_at": _newest(tables)}
+            for stream in output.streams():
                 self._write(
                     "stream",
                     run_id=self._run_id,
                     step=step.name,
                     stream=stream,
-                    rows_loaded=loaded,
+                    rows_loaded=output.rows[stream],
+                    **{name: of[stream] for name, of in output.changes.items()},
                     rows_in_table=live.get(stream),
                 )
         built = outcome.program.output.built if outcome.program is not None else ""
@@ -304,7 +317,8 @@ class Runner:
             self._alerts.note(step.name, outcome.started_at, error)
             if error:
                 self._errors[step.name] = error
-        loaded_rows = f", {rows:,} rows" if rows is not None else ""
+        told = told_changes(changes)
+        loaded_rows = f", {rows:,} rows{f' ({told})' if told else ''}" if rows is not None else ""
         why = f": {error}" if error else ""
         self._say(f"{step.name}: {outcome.result}, {outcome.seconds:.1f} s{loaded_rows}{why}")
 
@@ -326,6 +340,8 @@ class Runner:
         )
         if RECORD not in self._errors:
             self._alerts.note(RECORD, "", None)
+        if self._is_recorded:
+            self._alerts.ended = self._run_id
         self._tell()
         self._ping("" if result == DONE else "/fail")
         self._say("done" if result == DONE else f"failed: {words}")
@@ -373,6 +389,11 @@ class _Log(RotatingFileHandler):
         """Take the path, and who is told that it cannot be written."""
         super().__init__(path, "a", _LOG_BYTES, _LOGS_KEPT, "utf-8", delay=True)
         self._path, self._failed = path, failed
+
+    def close(self) -> None:
+        """Close the file; what of it could not be written was said then."""
+        with suppress(OSError):
+            super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - of the class
         """Say once that nothing can be written."""

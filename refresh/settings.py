@@ -21,6 +21,13 @@ SOURCES = ("kananas", "kizen")
 FORMS = ("json", "slack", "teams")
 SECURITIES = ("starttls", "tls", "none")
 CHANNELS = ("webhook", "email", "command")
+#: All that are read below and begin so.
+VARIABLES = (
+    "REFRESH_BUSY_TIMEOUT", "REFRESH_COMMAND", "REFRESH_MAIL_FROM", "REFRESH_MAIL_TO",
+    "REFRESH_ON_FAILURE", "REFRESH_ON_RECOVERY", "REFRESH_PING_URL", "REFRESH_SMTP_HOST",
+    "REFRESH_SMTP_PASSWORD", "REFRESH_SMTP_PORT", "REFRESH_SMTP_SECURITY", "REFRESH_SMTP_USER",
+    "REFRESH_SOURCES", "REFRESH_STEP_TIMEOUT", "REFRESH_WEBHOOK_FORM", "REFRESH_WEBHOOK_URL",
+)  # fmt: skip
 
 
 class SettingError(Exception):

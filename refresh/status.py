@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from refresh.alerts import Alerts
-from refresh.history import History, Run
+from refresh.history import History, Run, told_changes
 from refresh.run import ALERTS
 from target_duckdb.extensions import copy_name
 
@@ -48,7 +48,7 @@ def _run(run: Run) -> list[str]:
     lines = [f"  {run.started_at}  {result}{seconds}"]
     for step in run.steps:
         rows = f"{step['rows_loaded']:,} rows" if isinstance(step.get("rows_loaded"), int) else ""
-        error = step.get("error") or step.get("built") or ""
+        error = step.get("error") or step.get("built") or told_changes(step)
         text = (
             f"    {step.get('step', ''):<10} {step.get('result', ''):<11} "
             f"{step.get('seconds', 0):>7} s  {rows:>12}  {error}"

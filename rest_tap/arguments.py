@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
@@ -14,7 +14,7 @@ from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib import Catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _OBJECT = {"type": "object"}
 _LIST = {"type": "array", "items": _OBJECT}
@@ -57,6 +57,22 @@ def files_told() -> Iterator[None]:
     except (OSError, TypeError, ValueError) as error:
         message = f"a file given as an argument: {error}"
         raise ConfigurationError(message) from error
+
+
+def close_to_others(paths: Iterable[str]) -> None:
+    """Let only its owner into the folder in which Meltano hands over settings, secrets too.
+
+    Meltano makes it for all to read, as the umask has it: the one of a shell is rarely narrow.
+
+    Args:
+        paths: The files of settings; those of other programs stay as they are.
+    """
+    for path in paths:
+        folder = Path(path).parent
+        if folder.parent.name == "run" and folder.parent.parent.name == ".meltano":
+            # Somebody else's is for them to close.
+            with suppress(OSError):
+                folder.chmod(0o700)
 
 
 def readable(file: IO[str] | None) -> IO[str] | None:

@@ -19,7 +19,7 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, MappingError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
 
-from rest_tap.arguments import check_argument, files_told, readable
+from rest_tap.arguments import check_argument, close_to_others, files_told, readable
 from rest_tap.http.connection import describe_connection_failure
 from rest_tap.logs import keep_to_own_words
 from rest_tap.mapping import unused_maps
@@ -201,6 +201,7 @@ class RestTap(OpenTap):
         Raises:
             ConfigurationError: If one cannot be read, or holds no object.
         """
+        close_to_others(value)
         with files_told():
             return super().cb_config(ctx, param, value)
 

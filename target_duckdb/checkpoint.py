@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
+from singer_sdk import metrics
 
 from target_duckdb import batch_files
 from target_duckdb.database import COMMIT
@@ -34,6 +36,14 @@ _FIRST_VERSION = 10**12
 _NOT_NULL = "NOT NULL"
 _RESTRICTED = re.compile("constraint|duplicate key|depend on|index", re.IGNORECASE)
 """DuckDB's words where an index or a constraint of a table is in the way."""
+
+
+class RowMetric(str, enum.Enum):
+    """What a commit has done to the rows of a stream's table, beside the metrics of the SDK."""
+
+    INSERTED = "rows_inserted"
+    UPDATED = "rows_updated"
+    DELETED = "rows_deleted"
 
 
 class Checkpoint:
@@ -152,6 +162,7 @@ class Checkpoint:
             except duckdb.Error as error:
                 raise TargetError(self._in_words(error)) from error
             self._merge.committed()
+            self._tell_changes()
             connection = self._area.database.connection
             for stream in streams:
                 stream.committed(connection)
@@ -178,6 +189,20 @@ class Checkpoint:
         with database.writing() as connection:
             self._merge.write(connection, streams)
             self._quarantine.write(connection, database.name, self._config["default_target_schema"])
+
+    def _tell_changes(self) -> None:
+        """Say what the commit has changed, as metrics of each stream."""
+        logger = metrics.get_metrics_logger()
+        for stream, changes in self._merge.changes.items():
+            tags: dict[str, Any] = {metrics.Tag.STREAM: stream, metrics.Tag.PID: os.getpid()}
+            for metric, rows in (
+                (RowMetric.INSERTED, changes.inserted),
+                (RowMetric.UPDATED, changes.updated),
+                (RowMetric.DELETED, changes.deleted),
+            ):
+                if rows:
+                    point = metrics.Point("counter", cast("metrics.Metric", metric), rows, tags)
+                    metrics.log(logger, point)
 
     def _in_words(self, error: duckdb.Error) -> str:
         words = f"DuckDB cannot load this: {one_line(error)}"

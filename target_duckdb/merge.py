@@ -285,6 +285,27 @@ def newest_version(
     return row[0] if row else None
 
 
+@dataclass
+class Changes:
+    """What a transaction has done to the rows of a stream's table.
+
+    Attributes:
+        inserted: Rows whose key was not there before; all rows of a stream without a key.
+        updated: Rows that another one of the same key has replaced, with other values or the same.
+        deleted: Rows that were marked as deleted, or removed.
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+
+def _count(connection: DuckDBPyConnection) -> int:
+    """Return how many rows the statement that was just executed has changed."""
+    row = connection.fetchone()
+    return int(row[0]) if row else 0
+
+
 def activate(  # noqa: PLR0913
     connection: DuckDBPyConnection,
     table: Table,
@@ -293,7 +314,7 @@ def activate(  # noqa: PLR0913
     *,
     hard_delete: bool,
     with_unversioned: bool,
-) -> None:
+) -> int:
     """Let rows of versions before this one go; must be called inside a transaction.
 
     Args:
@@ -303,21 +324,25 @@ def activate(  # noqa: PLR0913
         columns: For each property and metadata column its name in the table.
         hard_delete: Whether rows are deleted; otherwise they get the time of their deletion.
         with_unversioned: Whether rows without a version come before it.
+
+    Returns:
+        How many rows went.
     """
     older = _before(version, columns[VERSION])
     if with_unversioned:
         older = f"({older} OR {quote(columns[VERSION])} IS NULL)"
     if hard_delete:
         connection.execute(f"DELETE FROM {table.sql} WHERE {older}")  # noqa: S608
-        return
+        return _count(connection)
     deleted_at = quote(columns[DELETED_AT])
     connection.execute(
         f"UPDATE {table.sql} SET {deleted_at} = now() "  # noqa: S608
         f"WHERE {older} AND {deleted_at} IS NULL"
     )
+    return _count(connection)
 
 
-def delete_marked(connection: DuckDBPyConnection, table: Table, column: str) -> None:
+def delete_marked(connection: DuckDBPyConnection, table: Table, column: str) -> int:
     """Delete rows the tap marked as deleted; must be called inside a transaction.
 
     Where its schema makes a text of the time, an empty one is none, nor is `false`.
@@ -326,11 +351,15 @@ def delete_marked(connection: DuckDBPyConnection, table: Table, column: str) -> 
         connection: The working connection.
         table: The table.
         column: Name of the column that says since when a row is deleted.
+
+    Returns:
+        How many rows went.
     """
     is_text = find_columns(connection, table)[column] == "VARCHAR"
     is_told = "NOT IN ('', 'false')" if is_text else "IS NOT NULL"
     is_marked = f"{quote(column)} {is_told}"
     connection.execute(f"DELETE FROM {table.sql} WHERE {is_marked}")  # noqa: S608
+    return _count(connection)
 
 
 def rename(
@@ -448,35 +477,45 @@ class _Rows:
     version: int | None
     is_renamed: bool
 
-    def run(self, connection: DuckDBPyConnection) -> None:
+    def run(self, connection: DuckDBPyConnection) -> Changes:
         """Write the rows; must be called inside a transaction.
+
+        Returns:
+            What that has changed.
 
         Raises:
             EvolutionError: The table is wider than the schema and would round a value.
         """
         if self.is_renamed:
-            self._remove_repeated(connection)
-            return
+            return Changes(inserted=self.staging.rows - self._remove_repeated(connection))
+        changes = Changes()
         if self.replace:
             connection.execute(f"DELETE FROM {self.table.sql}")  # noqa: S608
+            changes.deleted = _count(connection)
         if not self.staging.rows:
-            return
+            return changes
         cells = {
             self.columns[column.name]: self._cell(connection, f"c{index}", column)
             for index, column in enumerate(self.staging.columns)
             if column.name in self.columns
         }
-        where = ""
+        where, replaced = "", 0
         if self.keys:
             key = ", ".join(cells[name] for name in self.keys)
             where = self._last_of_each(connection, self.staging.sql, key)
             if not self.replace and self._has_rows(connection):
-                self._remove_replaced(connection, cells)
+                replaced = self._remove_replaced(connection, cells)
         names = ", ".join(map(quote, cells))
         connection.execute(
             f"INSERT INTO {self.table.sql} ({names}) "  # noqa: S608
             f"SELECT {', '.join(cells.values())} FROM {self.staging.sql} {where}"
         )
+        written = _count(connection)
+        # Rows that were appended may have shared a key.
+        changes.updated = min(replaced, written)
+        changes.inserted = written - changes.updated
+        changes.deleted += replaced - changes.updated
+        return changes
 
     def _cell(self, connection: DuckDBPyConnection, name: str, column: StagedColumn) -> str:
         types = (column.sql_type, self.types[self.columns[column.name]])
@@ -498,15 +537,21 @@ class _Rows:
             return ""
         return f"WHERE {_ROW_ID} IN (SELECT max({_ROW_ID}) FROM {source} GROUP BY {key})"  # noqa: S608
 
-    def _remove_repeated(self, connection: DuckDBPyConnection) -> None:
-        """Leave the last row of each key in a table that holds just what was staged."""
+    def _remove_repeated(self, connection: DuckDBPyConnection) -> int:
+        """Leave the last row of each key in a table that holds just what was staged.
+
+        Returns:
+            How many rows went.
+        """
         if not self.keys:
-            return
+            return 0
         key = ", ".join(map(quote, self.keys))
         where = self._last_of_each(connection, self.table.sql, key)
-        if where:
-            others = where.replace(f"{_ROW_ID} IN", f"{_ROW_ID} NOT IN")
-            connection.execute(f"DELETE FROM {self.table.sql} {others}")  # noqa: S608
+        if not where:
+            return 0
+        others = where.replace(f"{_ROW_ID} IN", f"{_ROW_ID} NOT IN")
+        connection.execute(f"DELETE FROM {self.table.sql} {others}")  # noqa: S608
+        return _count(connection)
 
     def _has_rows(self, connection: DuckDBPyConnection) -> bool:
         query = f"SELECT 1 FROM {self.table.sql} LIMIT 1"  # noqa: S608
@@ -520,7 +565,8 @@ class _Rows:
         names = [self.table.database, self.table.schema, self.table.name]
         return connection.execute(query, names).fetchone() == (True,)
 
-    def _remove_replaced(self, connection: DuckDBPyConnection, cells: dict[str, str]) -> None:
+    def _remove_replaced(self, connection: DuckDBPyConnection, cells: dict[str, str]) -> int:
+        """Remove the rows whose key was staged; return how many went."""
         keys = [(quote(name), f"k{index}") for index, name in enumerate(self.keys)]
         selected = ", ".join(
             f"{cells[name]} AS {alias}" for name, (_, alias) in zip(self.keys, keys, strict=True)
@@ -537,6 +583,7 @@ class _Rows:
             f"DELETE FROM {self.table.sql} AS old "  # noqa: S608
             f"USING (SELECT DISTINCT {selected} FROM {self.staging.sql}) AS new WHERE {same}"
         )
+        return _count(connection)
 
 
 @dataclass
@@ -551,6 +598,7 @@ class Merge:
         load_method: One of the setting's values.
         hard_delete: Whether deleted rows go.
         restrictions: Indexes and constraints that somebody has put on the tables, in words.
+        changes: What the last transaction has changed, by stream.
     """
 
     database: str
@@ -560,6 +608,7 @@ class Merge:
     load_method: str
     hard_delete: bool
     restrictions: list[str] = field(default_factory=list, init=False)
+    changes: dict[str, Changes] = field(default_factory=dict, init=False)
     _streams: list[str] = field(default_factory=list, init=False)
     _replaced: set[str] = field(default_factory=set, init=False)
     _replacing: set[str] = field(default_factory=set, init=False)
@@ -572,7 +621,7 @@ class Merge:
         Raises:
             EvolutionError: A table cannot take in what a schema brings.
         """
-        self._replacing = set()
+        self._replacing, self.changes = set(), {}
         streams = list(streams)
         for stream in streams:
             stream.look_for_deleted(connection)
@@ -623,7 +672,7 @@ class Merge:
                     stream.name,
                 )
             elif stream.activation is not None:
-                activate(
+                self._changes_of(stream).deleted += activate(
                     connection,
                     table,
                     stream.activation,
@@ -632,7 +681,9 @@ class Merge:
                     with_unversioned=stream.name not in self._unversioned,
                 )
             if stream.marks_deleted and self.hard_delete:
-                delete_marked(connection, table, names[DELETED_AT])
+                self._changes_of(stream).deleted += delete_marked(
+                    connection, table, names[DELETED_AT]
+                )
         self._unversioning = {
             stream.name
             for stream in streams
@@ -793,7 +844,7 @@ class Merge:
         )
         if replace:
             self._replacing.add(stream.name)
-        _Rows(
+        done = _Rows(
             staging=stream.staging,
             table=table,
             columns=names,
@@ -805,3 +856,10 @@ class Merge:
             version=version,
             is_renamed=is_renamed,
         ).run(connection)
+        changes = self._changes_of(stream)
+        changes.inserted += done.inserted
+        changes.updated += done.updated
+        changes.deleted += done.deleted
+
+    def _changes_of(self, stream: Stream) -> Changes:
+        return self.changes.setdefault(stream.name, Changes())

@@ -27,6 +27,7 @@ PLUGINS = {
     "seeds": ["--group=seeds"],
     "lake": ["--group=lake"],
     "uv": ["--group=uv"],
+    "zizmor": ["--group=zizmor"],
     "meltano": [
         "pyproject.toml",
         "--group=meltano",

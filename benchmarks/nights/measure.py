@@ -3,7 +3,9 @@
 Runs `refresh` over a sandbox of a chosen size: once to read everything, several times where nothing
 has changed, once after somebody has registered, and once so with Kananas alone. Prints the seconds
 of each step, and of processor time. `--before COMMIT` does the same with the programs of another
-commit, over the same sandbox, so both meet the same load of the machine.
+commit, over the same sandbox, so both meet the same load of the machine; one that has no `refresh`
+runs `meltano run elt`, of which only dbt's own seconds are told. `--held` adds how long dbt waits
+for a file that another program holds.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import resource
 import shutil
 import statistics
@@ -25,6 +28,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+import duckdb
+
 from tools.demo.processes import sandbox
 from tools.demo.report import table
 from tools.demo.settings import ROOT, environment
@@ -33,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+#: What dbt says of a run.
+DBT_SECONDS = re.compile(r"Finished running .* \(([0-9.]+)s\)")
 STEPS = ("kananas", "kizen", "transform", "publish", "report")
 CONTACT = {"first_name": "Zoé", "last_name": "Nuit", "email": "zoe@nuit.example"}
 
@@ -71,7 +78,7 @@ def main() -> int:
             print(f"{facts['contacts']:,} contacts, {facts['kizen']['companies']:,} companies")
             try:
                 measured = {
-                    label: _nights(project, folder / label, facts, given.nights)
+                    label: _nights(project, folder / label, facts, given.nights, held=given.held)
                     for label, project in projects.items()
                 }
             except subprocess.CalledProcessError as error:
@@ -89,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--contacts", type=int, help="how many, whatever the scale")
     parser.add_argument("--companies", type=int, help="how many, whatever the scale")
     parser.add_argument("--nights", type=int, default=3, help="nights in which nothing changes")
+    parser.add_argument("--held", action="store_true", help="wait for a held file, too")
     parser.add_argument("--before", metavar="COMMIT", help="measure this commit first")
     return parser
 
@@ -116,7 +124,9 @@ def _projects(before: str | None, folder: Path) -> Iterator[dict[str, Path]]:
         subprocess.run([*git, "remove", "--force", path], check=True)
 
 
-def _nights(project: Path, folder: Path, facts: dict[str, Any], count: int) -> dict[str, Night]:
+def _nights(
+    project: Path, folder: Path, facts: dict[str, Any], count: int, *, held: bool
+) -> dict[str, Night]:
     """Return the nights of a project, by what happened in them."""
     folder.mkdir()
     settings = {
@@ -135,6 +145,8 @@ def _nights(project: Path, folder: Path, facts: dict[str, Any], count: int) -> d
     # As after a webhook.
     _register(facts)
     found["the same, Kananas alone"] = _night(project, {**settings, "REFRESH_SOURCES": "kananas"})
+    if held:
+        found["the file is held, dbt alone"] = _held(project, settings)
     shutil.rmtree(folder)
     return found
 
@@ -146,31 +158,59 @@ def _register(facts: dict[str, Any]) -> None:
 
 
 def _night(project: Path, settings: Mapping[str, str]) -> Night:
-    """Run `refresh` once.
+    """Run `refresh` once, or what did so before there was one.
 
     Raises:
         CalledProcessError: It failed.
     """
-    started, before = monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(
-        [project / ".venv" / "bin" / "refresh"],
-        cwd=project,
-        # Without compiled modules kept, each program compiles them anew.
-        env={**os.environ, **settings} | {"PYTHONDONTWRITEBYTECODE": ""},
-        check=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    seconds, after = monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    night = Night(seconds, processor)
+    programs = project / ".venv" / "bin"
+    if not (programs / "refresh").exists():
+        is_alone = "REFRESH_SOURCES" in settings
+        jobs = [settings["REFRESH_SOURCES"], "transform"] if is_alone else ["elt"]
+        night, said = _run([programs / "meltano", "run", *jobs], project, settings)
+        night.steps["transform"] = sum(map(float, DBT_SECONDS.findall(said)))
+        return night
+    night, _ = _run([programs / "refresh"], project, settings)
     for line in Path(settings["DUCKDB_RUNS_PATH"]).read_text(encoding="utf-8").splitlines():
         value = json.loads(line)
         if value["kind"] == "start":
             night.steps.clear()
         elif value["kind"] == "step":
             night.steps[value["step"]] = value["seconds"]
+    return night
+
+
+def _run(
+    command: list[Path | str], project: Path, settings: Mapping[str, str], *, fails: bool = False
+) -> tuple[Night, str]:
+    """Run a program to its end; return what it took, and what it said.
+
+    Raises:
+        CalledProcessError: It failed, or did not fail though it should.
+    """
+    started, before = monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        command,
+        cwd=project,
+        # Without compiled modules kept, each program compiles them anew.
+        env={**os.environ, **settings} | {"PYTHONDONTWRITEBYTECODE": ""},
+        check=not fails,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if fails and done.returncode == 0:
+        raise subprocess.CalledProcessError(0, command, done.stdout)
+    seconds, after = monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Night(seconds, processor), done.stdout
+
+
+def _held(project: Path, settings: Mapping[str, str]) -> Night:
+    """Return what the job `transform` takes until it gives up, while the file is held."""
+    command: list[Path | str] = [project / ".venv" / "bin" / "meltano", "run", "transform"]
+    with duckdb.connect(settings["DUCKDB_PATH"]):
+        night, _ = _run(command, project, settings, fails=True)
     return night
 
 

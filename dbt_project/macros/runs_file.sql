@@ -7,7 +7,7 @@
         var('runs_path') or env_var('DUCKDB_RUNS_PATH', ''),
         [
             'kind', 'run_id', 'step', 'stream', 'started_at', 'seconds', 'result', 'error',
-            'rows_loaded', 'rows_in_table',
+            'rows_loaded', 'rows_inserted', 'rows_updated', 'rows_deleted', 'rows_in_table',
         ],
         'runs'
     ) }}

@@ -69,12 +69,24 @@ def test_the_marts_tell_of_loads_and_of_runs(
     _account(database, kananas__contacts=1, kizen__companies=100, kizen__companies_company=50)
     runs = tmp_path / "the runs.jsonl"
     lines = [
-        _line("step", 1, "kizen", result="done", seconds=2.5, rows_loaded=3, error=None),
+        _line("step", 1, "kizen", result="done", seconds=2.5, rows_loaded=3, rows_updated=2),
         _line("step", 2, "kizen", result="failed", seconds=1.0, rows_loaded=0, error="first"),
         _line("step", 3, "kizen", result="interrupted", seconds=1.0, error="ended by SIGTERM"),
         _line("step", 3, "kananas", result="failed", seconds=1.0, error="once"),
         _line("step", 4, "kananas", result="done", seconds=1.5, error=None),
-        _line("stream", 4, "kananas", stream="contacts", rows_loaded=12, rows_in_table=1),
+        _line(
+            "stream",
+            4,
+            "kananas",
+            stream="contacts",
+            rows_loaded=12,
+            rows_inserted=2,
+            rows_updated=10,
+            rows_deleted=1,
+            rows_in_table=1,
+        ),
+        # As before the loader told what it changes.
+        _line("stream", 3, "kananas", stream="contacts", rows_loaded=7),
         '{"kind": "step", "run_id": "r5", "st',
     ]
     runs.write_text("\n".join(lines), encoding="utf-8")
@@ -84,16 +96,22 @@ def test_the_marts_tell_of_loads_and_of_runs(
         ("kananas", 1, "fresh", False, None, None),
         ("kizen", 1, "warn", True, "2026-11-02 03:07:00+00", "ended by SIGTERM"),
     ]
-    steps = "select run_id, step, result, seconds, rows_loaded from marts.run_steps order by 1, 2"
+    steps = (
+        "select run_id, step, result, seconds, rows_loaded, rows_updated from marts.run_steps "
+        "order by 1, 2"
+    )
     assert read(database, steps) == [
-        ("r1", "kizen", "done", 2.5, 3),
-        ("r2", "kizen", "failed", 1.0, 0),
-        ("r3", "kananas", "failed", 1.0, None),
-        ("r3", "kizen", "interrupted", 1.0, None),
-        ("r4", "kananas", "done", 1.5, None),
+        ("r1", "kizen", "done", 2.5, 3, 2),
+        ("r2", "kizen", "failed", 1.0, 0, None),
+        ("r3", "kananas", "failed", 1.0, None, None),
+        ("r3", "kizen", "interrupted", 1.0, None, None),
+        ("r4", "kananas", "done", 1.5, None, None),
     ]
-    streams = "select source, stream, rows_loaded, rows_in_table from marts.run_streams"
-    assert read(database, streams) == [("kananas", "contacts", 12, 1)]
+    streams = "select * exclude (run_id) from marts.run_streams order by run_id"
+    assert read(database, streams) == [
+        ("kananas", "contacts", 7, None, None, None, None),
+        ("kananas", "contacts", 12, 2, 10, 1, 1),
+    ]
 
 
 def test_without_a_file_of_runs_and_loads(project: Project, database: Path) -> None:

@@ -6,10 +6,9 @@ import re
 from contextlib import contextmanager
 from hashlib import md5
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
-import yaml
 
 from tests.e2e.checkout import settings_for
 
@@ -29,24 +28,23 @@ def example(name: str) -> str:
 
 
 @contextmanager
-def with_examples(checkout: Checkout, **plugins: str) -> Iterator[None]:
-    """Put examples into the plugins of a checkout's meltano.yml, for a while."""
-    file = checkout.path / "meltano.yml"
-    before = file.read_text("utf-8")
-    project: dict[str, Any] = yaml.safe_load(before)
-    for kind in ("extractors", "loaders"):
-        for plugin in project["plugins"][kind]:
-            for name in plugins.get(plugin["name"].replace("-", "_"), "").split():
-                plugin.update(yaml.safe_load(example(name)))
+def with_files(checkout: Checkout, **examples: str) -> Iterator[None]:
+    """Have examples in the account's own files of a checkout, for a while."""
+    files = {"meltano": checkout.path / "config" / "meltano.yml", "env": checkout.path / ".env"}
+    written = [files[name] for name in examples]
     try:
-        file.write_text(yaml.safe_dump(project), "utf-8")
+        for name, text in examples.items():
+            files[name].write_text(text, "utf-8")
+        checked = checkout.run(str(checkout.path / ".venv" / "bin" / "refresh"), "check")
+        assert checked.code == 0, checked.said
         yield
     finally:
-        file.write_text(before, "utf-8")
+        for file in written:
+            file.unlink()
 
 
-def run(checkout: Checkout, server: Sandbox, database: Path, **more: str) -> str:
-    settings = settings_for(server, DUCKDB_PATH=str(database), **more)
+def run(checkout: Checkout, server: Sandbox, database: Path) -> str:
+    settings = settings_for(server, DUCKDB_PATH=str(database))
     ended = checkout.run(*checkout.meltano("run", "kananas"), **settings)
     assert ended.code == 0, ended.said
     return ended.said
@@ -59,7 +57,7 @@ def columns(checkout: Checkout, database: Path) -> set[str]:
 
 def test_columns_are_left_out(installed: Checkout, sandbox: Sandbox, tmp_path: Path) -> None:
     database = tmp_path / "warehouse.duckdb"
-    with with_examples(installed, tap_kananas="select"):
+    with with_files(installed, meltano=example("select")):
         said = run(installed, sandbox, database)
     assert {"birth_date", "photo", "free_fields"}.isdisjoint(columns(installed, database))
     assert "email" in columns(installed, database)
@@ -70,8 +68,9 @@ def test_columns_are_left_out(installed: Checkout, sandbox: Sandbox, tmp_path: P
 
 def test_columns_are_hashed(installed: Checkout, sandbox: Sandbox, tmp_path: Path) -> None:
     database = tmp_path / "warehouse.duckdb"
-    with with_examples(installed, tap_kananas="hash"):
-        run(installed, sandbox, database, CONTACTS_PEPPER="cayenne")
+    pepper = example("pepper").replace("a long text that only you know", "cayenne")
+    with with_files(installed, meltano=example("hash"), env=pepper):
+        run(installed, sandbox, database)
     assert {"phone", "mobile"}.isdisjoint(columns(installed, database))
     loaded = dict(installed.rows(database, "select id, email from kananas.contacts"))
     for contact in sandbox.account.contacts:
@@ -93,6 +92,6 @@ def test_rows_are_purged(installed: Checkout, sandbox: Sandbox, tmp_path: Path) 
     assert installed.rows(database, count) == [(110, 0)]
     with sandbox.account.contacts.lock:
         del sandbox.account.contacts[100:]
-    with with_examples(installed, target_duckdb="hard_delete"):
+    with with_files(installed, env=example("hard_delete")):
         run(installed, sandbox, database)
     assert installed.rows(database, "select count(*) from kananas.contacts") == [(100,)]

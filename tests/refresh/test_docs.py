@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from refresh.settings import VARIABLES
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 SETTING = re.compile(r"\bREFRESH_[A-Z_]+\b")
@@ -12,6 +14,8 @@ SETTING = re.compile(r"\bREFRESH_[A-Z_]+\b")
 
 def test_every_setting_is_described_and_no_other() -> None:
     code = (ROOT / "refresh" / "settings.py").read_text(encoding="utf-8")
+    listed, _, read = code.partition("VARIABLES = (")[2].partition("\n)")
+    assert {*VARIABLES} == {*SETTING.findall(listed)} == {*SETTING.findall(read)}
     table = PAGE.partition("## Who is told")[2].partition("\n## ")[0]
     rows = "\n".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| "))
     assert {*SETTING.findall(rows)} == {*SETTING.findall(code)}

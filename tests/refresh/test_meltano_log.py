@@ -95,5 +95,10 @@ def test_the_log_has_no_colours_and_metrics_their_stream() -> None:
         "dbt: 03:07:00  1 of 2 OK [OK in 1s]"
     )
     assert output.rows == {"contacts": 7}
+    for value in (2, 3):
+        metric = {"metric": "rows_deleted", "value": value, "tags": {"stream": "team"}}
+        output.take(line("METRIC", "target-duckdb", metric_info=metric))
+    assert output.changes["rows_deleted"] == {"team": 5}
+    assert output.streams() == ["contacts", "team"]
     output.take("dbt-wait: Waiting for the database file, held by process 7 (x): 0 of 60 s")
     assert output.waits.endswith("0 of 60 s")

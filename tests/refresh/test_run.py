@@ -15,6 +15,7 @@ from refresh import channels, steps
 from refresh.cli import main
 from refresh.history import History
 from tests.refresh.servers import http
+from tests.target_duckdb.faults import fill, small_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,6 +128,32 @@ def test_a_run_that_cannot_be_written_down_goes_on_and_is_told(
     (output / "runs.jsonl").unlink()
     assert main([]) == 0
     assert [body["event"] for body in hook.bodies] == ["failure", "recovery"]
+
+
+def test_a_full_disk_is_told_once_and_so_is_its_end(
+    folder: Path, hook: Heard, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(folder, "exit 0")
+    with small_disk() as disk:
+        if disk is None:
+            pytest.skip("no small disk can be mounted here")
+        monkeypatch.setenv("DUCKDB_RUNS_PATH", str(disk / "runs.jsonl"))
+        assert main([]) == 0
+        # There is room for the first line of a run, so that it looks as if it had been killed.
+        for name, room in (("runs.jsonl", 200), ("refresh.log", 10)):
+            with (disk / name).open("a") as file:
+                file.write("\n" * (4096 - room - file.tell() % 4096))
+        filler = fill(disk, 0)
+        for _ in range(2):
+            assert main([]) == 1
+        said = capsys.readouterr()
+        assert said.out.splitlines()[-1].startswith("failed: record, cannot write ")
+        assert said.err == ""
+        filler.unlink()
+        assert main([]) == 0
+        assert "killed" not in capsys.readouterr().out
+    told = [(body["event"], [step["step"] for step in body["steps"]]) for body in hook.bodies]
+    assert told == [("failure", ["record"]), ("recovery", ["record"])]
 
 
 def test_what_nobody_takes_is_a_warning_and_no_failure(

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 
+from tap_kananas.tap import TapKananas
+from tap_kizen.tap import TapKizen
 from tests.programs import kananas_settings, kizen_settings, run_tap
 
 if TYPE_CHECKING:
@@ -81,3 +84,21 @@ def test_a_file_of_something_else_is_one_line(
     assert "a file given as a" in outcome.last_line or f"given as --{name}" in outcome.last_line
     assert "Traceback" not in outcome.err
     assert not list(sandbox.requests)
+
+
+def test_only_its_owner_opens_the_folder_by_which_meltano_hands_settings_over(
+    tmp_path: Path,
+) -> None:
+    of_meltano, of_others = tmp_path / ".meltano" / "run" / "tap-x", tmp_path / "run" / "tap-x"
+    for folder in (of_meltano, of_others):
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)
+    for tap in (TapKananas, TapKizen):
+        of_meltano.chmod(0o755)
+        files = [folder / "tap.config.json" for folder in (of_meltano, of_others)]
+        for file in files:
+            file.write_text("{}", encoding="utf-8")
+        option = click.Option(["--config"], multiple=True)
+        tap.cb_config(click.Context(tap.cli), option, tuple(map(str, files)))
+        assert of_meltano.stat().st_mode & 0o777 == 0o700
+        assert of_others.stat().st_mode & 0o777 == 0o755

@@ -268,10 +268,10 @@ def _normal(row: Row) -> Row:
 
 
 @contextlib.contextmanager
-def small_disk() -> Iterator[Path | None]:
-    """A file system of some megabytes; None where this process may not mount one."""
+def small_disk(room: int = ROOM) -> Iterator[Path | None]:
+    """A file system of so many bytes; None where this process may not mount one."""
     with tempfile.TemporaryDirectory(prefix="target-duckdb-faults-") as name:
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", name]
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={room}", "tmpfs", name]
         try:
             done = subprocess.run(mount, capture_output=True, check=False)
         except OSError:

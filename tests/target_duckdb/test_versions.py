@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from singer_sdk import metrics
 
 from tests.target_duckdb.helpers import activate, load, query, record, schema, state, types
 
@@ -342,3 +345,49 @@ def test_properties_called_like_metadata_but_for_their_case(
     if not hard_delete:
         marked = next(name for name in types(path) if name.startswith("_sdc_deleted_at"))
         assert query(path, f"SELECT id FROM items WHERE {marked} IS NOT NULL") == [(1,)]
+
+
+def changes(log: pytest.LogCaptureFixture) -> dict[str, int]:
+    """Return what the loader said since the last time of the rows that it changed, by metric."""
+    told = [entry.args for entry in log.records]
+    log.clear()
+    found: Counter[str] = Counter()
+    for point in (each[0] for each in told if isinstance(each, tuple) and each):
+        if isinstance(point, metrics.Point) and point.tags["stream"] == "items":
+            found[point.metric.value] += point.value
+    return {name: count for name, count in found.items() if name.startswith("rows_")}
+
+
+@pytest.mark.parametrize("hard_delete", [False, True])
+def test_what_has_changed_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, *, hard_delete: bool
+) -> None:
+    caplog.set_level(logging.INFO)
+    path = tmp_path / "test.duckdb"
+    first = full(1, 1, 2, 3, ends=False)
+    load(path, [schema(ID, ["id"]), *first, first[0], activate(1)], hard_delete=hard_delete)
+    assert changes(caplog) == {"rows_inserted": 3}
+    # One is new, two are there again, one is gone; then nothing is.
+    load(path, [schema(ID, ["id"]), *full(2, 2, 3, 4)], hard_delete=hard_delete)
+    assert changes(caplog) == {"rows_inserted": 1, "rows_updated": 2, "rows_deleted": 1}
+    load(path, [schema(ID, ["id"])], hard_delete=hard_delete)
+    assert changes(caplog) == {}
+    # A row without a key replaces none; what overwrites a table deletes what was in it.
+    load(path, [schema(ID, []), record({"id": 4, "v": "x"})], hard_delete=hard_delete)
+    assert changes(caplog) == {"rows_inserted": 1}
+    there = query(path, "SELECT count(*) FROM items")[0][0]
+    load(path, [schema(ID, ["id"]), record({"id": 4, "v": "y"})], load_method="overwrite")
+    assert changes(caplog) == {"rows_inserted": 1, "rows_deleted": there}
+
+
+def test_rows_that_share_a_key_are_replaced_by_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    path = tmp_path / "test.duckdb"
+    twice = [record({"id": 1, "v": "a"}), record({"id": 1, "v": "b"})]
+    load(path, [schema(ID, ["id"]), *twice], load_method="append-only")
+    assert changes(caplog) == {"rows_inserted": 2}
+    load(path, [schema(ID, ["id"]), record({"id": 1, "v": "c"})])
+    assert changes(caplog) == {"rows_updated": 1, "rows_deleted": 1}
+    assert query(path, "SELECT id, v FROM items") == [(1, "c")]

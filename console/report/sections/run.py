@@ -49,11 +49,18 @@ class Past:
     """One run of `refresh`, as far as it had come when the tables were made.
 
     Attributes:
+        rows: Those that were read; None where the run read no source.
+        inserted: Those of them that were new; None where the loader did not say so, also below.
+        updated: Those that replaced a row of the same key.
+        deleted: Rows that the sources no longer have.
         failed: The steps that did not work.
     """
 
     started_at: datetime | None
     rows: int | None
+    inserted: int | None
+    updated: int | None
+    deleted: int | None
     seconds: float | None
     failed: str
 
@@ -62,23 +69,39 @@ def read_past(published: Published) -> list[Past]:
     """Read the last runs, the newest first."""
     if not published.has("marts.run_steps"):
         return []
+    # A copy that an earlier version published has none of them.
+    changes = [
+        f"sum({name})::bigint" if name in published.columns["marts.run_steps"] else "null::bigint"
+        for name in ("rows_inserted", "rows_updated", "rows_deleted")
+    ]
     rows = published.rows(
-        """
+        f"""
         select
             epoch_us(min(started_at)) as started_at,
             sum(seconds) as seconds,
             sum(rows_loaded)::bigint as rows_loaded,
+            {changes[0]} as rows_inserted,
+            {changes[1]} as rows_updated,
+            {changes[2]} as rows_deleted,
             coalesce(string_agg(step, ', ' order by started_at)
                 filter (where result in ('failed', 'interrupted')), '') as failed
         from marts.run_steps
         group by run_id
         order by 1 desc
         limit ?
-        """,
+        """,  # noqa: S608 - names of columns
         [_PAST],
     )
     return [
-        Past(moment(row["started_at"]), row["rows_loaded"], row["seconds"], row["failed"])
+        Past(
+            moment(row["started_at"]),
+            row["rows_loaded"],
+            row["rows_inserted"],
+            row["rows_updated"],
+            row["rows_deleted"],
+            row["seconds"],
+            row["failed"],
+        )
         for row in rows
     ]
 

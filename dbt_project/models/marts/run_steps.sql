@@ -11,6 +11,9 @@ select
     seconds,
     result,
     rows_loaded,
+    rows_inserted,
+    rows_updated,
+    rows_deleted,
     error
 from lines
 where kind = 'step'

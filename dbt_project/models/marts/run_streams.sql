@@ -9,6 +9,9 @@ select
     step as source,
     stream,
     rows_loaded,
+    rows_inserted,
+    rows_updated,
+    rows_deleted,
     rows_in_table
 from lines
 where kind = 'stream'

@@ -580,7 +580,8 @@ def test_a_source_that_the_last_run_could_not_read_is_the_first_thing_seen(tmp_p
         made.add(
             "marts.run_steps",
             {"run_id": run, "step": "kananas", "started_at": started, "seconds": 3.5,
-             "result": "done", "rows_loaded": 1200, "error": None},
+             "result": "done", "rows_loaded": 1200, "rows_inserted": 3, "rows_updated": 1197,
+             "rows_deleted": 2, "error": None},
             {"run_id": run, "step": "kizen", "started_at": started, "seconds": 1.0,
              "result": result, "rows_loaded": None, "error": None},
         )  # fmt: skip
@@ -590,5 +591,6 @@ def test_a_source_that_the_last_run_could_not_read_is_the_first_thing_seen(tmp_p
     assert "▲ Kizen: GET h <b> answered 500" in sections(text)["fresh"]
     assert "<b> answered" not in text
     past = sections(text)["run"]
-    assert "28 Nov 2026, 04:12 1,200 4.5 ▲ kizen 28 Nov 2026, 03:12 1,200 4.5" in past
+    rows = "1,200 3 1,197 2 4.5"
+    assert f"28 Nov 2026, 04:12 {rows} ▲ kizen 28 Nov 2026, 03:12 {rows}" in past
     assert "chaque exécution depuis le" in said(text, "fr")

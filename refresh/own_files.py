@@ -1,0 +1,257 @@
+"""What is wrong in the files that are an account's own, with the line.
+
+Meltano ignores in silence a variable that it does not know, and a schedule, job or plugin of a name
+that `meltano.yml` has already.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from dotenv.parser import parse_stream
+
+from refresh.dbt_vars import VarsError
+from refresh.dbt_vars import read as read_vars
+from refresh.settings import VARIABLES
+from refresh.yaml_file import YamlError, YamlFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    #: Where it is, as keys and places in lists, and what is wrong.
+    Problem = tuple[tuple[str | int, ...], str]
+
+OWN_MELTANO = Path("config", "meltano.yml")
+OWN_VARS = Path("config", "vars.yml")
+
+#: What of a file that `meltano.yml` includes counts beside it.
+_SECTIONS = ("environments", "jobs", "plugins", "schedules")
+_ENV = "env"
+#: Meltano's own settings of a plugin, by kind of value.
+_EXTRAS = {
+    "select": "array", "select_filter": "array", "metadata": "object", "schema": "object",
+    "catalog": "string", "state": "string", "load_schema": "string", "dialect": "string",
+    "use_cached_catalog": "boolean", "target_schema": "string",
+}  # fmt: skip
+#: A property of a stream, as in TAP_KIZEN__METADATA_COMPANIES_….
+_NESTED = re.compile(r"__(METADATA|SCHEMA)_")
+#: Of Dagster and Airflow, and of what `make` takes.
+_OTHERS = {"REFRESH_RETRIES": "integer"}
+_BELONG_INTO_ENV_FILE = ("DUCKDB_", "MELTANO_", "PARQUET_", "REFRESH_", "REPORT_")
+_NEAR = 0.9
+_REFERENCE = re.compile(r"\$(\w+|\{\w+\})")
+
+
+@dataclass(frozen=True)
+class Known:
+    """The variables that count.
+
+    Attributes:
+        kinds: The kind of value of each, as Meltano has it.
+        prefixes: How those of one plugin begin.
+    """
+
+    kinds: Mapping[str, str]
+    prefixes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, project: Mapping[str, Any]) -> Known:
+        """Return those of a `meltano.yml`, and of `refresh`."""
+        kinds, prefixes = dict.fromkeys(VARIABLES, "string") | _OTHERS, ["REFRESH_"]
+        for kind, plugins in project["plugins"].items():
+            for plugin in plugins:
+                name = _variable(plugin["name"])
+                if kind in {"extractors", "loaders"}:
+                    prefixes.append(f"{name}_")
+                    kinds |= {f"{name}__{extra.upper()}": of for extra, of in _EXTRAS.items()}
+                for setting in plugin.get("settings", []):
+                    of = setting.get("kind", "string")
+                    for prefix in (name, _variable(plugin["namespace"])):
+                        kinds[f"{prefix}_{_variable(setting['name'])}"] = of
+                    if "env" in setting:
+                        kinds[setting["env"]] = of
+        return cls(kinds, tuple(prefixes))
+
+    def problem(self, name: str) -> str | None:
+        """Return what is wrong with the name of a variable; None where nothing is."""
+        if name in self.kinds or _NESTED.search(name):
+            return None
+        near = get_close_matches(name, self.kinds, n=1, cutoff=_NEAR)
+        if not near and not name.startswith(self.prefixes):
+            return None
+        near = near or get_close_matches(name, self.kinds, n=1)
+        return f"there is no setting {name}{f': did you mean {near[0]}?' if near else ''}"
+
+
+def wrong(project: Path, variables: Mapping[str, str]) -> list[str]:
+    """Return what is wrong in `config/`: a line for each thing, with file and line."""
+    return [*_of_meltano(project), *_of_vars(project, variables)]
+
+
+def doubtful(project: Path) -> list[str]:
+    """Return the lines of `.env` that count for nothing."""
+    path = project / ".env"
+    if not path.is_file():
+        return []
+    known = Known.of(_tracked(project))
+    found = []
+    with path.open(encoding="utf-8") as stream:
+        for binding in parse_stream(stream):
+            if binding.error:
+                found.append(f".env, line {binding.original.line}: it is no NAME=value")
+            elif binding.key and (problem := known.problem(binding.key)):
+                # Empty lines before it are its own, for this parser.
+                text = binding.original.string
+                before = text[: len(text) - len(text.lstrip())].count("\n")
+                found.append(f".env, line {binding.original.line + before}: {problem}")
+    return found
+
+
+def _tracked(project: Path) -> dict[str, Any]:
+    text = (project / "meltano.yml").read_text(encoding="utf-8")
+    # The one in C takes a tenth of the time, and is in all wheels.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found = yaml.load(text, Loader=loader) or {}  # noqa: S506 - both are safe
+    return {**found, "plugins": found.get("plugins") or {}}
+
+
+def _of_vars(project: Path, variables: Mapping[str, str]) -> list[str]:
+    path = Path(variables.get("DUCKDB_VARS_PATH") or OWN_VARS)
+    if not (project / "dbt_project" / "dbt_project.yml").is_file():
+        return []
+    try:
+        read_vars(project / path, project / "dbt_project")
+    except VarsError as error:
+        return [_shown(error, project)]
+    return []
+
+
+def _shown(error: Exception, project: Path) -> str:
+    """Return the words of an error, with its path as people write it in the project's folder."""
+    return str(error).replace(f"{project}/", "")
+
+
+def _of_meltano(project: Path) -> list[str]:
+    try:
+        file = YamlFile.read(project / OWN_MELTANO)
+    except YamlError as error:
+        return [_shown(error, project)]
+    if file is None:
+        return []
+    if not isinstance(file.value, dict):
+        what = "it says nothing" if file.value is None else "it is no map of sections"
+        return [f"{OWN_MELTANO}: {what}: Meltano refuses such a file; remove it"]
+    tracked = _tracked(project)
+    sections = (_ENV, *_SECTIONS)
+    found: list[Problem] = [
+        ((name,), f"{name} does not count here; there is {', '.join(sections)}")
+        for name in file.value
+        if name not in sections
+    ]
+    found += _of_env(file.value.get(_ENV), Known.of(tracked))
+    found += _of_sections(file.value, tracked)
+    return [f"{OWN_MELTANO}, line {file.line(*where)}: {what}" for where, what in found]
+
+
+def _of_env(given: object, known: Known) -> Iterator[Problem]:
+    if given is None:
+        return
+    if not isinstance(given, dict):
+        yield (_ENV,), "env must be a map of variables to values"
+        return
+    for name, value in given.items():
+        where = (_ENV, str(name))
+        problem = known.problem(str(name))
+        if str(name).startswith(_BELONG_INTO_ENV_FILE):
+            yield where, f"{name} belongs into .env, which the other programs read, too"
+        elif problem:
+            yield where, problem
+        elif value is None:
+            yield where, f"{name} has no value"
+        elif reference := _reference(value):
+            yield where, f"{name}: Meltano leaves {reference} as it is here: write it into .env"
+        elif not _is_of(known.kinds.get(str(name), "string"), value):
+            yield where, f"{name} must be {_WORDS[known.kinds[str(name)]]}"
+
+
+def _reference(value: object) -> str | None:
+    """Return a text in a value that is a variable and no more; None where there is none."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return next((found for each in inner if (found := _reference(each))), None)
+    return value if isinstance(value, str) and _REFERENCE.fullmatch(value) else None
+
+
+_WORDS = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "object": "a map",
+}
+
+
+def _is_of(kind: str, value: object) -> bool:
+    """Return whether Meltano takes a value for one of this kind; a text counts as what it holds."""
+    if kind not in _WORDS:
+        return True
+    if isinstance(value, str):
+        value = _held(value)
+    if kind == "boolean":
+        return isinstance(value, bool)
+    if kind == "integer":
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, list if kind == "array" else dict)
+
+
+def _held(text: str) -> object:
+    """Return what a text holds, as Meltano reads it: JSON, or Python's own form."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        try:
+            return ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            return text
+
+
+def _of_sections(own: Mapping[str, Any], tracked: Mapping[str, Any]) -> Iterator[Problem]:
+    theirs = dict(_named(tracked))
+    entries = dict(_named(own))
+    for where, name in entries.items():
+        section = where[:-1]
+        if not isinstance(name, str):
+            yield where, f"an entry of {section[0]} needs a name"
+        elif name in {other for place, other in theirs.items() if place[:-1] == section}:
+            yield where, f"meltano.yml has {name} already, and that one counts: choose another name"
+    jobs = {name for place, name in [*theirs.items(), *entries.items()] if place[0] == "jobs"}
+    for place, schedule in enumerate(own.get("schedules") or []):
+        job = schedule.get("job") if isinstance(schedule, dict) else None
+        if job is not None and job not in jobs:
+            yield ("schedules", place, "job"), f"there is no job {job}{_meant(job, jobs)}"
+
+
+def _named(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Yield each entry of the sections: where it is, and its name."""
+    for section in _SECTIONS:
+        found = content.get(section) or []
+        parts = found.items() if isinstance(found, dict) else [(None, found)]
+        for part, entries in parts:
+            for place, entry in enumerate(entries or []):
+                where = (section, place) if part is None else (section, part, place)
+                yield where, entry.get("name") if isinstance(entry, dict) else None
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f": did you mean {near[0]}?" if near else f"; there is {', '.join(sorted(known))}"
+
+
+def _variable(name: str) -> str:
+    return name.upper().replace("-", "_").replace(".", "_")
