@@ -54,7 +54,7 @@ def promised(table: str) -> str:
 MARTS = (
     "companies", "contact_company_links", "contact_mapping_report", "contact_person_links",
     "contacts", "crm_mapping_report", "deals", "link_override_report", "link_quality",
-    "link_review_queue", "linkability",
+    "link_review_queue", "linkability", "run_steps", "run_streams",
 )  # fmt: skip
 
 
@@ -70,7 +70,21 @@ def _empty() -> bytes:
         "intermediate.int_links__decided": links,
         "intermediate.changes": promised("link_changes"),
         "staging.stg_kizen__contacts": "kizen_contact_id varchar",
+        "intermediate.int_samples__judged": (
+            "contact_id varchar, tier varchar, company_id varchar, answer varchar,"
+            " judged_company_id varchar"
+        ),
     }
+    for side in ("contact", "company"):
+        sides = {"contact": "contacts", "company": "companies"}[side]
+        tables |= {
+            f"intermediate.int_{sides}__match_keys": (
+                f"{side}_id varchar, core_number bigint, vat_number varchar, street_name varchar,"
+                " city varchar, postal_code varchar"
+            ),
+            f"intermediate.int_{sides}__domains": f"{side}_id varchar",
+            f"intermediate.int_{sides}__phones": f"{side}_id varchar",
+        }
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "warehouse.duckdb")
         with duckdb.connect(str(path)) as connection:
