@@ -183,7 +183,7 @@ class _Lists:
 
 def text_of(value: object) -> str:
     """Return a value as SQL has it between quotes."""
-    return "'" + str(value).replace("'", "''") + "'"
+    return "'" + str(value).replace("'", "''").replace("\0", "' || chr(0) || '") + "'"
 
 
 def read(published: Published, found: Mapping[str, Any], *, names: bool) -> dict[str, Rows]:

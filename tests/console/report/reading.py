@@ -67,7 +67,7 @@ class Reader(HTMLParser):
                     self.rows[place] = self.rows.get(place, 0) + 1
 
     def handle_endtag(self, tag: str) -> None:
-        while self._open and self._open.pop()[0] != tag:
+        while tag not in self._EMPTY and self._open and self._open.pop()[0] != tag:
             pass
 
     def handle_data(self, data: str) -> None:
