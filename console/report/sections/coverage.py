@@ -48,7 +48,6 @@ _LACK = (
 )
 
 
-
 def lack_is(lack: str) -> str:
     """Return the condition of SQL by which a contact without a company lacks something."""
     return f"status = 'none' and {_LACK} = '{lack}'"

@@ -1,4 +1,4 @@
-"""The rows behind the figures: some of those that each figure counts, and a query for all of them."""
+"""The rows behind the figures: some that each figure counts, and a query for all of them."""
 
 from __future__ import annotations
 
@@ -121,13 +121,13 @@ class _Lists:
             return
         text = " ".join(query.split())
         found = self._published.rows(
-            f"select {_FIELDS[shape]} from ({query}) order by {order} limit {length}"  # noqa: S608 - one of ours
+            f"select {_FIELDS[shape]} from ({query}) order by {order} limit {length}"
         )
         if not found:
             return
         total = len(found)
         if total == length:
-            total = self._published.row(f"select count(*) as n from ({query})")["n"]  # noqa: S608
+            total = self._published.row(f"select count(*) as n from ({query})")["n"]
         self.made[name] = Rows(title, *what, shape, found, total, text, self.section)
 
     def queries(self, name: str, title: str, queries: list[Row]) -> None:
@@ -174,7 +174,7 @@ class _Lists:
         if not wanted or not self._published.has(table):
             return {}
         rows = self._published.rows(
-            f"select cast({key} as varchar) as id, {values} from {table}"  # noqa: S608
+            f"select cast({key} as varchar) as id, {values} from {table}"
             f" where cast({key} as varchar) in (select unnest(cast(? as varchar[])))",
             [wanted],
         )
@@ -263,10 +263,8 @@ def _links(lists: _Lists, coverage: Coverage, *, names: bool) -> None:
                       ("match_keys", "domains", "phones")]  # fmt: skip
             condition = SIGNALS[row["signal"]]
             for word, table in (("has_domain", tables[1]), ("has_phone", tables[2])):
-                condition = condition.replace(
-                    word, f"{side}_id in (select {side}_id from {table})"
-                )
-            keys = f"select {side}_id from {tables[0]} where {condition}"  # noqa: S608
+                condition = condition.replace(word, f"{side}_id in (select {side}_id from {table})")
+            keys = f"select {side}_id from {tables[0]} where {condition}"
             lists.add(
                 f"signal-{number}-{sides}", "contacts" if side == "contact" else "companies", title,
                 keys if side == "contact" else
@@ -319,7 +317,7 @@ def _changes(lists: _Lists, changes: Changes | None) -> None:
 def _stood(at: datetime) -> str:
     moment_of = at.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")
     return (
-        f"select * from {HISTORY} where dbt_valid_from <= '{moment_of}'"  # noqa: S608
+        f"select * from {HISTORY} where dbt_valid_from <= '{moment_of}'"
         f" and (dbt_valid_to is null or dbt_valid_to > '{moment_of}')"
     )
 
