@@ -90,63 +90,63 @@ moves_0 as (
 {%- for round in range(rounds) %}
 
 {#- Newton's method; sums are of millionths, and so do not depend on their order. #}
-chances_{{ round }} as (
+    chances_{{ round }} as (
 
-    select
-        odds.links,
-        odds.share,
-        odds.log_odds - ln(9) as above,
-        moves.shift,
-        moves.stretch,
-        1 / (
-            1 + exp(-(odds.log_odds + moves.shift + moves.stretch * (odds.log_odds - ln(9))))
-        ) as chance
-    from odds
-    cross join moves_{{ round }} as moves
+        select
+            odds.links,
+            odds.share,
+            odds.log_odds - ln(9) as above,
+            moves.shift,
+            moves.stretch,
+            1 / (
+                1 + exp(-(odds.log_odds + moves.shift + moves.stretch * (odds.log_odds - ln(9))))
+            ) as chance
+        from odds
+        cross join moves_{{ round }} as moves
 
-),
+    ),
 
-slopes_{{ round }} as (
+    slopes_{{ round }} as (
 
-    select
-        shift,
-        stretch,
-        cast(sum(cast(round(1000000 * links * (share - chance)) as bigint)) as double) / 1000000
-        - shift / {{ shift_variance }} as of_shift,
-        cast(
-            sum(cast(round(1000000 * links * above * (share - chance)) as bigint)) as double
-        ) / 1000000 - stretch / {{ stretch_variance }} as of_stretch,
-        cast(
-            sum(cast(round(1000000 * links * chance * (1 - chance)) as bigint)) as double
-        ) / 1000000 + 1 / {{ shift_variance }} as of_both_shift,
-        cast(
-            sum(cast(round(1000000 * links * above * above * chance * (1 - chance)) as bigint))
-            as double
-        ) / 1000000 + 1 / {{ stretch_variance }} as of_both_stretch,
-        cast(
-            sum(cast(round(1000000 * links * above * chance * (1 - chance)) as bigint)) as double
-        ) / 1000000 as of_each
-    from chances_{{ round }}
-    group by shift, stretch
+        select
+            shift,
+            stretch,
+            cast(sum(cast(round(1000000 * links * (share - chance)) as bigint)) as double) / 1000000
+            - shift / {{ shift_variance }} as of_shift,
+            cast(
+                sum(cast(round(1000000 * links * above * (share - chance)) as bigint)) as double
+            ) / 1000000 - stretch / {{ stretch_variance }} as of_stretch,
+            cast(
+                sum(cast(round(1000000 * links * chance * (1 - chance)) as bigint)) as double
+            ) / 1000000 + 1 / {{ shift_variance }} as of_both_shift,
+            cast(
+                sum(cast(round(1000000 * links * above * above * chance * (1 - chance)) as bigint))
+                as double
+            ) / 1000000 + 1 / {{ stretch_variance }} as of_both_stretch,
+            cast(
+                sum(cast(round(1000000 * links * above * chance * (1 - chance)) as bigint)) as double
+            ) / 1000000 as of_each
+        from chances_{{ round }}
+        group by shift, stretch
 
-),
+    ),
 
-moves_{{ round + 1 }} as (
+    moves_{{ round + 1 }} as (
 
-    select
-        shift + least(greatest(
-            (of_both_stretch * of_shift - of_each * of_stretch)
-            / (of_both_shift * of_both_stretch - of_each * of_each),
-            -2
-        ), 2) as shift,
-        stretch + least(greatest(
-            (of_both_shift * of_stretch - of_each * of_shift)
-            / (of_both_shift * of_both_stretch - of_each * of_each),
-            -0.5
-        ), 0.5) as stretch
-    from slopes_{{ round }}
+        select
+            shift + least(greatest(
+                (of_both_stretch * of_shift - of_each * of_stretch)
+                / (of_both_shift * of_both_stretch - of_each * of_each),
+                -2
+            ), 2) as shift,
+            stretch + least(greatest(
+                (of_both_shift * of_stretch - of_each * of_shift)
+                / (of_both_shift * of_both_stretch - of_each * of_each),
+                -0.5
+            ), 0.5) as stretch
+        from slopes_{{ round }}
 
-),
+    ),
 {%- endfor %}
 
 shifted as (
