@@ -61,9 +61,9 @@ seen as (
 
 ),
 
--- All bands may be too sure alike, or too little: on the scale of the logarithm of the odds they are
--- shifted, and stretched around 0.9 (Platt's scaling). Few judgements tell that before they tell of
--- one band.
+-- All bands may be too sure alike, or too little: on the scale of the logarithm of the odds they
+-- are shifted, and stretched around 0.9 (Platt's scaling). Few judgements tell that before they
+-- tell of one band. Newton's method; sums are of millionths, and so do not depend on their order.
 odds as (
 
     select
@@ -89,7 +89,6 @@ moves_0 as (
 ),
 {%- for round in range(rounds) %}
 
-{#- Newton's method; sums are of millionths, and so do not depend on their order. #}
     chances_{{ round }} as (
 
         select
@@ -111,8 +110,9 @@ moves_0 as (
         select
             shift,
             stretch,
-            cast(sum(cast(round(1000000 * links * (share - chance)) as bigint)) as double) / 1000000
-            - shift / {{ shift_variance }} as of_shift,
+            cast(
+                sum(cast(round(1000000 * links * (share - chance)) as bigint)) as double
+            ) / 1000000 - shift / {{ shift_variance }} as of_shift,
             cast(
                 sum(cast(round(1000000 * links * above * (share - chance)) as bigint)) as double
             ) / 1000000 - stretch / {{ stretch_variance }} as of_stretch,
@@ -124,7 +124,8 @@ moves_0 as (
                 as double
             ) / 1000000 + 1 / {{ stretch_variance }} as of_both_stretch,
             cast(
-                sum(cast(round(1000000 * links * above * chance * (1 - chance)) as bigint)) as double
+                sum(cast(round(1000000 * links * above * chance * (1 - chance)) as bigint))
+                as double
             ) / 1000000 as of_each
         from chances_{{ round }}
         group by shift, stretch
