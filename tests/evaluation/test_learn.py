@@ -63,7 +63,7 @@ def test_shipped_weights_come_back_as_they_are(levels: list[Level]) -> None:
 def test_decisions_move_the_weights_they_speak_about_and_no_trend_is_broken() -> None:
     shipped = _shipped()
     own = _weights(own_weights.own_weights(_account(200, equal_names_are_right=False), shipped))
-    assert own["name", "exact"] < SHIPPED["name", "exact"] - 2
+    assert own["name", "exact"] <= SHIPPED["name", "exact"] - 2
     assert own["letters", "from_0"] <= own["letters", "from_50"] <= own["letters", "from_90"]
     assert own["vat", "equal"] == 35
     few = _weights(own_weights.own_weights(_account(2, equal_names_are_right=False), shipped))
