@@ -6,7 +6,6 @@ import re
 from contextlib import contextmanager
 from datetime import timedelta
 from html import unescape
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -217,19 +216,9 @@ def test_it_prints_on_two_pages(
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
 
 
-def test_of_many_contacts_it_is_small_and_opens_at_once(opened: Browser, tmp_path: Path) -> None:
-    copy = large(tmp_path, 20_000, 5_000)
-    started = perf_counter()
-    text = page(copy)
-    assert perf_counter() - started < 10
+def test_of_many_contacts_it_is_small(opened: Browser, tmp_path: Path) -> None:
+    """How fast it is, `make check-report` tells."""
+    text = page(large(tmp_path, 20_000, 5_000))
     assert len(text.encode()) < 1_000_000
     with showing(opened, text, tmp_path, locale="en-GB") as shown:
-        # Whatever else the machine does: the best of three.
-        assert min(_seconds_to_open(shown) for _ in range(3)) < 2
         assert "5,000" in unescape(shown.locator("main.en").inner_text())
-
-
-def _seconds_to_open(shown: Page) -> float:
-    started = perf_counter()
-    shown.reload()
-    return perf_counter() - started
