@@ -174,7 +174,7 @@ def test_an_account_learns_what_its_decisions_say(
     assert copy.read_bytes() == before
     with output.open(encoding="utf-8", newline="") as file:
         own = {(row["feature"], row["level"]): int(row["weight"]) for row in csv.DictReader(file)}
-    assert own["name", "not_given"] < shipped["name", "not_given"] - 4
+    assert own["name", "not_given"] <= shipped["name", "not_given"] - 4
     assert ("vat", "equal") not in own
     # The same decisions make the same weights and links.
     assert capfd.readouterr().out.startswith(shown)
