@@ -35,6 +35,11 @@ def of_record(value: object) -> Markup:
     return Markup("<bdi>{}</bdi>").format(text.translate(_PICTURES))
 
 
+def of_query(query: str) -> Markup:
+    """Return a query, which may quote what records say, as markup: escaped, and all of it."""
+    return Markup("<bdi>{}</bdi>").format(query.translate(_PICTURES))
+
+
 class _Compiled(BytecodeCache):
     """What templates were compiled to: the languages of a page share it, and so save half."""
 
@@ -68,6 +73,7 @@ def environment(texts: Texts, *folders: Path) -> Environment:
     made.globals.update(_=texts, count=texts.count, language=texts.language)
     made.filters.update(
         of_record=of_record,
+        of_query=of_query,
         number=texts.number,
         share=texts.share,
         day=texts.day,

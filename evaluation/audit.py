@@ -33,7 +33,7 @@ from evaluation.processes import progress
 from tools.demo.report import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from console.audit.sample import Drawn
 
@@ -149,6 +149,11 @@ class Built:
             (measure, scope): share
             for measure, scope, share in self.connection.execute(_TRUE_SHARES).fetchall()
         }
+        self.proposed: dict[str, int] = dict(
+            self.connection.execute(
+                "select status, count(*) from intermediate.int_links__decided group by status"
+            ).fetchall()
+        )
         proposed = self.connection.execute(_PROPOSED).fetchall()
         self._bands = [(tier, bound) for tier, bound, _ in proposed]
         self.is_right = np.array([right for *_, right in proposed])
@@ -206,6 +211,20 @@ class Built:
         ]
         return sum(off) / len(confidences)
 
+    def floor(self, quality: Mapping[Scope, Figures]) -> float:
+        """Return how far off confidence would be that knew all but the share of either status.
+
+        Who learns from a sample alone can hardly be nearer: the shares of links and of proposals
+        that are right are known from it, and nothing else is.
+        """
+        shares = {status: quality.get(("precision", status)) for status in ("auto", "review")}
+        off = [
+            abs(found[1] - self.true_shares["precision", status]) * self.proposed[status]
+            for status, found in shares.items()
+            if found is not None and found[1] is not None
+        ]
+        return sum(off) / len(self.is_right)
+
 
 @dataclass
 class Tally:
@@ -251,13 +270,15 @@ def measure(built: Built, name: str, given: argparse.Namespace) -> list[str]:
     for size in given.judgements:
         progress(f"{name}: {given.draws} samples of about {size}")
         tallies: dict[Scope, Tally] = defaultdict(Tally)
-        counts, moved = [], []
+        counts, moved, floors = [], [], []
         for seed in range(1, given.draws + 1):
             drawn = draw(built.links, Plan(seed, judgements=size), f"s{seed}", now())
             built.judge(drawn, given.wrong, random.Random(seed))  # noqa: S311 - a simulation
             counts.append(len(drawn))
             moved.append(built.calibration("moved_confidence"))
-            for scope, (_, estimate, low, high) in built.quality().items():
+            quality = built.quality()
+            floors.append(built.floor(quality))
+            for scope, (_, estimate, low, high) in quality.items():
                 if estimate is None or low is None or high is None:
                     continue
                 tier = scope[1].partition(": ")[2]
@@ -276,12 +297,13 @@ def measure(built: Built, name: str, given: argparse.Namespace) -> list[str]:
             if tally.share < COVERED:
                 below.append(f"{name}, {size} judgements: {' of '.join(scope)} {tally.share:.3f}")
         before = built.calibration("shipped_confidence")
-        calibrations.append((f"{np.mean(counts):.0f}", f"{before:.4f}", f"{np.mean(moved):.4f}"))
+        figures = (before, np.mean(moved), np.mean(floors))
+        calibrations.append((f"{np.mean(counts):.0f}", *(f"{value:.4f}" for value in figures)))
     print(f"\n{name}: does the interval hold the truth?")
     heading = ["judged", "share", "true", "estimate", "half width", "holds it, of 100"]
     print(table(heading, rows))
     print(f"\n{name}: how far confidence is off, on average over the proposals:")
-    print(table(["judged", "as shipped", "following"], calibrations), flush=True)
+    print(table(["judged", "as shipped", "following", "floor"], calibrations), flush=True)
     return below
 
 

@@ -6,6 +6,8 @@ in 5 of 100. Where the truth names a company, the judge forces it; where it name
 rules out all candidates that the review page shows. The decisions go the way of any: the decisions
 file, dbt, `evaluation.own_weights` with all that refuses, and dbt again.
 
+With `--draws` so many judges decide about each set, in memory (`evaluation.many_judges`).
+
 With `--left-out` each set is judged with weights that were fitted to all other sets, as an account
 whose register none was fitted to.
 
@@ -22,6 +24,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
+import numpy as np
 
 from console.decisions.decision import Decision
 from console.decisions.file import DecisionsFile
@@ -30,6 +33,7 @@ from evaluation.building import LINKS, build_links
 from evaluation.command import DONE, FAILED, run_in_folder
 from evaluation.inputs import InputError, copy_raw_tables, generate, load_truth
 from evaluation.learn import DECISIONS, WEIGHTS, Account, write_weights
+from evaluation.many_judges import trial
 from evaluation.own_weights import cross_validated, decided, objection, own_weights, too_few
 from evaluation.processes import progress
 from tools.demo.report import table
@@ -39,7 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-    from evaluation.fit import Level
+    from evaluation.fit import Level, Pairs
+    from evaluation.many_judges import Bands, Trial
 
 JUDGEMENTS = (50, 200, 500)
 WRONG = 0.05
@@ -51,6 +56,11 @@ SELECTION = (*LINKS, "learned_aliases", "link_review_queue")
 HEADER = [
     "judged", "order", "wrong", "aliases", "own weights",
     "F1 of all", "", "F1 of the rest", "decided", "and learned", "auto P of the rest", "",
+]  # fmt: skip
+
+HEADER_OF_MANY = [
+    "judged", "order", "wrong", "judges", "refused", "F1 before", "decided", "and learned",
+    "learned, least", "F1 of the rest", "and learned", "auto P of the rest", "and learned",
 ]  # fmt: skip
 
 Links = dict[str, tuple[str | None, str]]
@@ -280,10 +290,8 @@ def judge(bench: Bench, seed: int) -> list[tuple[object, ...]]:
     return rows
 
 
-def bases(
-    given: Sequence[sets.Set], levels: Sequence[Level], folder: Path
-) -> list[Sequence[Level]]:
-    """Return the weights for each set that were fitted to all others.
+def built(given: Sequence[sets.Set], levels: Sequence[Level], folder: Path) -> list[Pairs]:
+    """Return the pairs of each set.
 
     Raises:
         InputError: a set cannot be read.
@@ -291,8 +299,13 @@ def bases(
     """
     every = []
     for one in given:
-        progress(f"dbt builds {one.name} to fit weights to")
+        progress(f"dbt builds the pairs of {one.name}")
         every.append(fit.compare(one, one.name, levels, folder))
+    return every
+
+
+def bases(every: Sequence[Pairs], levels: Sequence[Level]) -> list[Sequence[Level]]:
+    """Return the weights for each set that were fitted to all others."""
     design = fit.designed(levels)
     matrices = [fit.matrix(pairs, levels, design) for pairs in every]
     found: list[Sequence[Level]] = []
@@ -301,6 +314,64 @@ def bases(
         _, weights = fit.fitted_to(others, every, matrices, levels, design)
         found.append(weights)
     return found
+
+
+def judged_by_many(
+    pairs: Pairs, levels: Sequence[Level], bands: Bands, draws: int
+) -> list[tuple[object, ...]]:
+    """Return a row for each kind of trial: means over the judges, and the least that one gains."""
+    rows: list[tuple[object, ...]] = []
+    kinds = [
+        (judgements, order, wrong)
+        for wrong in (0.0, WRONG)
+        for judgements in JUDGEMENTS
+        for order in ("random", "chosen")
+        if not wrong or judgements == JUDGEMENTS[1]
+    ]
+    for judgements, order, wrong in kinds:
+        # The same questions, and no fault: one judge is all of them.
+        seeds = range(1 if order == "chosen" and not wrong else draws)
+        found: list[Trial] = [
+            trial(
+                pairs, levels, bands, judgements=judgements, order=order, wrong=wrong, seed=seed
+            )
+            for seed in seeds
+        ]  # fmt: skip
+        means = np.mean(np.array(found, dtype=float), axis=0)
+        least = min(each.learned - each.decided for each in found)
+        rows.append(
+            (
+                judgements, order, f"{wrong:.0%}", len(found), sum(each.refused for each in found),
+                *(f"{value:.3f}" for value in means[:3]), f"{100 * least:+.2f}",
+                *(f"{value:.3f}" for value in means[3:7]),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def many(given: Sequence[sets.Set], arguments: argparse.Namespace, folder: Path) -> int:
+    """Let many judges decide about each set, in memory, and print a table for each.
+
+    Raises:
+        InputError: a set cannot be read.
+        ProgramError: dbt failed.
+    """
+    levels = fit.read_levels(fit.SEEDS / "link_levels.csv")
+    shipped = fit.read_bands(fit.SEEDS / "link_bands.csv")
+    every = built(given, levels, folder)
+    weights = bases(every, levels) if arguments.left_out else [levels] * len(every)
+    for number, (pairs, own) in enumerate(zip(every, weights, strict=True)):
+        bands = shipped
+        if arguments.left_out:
+            others = [other for place, other in enumerate(every) if place != number]
+            best = [fit.best(other, own) for other in others]
+            measured = fit.bands(others, best, best)
+            tiers = {tier for tier, *_ in measured}
+            # A tier that no other set has links of keeps what it has.
+            bands = sorted([*measured, *(band for band in shipped if band[0] not in tiers)])
+        print(f"\n{pairs.name}, {arguments.draws} judges (least: points of F1):", flush=True)
+        print(table(HEADER_OF_MANY, judged_by_many(pairs, own, bands, arguments.draws)), flush=True)
+    return DONE
 
 
 def run(arguments: argparse.Namespace, folder: Path) -> int:
@@ -321,7 +392,11 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
     if arguments.left_out and len(given) == 1:
         msg = "SETS: name another set, from which weights for the generated one can come"
         raise InputError(msg)
-    base = bases(given, levels, folder) if arguments.left_out else [levels] * len(given)
+    if arguments.draws:
+        return many(given, arguments, folder)
+    base: list[Sequence[Level]] = [levels] * len(given)
+    if arguments.left_out:
+        base = bases(built(given, levels, folder), levels)
     broken = []
     for one, weights in zip(given, base, strict=True):
         bench = Bench(one, weights, folder / one.name)
@@ -344,6 +419,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--sets", default="", metavar="SETS", help="sets with their truth")
     parser.add_argument("--seed", type=int, default=1, help="of generated data and of the judges")
     parser.add_argument("--size", type=int, default=GENERATED, help="contacts of generated data")
+    parser.add_argument("--draws", type=int, default=0, help="so many judges, in memory")
     parser.add_argument("--left-out", action="store_true", help="with the weights of other sets")
     arguments = parser.parse_args(given)
     return run_in_folder(lambda folder: run(arguments, folder), "judges-")

@@ -29,6 +29,8 @@ class Standing:
     forced: dict[tuple[Kind, str], Decision] = field(default_factory=dict)
     #: What was put off, and has not been decided since, by its first id (of duplicates, both).
     later: dict[tuple[Kind, Pair], Decision] = field(default_factory=dict)
+    #: That a contact belongs to none that was there, outside a sample, where that still stands.
+    nobody: dict[tuple[Kind, str], Decision] = field(default_factory=dict)
     #: The last answer to a question of a sample, by the contact; `forbid` goes with a `none`.
     judged: dict[str, Decision] = field(default_factory=dict)
 
@@ -52,6 +54,9 @@ class Standing:
         if decision.sample and decision.contact_id and decision.decision != "forbid":
             self.judged[decision.contact_id] = decision
         if decision.decision in {"none", "unsure"}:
+            if decision.contact_id and not decision.sample:
+                self.nobody[decision.kind, decision.contact_id] = decision
+                self.later.pop((decision.kind, about), None)
             return
         if decision.decision == "later":
             self.later[decision.kind, about] = decision
@@ -59,6 +64,7 @@ class Standing:
         self.later.pop((decision.kind, about), None)
         self.pairs[decision.kind, decision.pair] = decision
         if decision.decision == "force" and decision.contact_id is not None:
+            self.nobody.pop((decision.kind, decision.contact_id), None)
             self.forced[decision.kind, decision.contact_id] = decision
 
     def effect(self, decision: Decision) -> str:
@@ -68,7 +74,12 @@ class Standing:
         if decision.decision == "undo":
             return "in force"
         if decision.decision in {"none", "unsure"}:
-            last = self.judged.get(decision.contact_id or "")
+            contact = decision.contact_id or ""
+            last = (
+                self.judged.get(contact)
+                if decision.sample
+                else self.nobody.get((decision.kind, contact))
+            )
         elif decision.decision == "later":
             last = self.later.get((decision.kind, subject(decision)))
         elif decision.decision == "force" and decision.contact_id is not None:

@@ -23,6 +23,7 @@ from console.report.sections import (
     duplicates,
     freshness,
     queue,
+    rows,
     run,
 )
 from console.report.words import Words
@@ -105,7 +106,7 @@ def _sections(
     published: Published, settings: Settings, loads: Loads, now: datetime
 ) -> dict[str, Any]:
     built = moments.built(published)
-    return {
+    found: dict[str, Any] = {
         "now": now,
         "built": built,
         "zone": now.astimezone().strftime("UTC%z"),
@@ -122,6 +123,8 @@ def _sections(
         "run": run.read(settings.dbt_target, built.at),
         "past": run.read_past(published),
     }
+    lists = rows.read(published, found, names=settings.names)
+    return {**found, "rows": lists, "shapes": rows.SHAPES}
 
 
 def _body(language: str, settings: Settings, found: dict[str, Any]) -> Markup:
@@ -138,5 +141,11 @@ def _body(language: str, settings: Settings, found: dict[str, Any]) -> Markup:
         review_url=settings.review_url,
         review_command=_REVIEW_COMMAND,
     )
-    made.filters["local_day"] = lambda moment: texts.day(moment.astimezone().date())
+    made.filters["local_day"] = lambda moment: _time(moment, texts.day(moment.astimezone().date()))
+    made.filters["moment"] = lambda moment, **how: _time(moment, texts.moment(moment, **how))
     return Markup(made.get_template("body.html").render(found))  # noqa: S704 - escaped by the template
+
+
+def _time(moment: datetime, said: str) -> Markup:
+    """Return a moment as markup: what programs read of it beside what people do."""
+    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), said)

@@ -77,6 +77,20 @@ CHANGES = {
     ),
 }
 
+DECISIONS = {"force": N_("belongs to"), "forbid": N_("does not belong to")}
+
+#: `link_override_report.effect`.
+EFFECTS = {
+    "in force": N_("in force"),
+    "superseded": N_("replaced by a later one"),
+    "taken back": N_("taken back"),
+    "unknown decision": N_("unknown word"),
+    "no such contact": N_("no such contact"),
+    "no such company": N_("no such company"),
+    "a name is no id of a contact": N_("a name stands for the id of the contact"),
+    "a name is no id of a company": N_("a name stands for the id of the company"),
+}
+
 #: What may be there twice, and how many pairs, by `possible_duplicates.kind`.
 DUPLICATES = {
     "kananas_contact": (
@@ -212,6 +226,14 @@ class Words:
         if told is None:
             told = of_record(reason) if self._names else self._texts("another reason")
         return told
+
+    def decision(self, decision: str | None) -> Markup:
+        """What a person decided."""
+        return self._of(DECISIONS, decision)
+
+    def effect(self, effect: str | None) -> Markup:
+        """What became of a decision."""
+        return self._of(EFFECTS, effect)
 
     def change(self, change: str, contacts: int) -> Markup:
         """What a run changed about so many contacts."""

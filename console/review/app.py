@@ -442,7 +442,10 @@ class Review:
         elif form["do"] == "yes" and form["proposal"]:
             answers = [Answer(kind, "force", contact, form.id("proposal"))]
         elif form["do"] == "none":
-            answers = [Answer(kind, "forbid", contact, each) for each in form.ids("shown")]
+            # Where none is there to rule out, the answer is about the contact alone.
+            answers = [Answer(kind, "forbid", contact, each) for each in form.ids("shown")] or [
+                Answer(kind, "none", contact, None)
+            ]
         elif form["do"] == "later":
             answers = [Answer(kind, "later", contact, None)]
         elif form["do"] == "all" and form["proposal"]:
@@ -717,7 +720,8 @@ def _last(standing: Standing, kind: Kind, contact: str) -> Decision | None:
             for each in reversed(standing.decisions)
             if each.kind == kind
             and each.contact_id == contact
-            and each.decision in {"force", "forbid"}
+            and each.decision in {"force", "forbid", "none"}
+            and not (each.decision == "none" and each.sample)
             and standing.effect(each) == "in force"
         ),
         None,

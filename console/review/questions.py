@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from hashlib import sha256
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from console.published import listed_domains
@@ -34,6 +35,7 @@ class Side:
     id: str
     links: str
     queue: str
+    """A contact, its proposal, its places in either order, and whether others are alike."""
     needs: tuple[str, ...]
     records: str
     names: str
@@ -50,15 +52,19 @@ select contact_id,
 from staging.stg_kananas__contacts
 """
 
-#: The orders of the queue of companies: by what a decision is worth, and by what it teaches.
-WORTH = "worth"
-ORDERS = {WORTH: "review_rank", "teaching": "teaching_rank"}
+#: The orders of the queue of companies: by what a decision is worth, and by what it teaches; and
+#: where their ranks stand in a row of `Side.queue`.
+WORTH, TEACHING = "worth", "teaching"
+ORDERS = {WORTH: 2, TEACHING: 3}
 
 COMPANIES = Side(
     kind="company_link",
     id="company_id",
     links="marts.contact_company_links",
-    queue="select contact_id, company_id from marts.link_review_queue order by {order}",
+    queue="""
+select contact_id, company_id, review_rank, teaching_rank, similar_contact_count > 1
+from marts.link_review_queue
+""",
     needs=("marts.link_review_queue", "intermediate.int_links__levels"),
     records="""
 select company_id as id, company_name as name, email,
@@ -80,8 +86,9 @@ PERSONS = Side(
     id="kizen_contact_id",
     links="marts.contact_person_links",
     queue="""
-select contact_id, kizen_contact_id from marts.contact_person_links where status = 'review'
-order by confidence desc, contact_id
+select contact_id, kizen_contact_id, row_number() over (order by confidence desc, contact_id),
+    null, false
+from marts.contact_person_links where status = 'review'
 """,
     needs=("marts.contact_person_links", "staging.stg_kizen__contacts"),
     records="""
@@ -217,20 +224,19 @@ class Questions:
         for name, side in SIDES.items():
             if not self.has(name):
                 continue
-            for order, column in ORDERS.items():
-                rows = self.published.rows(side.queue.format(order=column))
-                loaded.queues[name, order] = [(row["contact_id"], row[side.id]) for row in rows]
+            # Asked once, as tuples, and put in order here: a new copy is seen by the next page.
+            _, queued = self.published.table(side.queue)
+            for order, place in ORDERS.items():
+                # Persons have one order.
+                queued.sort(key=itemgetter(place if name == "companies" else ORDERS[WORTH]))
+                loaded.queues[name, order] = [(row[0], row[1]) for row in queued]
+            loaded.alike |= {row[0] for row in queued if row[4]}
             loaded.levels[name] = {
                 (row["feature"], row["level"]): (row["weight"], row["wording"] or "")
                 for row in self.published.rows(
                     f"select feature, level, weight, wording from {side.levels}"
                 )
             }
-        if self.has("companies"):
-            rows = self.published.rows(
-                "select contact_id from marts.link_review_queue where similar_contact_count > 1"
-            )
-            loaded.alike = {row["contact_id"] for row in rows}
         if self.published.has(DUPLICATES):
             loaded.duplicates = self.published.rows(
                 f"select kind, left_id, right_id from {DUPLICATES}"

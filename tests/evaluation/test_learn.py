@@ -63,7 +63,7 @@ def test_shipped_weights_come_back_as_they_are(levels: list[Level]) -> None:
 def test_decisions_move_the_weights_they_speak_about_and_no_trend_is_broken() -> None:
     shipped = _shipped()
     own = _weights(own_weights.own_weights(_account(200, equal_names_are_right=False), shipped))
-    assert own["name", "exact"] < SHIPPED["name", "exact"] - 2
+    assert own["name", "exact"] <= SHIPPED["name", "exact"] - 2
     assert own["letters", "from_0"] <= own["letters", "from_50"] <= own["letters", "from_90"]
     assert own["vat", "equal"] == 35
     few = _weights(own_weights.own_weights(_account(2, equal_names_are_right=False), shipped))
@@ -174,7 +174,7 @@ def test_an_account_learns_what_its_decisions_say(
     assert copy.read_bytes() == before
     with output.open(encoding="utf-8", newline="") as file:
         own = {(row["feature"], row["level"]): int(row["weight"]) for row in csv.DictReader(file)}
-    assert own["name", "not_given"] < shipped["name", "not_given"] - 4
+    assert own["name", "not_given"] <= shipped["name", "not_given"] - 4
     assert ("vat", "equal") not in own
     # The same decisions make the same weights and links.
     assert capfd.readouterr().out.startswith(shown)

@@ -22,7 +22,7 @@ ORDER = (
 
 _POINTS = 13
 _MONTHS_FROM = timedelta(days=62)
-_HISTORY = "history.contact_company_link_history"
+HISTORY = "history.contact_company_link_history"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Changes:
 
 def read(published: Published, now: datetime) -> Changes | None:
     """Read the changes; None where no history is kept."""
-    if not published.has("marts.link_changes", _HISTORY):
+    if not published.has("marts.link_changes", HISTORY):
         return None
     rows = published.rows("""
         select change, count(*) as contacts from marts.link_changes
@@ -115,7 +115,7 @@ def _moved(published: Published) -> list[Row]:
 def _points(published: Published, now: datetime) -> list[Point]:
     """Return how the links stood at the end of each month, or of each day of a short history."""
     first = moment(
-        published.row(f"select epoch_us(min(dbt_valid_from)) as first from {_HISTORY}")["first"]  # noqa: S608
+        published.row(f"select epoch_us(min(dbt_valid_from)) as first from {HISTORY}")["first"]  # noqa: S608
     )
     if first is None:
         return []
@@ -143,7 +143,7 @@ def _point(published: Published, at: datetime) -> Point:
             count(*) as contacts,
             count(*) filter (where status in ('auto', 'forced')) as linked,
             count(*) filter (where status = 'review') as to_decide
-        from {_HISTORY}
+        from {HISTORY}
         where dbt_valid_from <= $1 and (dbt_valid_to is null or dbt_valid_to > $1)
         """,  # noqa: S608 - one of ours
         [at.astimezone(timezone.utc).replace(tzinfo=None)],

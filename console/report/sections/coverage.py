@@ -15,11 +15,43 @@ KINDS = ("decided", "sure", "to decide", "nothing to go by", "none found", "rule
 NOTHING = "nothing to link by"
 _LACKS = (NOTHING, "no company shares a key", "no company agrees", "two companies agree")
 
+#: What a link is, as conditions of SQL.
+KIND_IS = {
+    "decided": "status = 'forced'",
+    "sure": "status = 'auto'",
+    "to decide": "status = 'review'",
+    "nothing to go by": f"status = 'none' and reasons like '{NOTHING}%'",
+    "none found": f"status = 'none' and coalesce(reasons not like '{NOTHING}%', true)",
+    "ruled out": "status = 'forbidden'",
+}
+
+#: What a link can be made by, as the model `linkability` tells it of the keys of either side.
+SIGNALS = {
+    "organisation name": "core_number is not null",
+    "own domain": "has_domain",
+    "phone": "has_phone",
+    "VAT number": "vat_number is not null",
+    "street": "street_name is not null",
+    "city or postal code": "city is not null or postal_code is not null",
+    "name, own domain, phone or VAT number": (
+        "core_number is not null or has_domain or has_phone or vat_number is not null"
+    ),
+    "none of these": (
+        "core_number is null and not has_domain and not has_phone and vat_number is null"
+    ),
+}
+
 _LACK = (
     "case "
     + " ".join(f"when reasons like '{each}%' then '{each}'" for each in _LACKS)
     + " else 'nearest' end"
 )
+
+
+def lack_is(lack: str) -> str:
+    """Return the condition of SQL by which a contact without a company lacks something."""
+    return f"status = 'none' and {_LACK} = '{lack}'"
+
 
 #: How many contacts are listed of each lack.
 LISTED = 50

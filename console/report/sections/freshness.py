@@ -46,6 +46,8 @@ class Table:
 class Source:
     """A service, and how fresh what was read of it is."""
 
+    schema: str
+    """That of its raw tables."""
     name: str
     tables: list[Table]
     main: Table | None
@@ -111,6 +113,7 @@ def read(published: Published, loads: Loads, stale_hours: int, now: datetime) ->
         oldest = now - timedelta(hours=stale_hours)
         sources.append(
             Source(
+                schema,
                 name,
                 tables,
                 main=mains[0] if mains else None,

@@ -61,6 +61,16 @@ def test_what_becomes_of_decisions(given: list[tuple[str, str | None, str]]) -> 
         assert [standing.effect(each) for each in decisions] == [effect for *_, effect in given]
 
 
+def test_that_a_contact_belongs_to_none_stands_until_it_is_linked() -> None:
+    """Outside a sample; what a sample asks about is apart."""
+    none = decision(1, decision="none", contact_id="1", company_id=None)
+    standing = Standing.of([none])
+    assert standing.effect(none) == IN_FORCE
+    assert standing.judged == {}
+    later = decision(2, contact_id="1", decided_at=MOMENT + timedelta(1))
+    assert Standing.of([none, later]).effect(none) == SUPERSEDED
+
+
 def test_a_duplicate_is_the_same_from_either_side() -> None:
     one = decision(1, kind="company_duplicate", left_id="a", right_id="b")
     other = decision(

@@ -79,8 +79,13 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-def usual(folder: Path) -> Path:
-    """A morning after a year: 40 contacts, 12 companies, something in every section."""
+def usual(folder: Path, *more: tuple[str, dict[str, Any]]) -> Path:
+    """A morning after a year: 40 contacts, 12 companies, something in every section.
+
+    Args:
+        folder: Where the copy is made.
+        more: Rows that are added, each with its table.
+    """
     made = Warehouse(folder)
     made.load("kananas.contacts", 40, AN_HOUR_AGO)
     made.load("kizen.companies", 12, AN_HOUR_AGO)
@@ -92,6 +97,7 @@ def usual(folder: Path) -> Path:
     _changes(made)
     _decisions(made)
     _columns(made)
+    _runs(made)
     made.sql(f"create table marts.possible_duplicates ({DUPLICATES})")
     made.add(
         "marts.possible_duplicates",
@@ -103,6 +109,8 @@ def usual(folder: Path) -> Path:
         {"kind": "company", "left_id": "c1", "right_id": "c2", "left_name": "Élan",
          "right_name": "Elan", "confidence": 0.9, "reasons": None, "fuller_id": None},
     )  # fmt: skip
+    for table, row in more:
+        made.add(table, row)
     return made.close()
 
 
@@ -138,6 +146,15 @@ def _links(made: Warehouse) -> None:
                  "street": f"{contact} rue du Port", "postal_code": "44000", "city": "Nantes",
                  "link_status": status},
             )  # fmt: skip
+    for number in range(1, 41):
+        keys = {"contact_id": f"{number}", "core_number": number if number <= 30 else None}
+        made.add("intermediate.int_contacts__match_keys", keys)
+    for number in (*range(1, 10), 31, 32):
+        made.add("intermediate.int_contacts__domains", {"contact_id": f"{number}"})
+    for number in range(12):
+        keys = {"company_id": f"c{number}", "core_number": number}
+        made.add("intermediate.int_companies__match_keys", keys)
+    made.add("intermediate.int_companies__domains", *({"company_id": f"c{n}"} for n in range(9)))
     made.add("staging.stg_kizen__contacts", *({"kizen_contact_id": f"p{n}"} for n in range(1, 16)))
     for place, (signal, contacts, companies) in enumerate(
         [("organisation name", 30, 12), ("own domain", 11, 9), ("none of these", 8, 0)], 1
@@ -147,6 +164,21 @@ def _links(made: Warehouse) -> None:
             {"place": place, "signal": signal, "contact_count": contacts,
              "contact_share": contacts / 40, "company_count": companies,
              "company_share": companies / 12},
+        )  # fmt: skip
+
+
+def _runs(made: Warehouse) -> None:
+    for number in range(2):
+        began = AN_HOUR_AGO - timedelta(days=number)
+        made.add(
+            "marts.run_steps",
+            {"run_id": f"{number}", "step": "kananas", "started_at": began, "seconds": 3.5,
+             "result": "done", "rows_loaded": 40, "error": None},
+        )  # fmt: skip
+        made.add(
+            "marts.run_streams",
+            {"run_id": f"{number}", "source": "kananas", "stream": "contacts", "rows_loaded": 40,
+             "rows_in_table": 40},
         )  # fmt: skip
 
 

@@ -6,7 +6,6 @@ import re
 from contextlib import contextmanager
 from datetime import timedelta
 from html import unescape
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -120,6 +119,7 @@ def test_no_rule_of_accessibility_is_broken(
     options = {"locale": LANGUAGES[language], "color_scheme": scheme}
     with showing(opened, usual_text, tmp_path, **options) as shown:
         shown.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+        shown.evaluate("location.hash = document.documentElement.lang + '-rows-links-2'")
         found = Axe().run(shown)
         assert found.violations_count == 0, found.generate_report()
 
@@ -148,6 +148,22 @@ def test_without_script_the_page_is_read_and_the_language_changed(
         assert _seen(shown) == ["fr"]
         shown.get_by_label("English").check()
         assert _seen(shown) == ["en"]
+
+
+def test_a_figure_shows_its_rows_and_they_lead_back(
+    opened: Browser, usual_text: str, tmp_path: Path
+) -> None:
+    with showing(opened, usual_text, tmp_path, java_script_enabled=False) as shown:
+        lists = shown.locator("main.en .rows")
+        assert lists.count() > 20
+        assert not any(lists.nth(each).is_visible() for each in range(lists.count()))
+        shown.locator("main.en").get_by_role("link", name="20", exact=True).first.click()
+        listed = shown.locator("#en-rows-links-2")
+        assert listed.is_visible()
+        assert listed.locator("tbody tr").count() == 20
+        assert "where status = 'auto'" in listed.inner_text()
+        listed.get_by_role("link", name="Back to the figures").click()
+        assert not listed.is_visible()
 
 
 def test_where_the_browser_asks_for_neither_the_setting_counts(
@@ -200,19 +216,9 @@ def test_it_prints_on_two_pages(
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
 
 
-def test_of_many_contacts_it_is_small_and_opens_at_once(opened: Browser, tmp_path: Path) -> None:
-    copy = large(tmp_path, 20_000, 5_000)
-    started = perf_counter()
-    text = page(copy)
-    assert perf_counter() - started < 10
+def test_of_many_contacts_it_is_small(opened: Browser, tmp_path: Path) -> None:
+    """How fast it is, `make check-report` tells."""
+    text = page(large(tmp_path, 20_000, 5_000))
     assert len(text.encode()) < 1_000_000
     with showing(opened, text, tmp_path, locale="en-GB") as shown:
-        # Whatever else the machine does: the best of three.
-        assert min(_seconds_to_open(shown) for _ in range(3)) < 2
         assert "5,000" in unescape(shown.locator("main.en").inner_text())
-
-
-def _seconds_to_open(shown: Page) -> float:
-    started = perf_counter()
-    shown.reload()
-    return perf_counter() - started

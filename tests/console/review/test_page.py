@@ -116,6 +116,24 @@ def test_any_company_can_be_searched_and_chosen(server: Server, visitor: Visitor
     assert "Nothing was found." in visitor.text
 
 
+def test_who_has_no_candidate_can_be_said_to_be_nobody(server: Server, visitor: Visitor) -> None:
+    visitor.go("/persons")
+    visitor.search("roy 61", "contacts")
+    visitor.press("1")
+    assert "nothing is proposed" in visitor.text
+    assert "it is nobody there" in visitor.text
+    visitor.press("n")
+    assert "Saved." in visitor.text
+    assert links(server.decisions()) == [("61", None, "none")]
+    visitor.search("roy 61", "contacts")
+    visitor.press("1")
+    assert "Ida found none. What comes later may still be proposed." in visitor.text
+    visitor.go("/decided")
+    assert "belongs to none that was shown counts" in visitor.text
+    visitor.press("u")
+    assert "found none" not in visitor.text
+
+
 def test_any_contact_can_be_searched_and_its_link_changed(server: Server, visitor: Visitor) -> None:
     visitor.search("léa ROY 46", "contacts")
     visitor.press("1")

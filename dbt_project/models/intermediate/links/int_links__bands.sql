@@ -1,5 +1,7 @@
 -- The share of right links by tier and lead: as shipped, and as the account's sample moves it.
 {%- set used = 'moved_confidence' if var('link_bands_follow') else 'shipped_confidence' %}
+{#- How far all bands are supposed to be shifted and stretched: the variances around nothing. #}
+{%- set shift_variance, stretch_variance, rounds = 0.12, 0.04, 6 %}
 
 with bands as (
 
@@ -59,23 +61,122 @@ seen as (
 
 ),
 
--- The mean of a beta-binomial, in millionths of links: what was shipped counts as so many links.
-moved as (
+-- All bands may be too sure alike, or too little: on the scale of the logarithm of the odds they
+-- are shifted, and stretched around 0.9 (Platt's scaling). Few judgements tell that before they
+-- tell of one band. Newton's method; sums are of millionths, and so do not depend on their order.
+odds as (
 
     select
         bands.tier,
         bands.lower_bound,
-        cast(round(
-            1000000 * ({{ var('link_bands_prior') }} + coalesce(seen.links, 0))
-        ) as bigint) as links,
-        cast(round(
-            1000000 * (
-                {{ var('link_bands_prior') }} * bands.confidence
-                + coalesce(seen.links * seen.share, 0)
-            )
-        ) as bigint) as right_links
+        coalesce(seen.links, 0) as links,
+        coalesce(seen.share, 0) as share,
+        ln(
+            least(greatest(cast(bands.confidence as double), 0.001), 0.999)
+            / (1 - least(greatest(cast(bands.confidence as double), 0.001), 0.999))
+        ) as log_odds
     from bands
     left join seen on bands.tier = seen.tier and bands.lower_bound = seen.lower_bound
+
+),
+
+moves_0 as (
+
+    select
+        cast(0 as double) as shift,
+        cast(0 as double) as stretch
+
+),
+{%- for round in range(rounds) %}
+
+    chances_{{ round }} as (
+
+        select
+            odds.links,
+            odds.share,
+            odds.log_odds - ln(9) as above,
+            moves.shift,
+            moves.stretch,
+            1 / (
+                1 + exp(-(odds.log_odds + moves.shift + moves.stretch * (odds.log_odds - ln(9))))
+            ) as chance
+        from odds
+        cross join moves_{{ round }} as moves
+
+    ),
+
+    slopes_{{ round }} as (
+
+        select
+            shift,
+            stretch,
+            cast(
+                sum(cast(round(1000000 * links * (share - chance)) as bigint)) as double
+            ) / 1000000 - shift / {{ shift_variance }} as of_shift,
+            cast(
+                sum(cast(round(1000000 * links * above * (share - chance)) as bigint)) as double
+            ) / 1000000 - stretch / {{ stretch_variance }} as of_stretch,
+            cast(
+                sum(cast(round(1000000 * links * chance * (1 - chance)) as bigint)) as double
+            ) / 1000000 + 1 / {{ shift_variance }} as of_both_shift,
+            cast(
+                sum(cast(round(1000000 * links * above * above * chance * (1 - chance)) as bigint))
+                as double
+            ) / 1000000 + 1 / {{ stretch_variance }} as of_both_stretch,
+            cast(
+                sum(cast(round(1000000 * links * above * chance * (1 - chance)) as bigint))
+                as double
+            ) / 1000000 as of_each
+        from chances_{{ round }}
+        group by shift, stretch
+
+    ),
+
+    moves_{{ round + 1 }} as (
+
+        select
+            shift + least(greatest(
+                (of_both_stretch * of_shift - of_each * of_stretch)
+                / (of_both_shift * of_both_stretch - of_each * of_each),
+                -2
+            ), 2) as shift,
+            stretch + least(greatest(
+                (of_both_shift * of_stretch - of_each * of_shift)
+                / (of_both_shift * of_both_stretch - of_each * of_each),
+                -0.5
+            ), 0.5) as stretch
+        from slopes_{{ round }}
+
+    ),
+{%- endfor %}
+
+shifted as (
+
+    select
+        odds.tier,
+        odds.lower_bound,
+        odds.links,
+        odds.share,
+        1 / (
+            1 + exp(-(odds.log_odds + moves.shift + moves.stretch * (odds.log_odds - ln(9))))
+        ) as confidence
+    from odds
+    cross join moves_{{ rounds }} as moves
+
+),
+
+-- The mean of a beta-binomial, in millionths of links: what the band would be by the others counts
+-- as so many links.
+moved as (
+
+    select
+        tier,
+        lower_bound,
+        cast(round(1000000 * ({{ var('link_bands_prior') }} + links)) as bigint) as links,
+        cast(round(
+            1000000 * ({{ var('link_bands_prior') }} * confidence + links * share)
+        ) as bigint) as right_links
+    from shifted
 
 ),
 
