@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import shutil
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.e2e.checkout import Checkout
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A fresh copy with nothing installed."""
     return Checkout(tmp_path_factory.mktemp("e2e") / "a checkout")
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder, at one path for all tests: dbt parses the project anew for another one."""
+    path = tmp_path_factory.getbasetemp() / "of one test"
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    return path
 
 
 @pytest.fixture(scope="session")

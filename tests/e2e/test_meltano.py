@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "warehouse.duckdb"
+def database(folder: Path) -> Path:
+    return folder / "data" / "warehouse.duckdb"
 
 
 def _settings(server: Sandbox, database: Path, **more: str) -> dict[str, str]:

@@ -86,10 +86,8 @@ class Installation:
 
 
 @pytest.fixture
-def installation(
-    installed: Checkout, sandbox: Sandbox, tmp_path: Path, hook: Heard
-) -> Installation:
-    return Installation(installed, sandbox, tmp_path, hook)
+def installation(installed: Checkout, sandbox: Sandbox, folder: Path, hook: Heard) -> Installation:
+    return Installation(installed, sandbox, folder, hook)
 
 
 def _equals_what_is_built_anew(installation: Installation) -> None:
