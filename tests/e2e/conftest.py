@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.checkout import Checkout
+from tests.e2e.checkout import Checkout, empty_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,11 +20,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 @pytest.fixture
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty folder, at one path for all tests: dbt parses the project anew for another one."""
-    path = tmp_path_factory.getbasetemp() / "of one test"
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir()
-    return path
+    return empty_folder(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
