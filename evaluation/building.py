@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,9 +108,11 @@ def dbt(  # noqa: PLR0913 - each of them says where, or what
         "PYTHONUTF8": "1",
     }
     parsed, kept = target / "partial_parse.msgpack", _kept(project, values, environment)
-    if kept.exists() and not parsed.exists():
+    if not parsed.exists():
         target.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(kept, parsed)
+        # There is none yet, or another command has just removed it.
+        with suppress(FileNotFoundError):
+            shutil.copyfile(kept, parsed)
     usage = run(arguments, folder / "dbt.log", {**own, **(environment or {})}, folder)
     if parsed.exists():
         _replace(kept, parsed)

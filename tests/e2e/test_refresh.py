@@ -112,7 +112,7 @@ def good_run(installed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> G
             PARQUET_URL=str(folder / OPEN_FILES)
         )
         left = tmp_path_factory.mktemp("good run") / "left"
-        shutil.copytree(folder, left)
+        shutil.copytree(folder, left, symlinks=True)
         return GoodRun(ended, [each.path for each in server.requests], heard.paths, left)
 
 
@@ -120,7 +120,7 @@ def good_run(installed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> G
 def after_a_good_run(good_run: GoodRun, installation: Installation) -> Installation:
     """An installation in which one run came to its end."""
     assert good_run.ended.code == 0, good_run.ended.said
-    shutil.copytree(good_run.left, installation.folder, dirs_exist_ok=True)
+    shutil.copytree(good_run.left, installation.folder, symlinks=True, dirs_exist_ok=True)
     return installation
 
 
