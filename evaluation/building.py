@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,8 @@ LINKS = (
     "+contact_company_links", "contact_person_links", "+contact_mapping_report",
     "int_links__capped_keys",
 )  # fmt: skip
+# Files of what dbt parsed, of 4 MB each.
+KEPT = 8
 PERSON_LINKS = ("+contact_person_links", "int_persons__capped_keys", "+possible_duplicates")
 
 
@@ -84,8 +88,9 @@ def dbt(  # noqa: PLR0913 - each of them says where, or what
 ) -> Usage:
     """Run a dbt command, which leaves its own files in a folder.
 
-    What dbt parsed is kept for the next command, since parsing takes longer than building 1,000
-    links. dbt parses again what has changed, and all where variables or the profile have.
+    What dbt parsed is kept for the next command with the same variables and the same path, since
+    parsing takes longer than building 1,000 links. dbt parses again what has changed, and all where
+    variables or the profile have.
 
     Raises:
         ProgramError: it failed.
@@ -102,23 +107,47 @@ def dbt(  # noqa: PLR0913 - each of them says where, or what
         # It reads some of the project's files in the encoding of the locale.
         "PYTHONUTF8": "1",
     }
-    parsed, kept = target / "partial_parse.msgpack", project / "target" / "links.msgpack"
-    if kept.exists() and not parsed.exists():
+    parsed, kept = target / "partial_parse.msgpack", _kept(project, values, environment)
+    if not parsed.exists():
         target.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(kept, parsed)
+        # There is none yet, or another command has just removed it.
+        with suppress(FileNotFoundError):
+            shutil.copyfile(kept, parsed)
     usage = run(arguments, folder / "dbt.log", {**own, **(environment or {})}, folder)
     if parsed.exists():
         _replace(kept, parsed)
     return usage
 
 
+def _kept(
+    project: Path, values: Mapping[str, Any] | None, environment: Mapping[str, str] | None
+) -> Path:
+    """Return where what dbt parsed is kept, for these variables and this path of the profile."""
+    given = json.dumps([values or {}, (environment or {}).get("DUCKDB_PATH")], sort_keys=True)
+    return project / "target" / f"links-{hashlib.sha256(given.encode()).hexdigest()[:16]}.msgpack"
+
+
 def _replace(kept: Path, by: Path) -> None:
-    """Copy a file over another, which is whole at any time: several commands may run at once."""
+    """Copy a file over another, which is whole at any time: several commands may run at once.
+
+    Of the files that were kept for other variables, the newest stay.
+    """
     kept.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=kept.parent)
     os.close(descriptor)
     shutil.copyfile(by, name)
     Path(name).replace(kept)
+    files = sorted(kept.parent.glob("links-*.msgpack"), key=_age)
+    for old in files[KEPT:]:
+        old.unlink(missing_ok=True)
+
+
+def _age(file: Path) -> float:
+    """Return what sorts the newest file first, and one that another command removed last."""
+    try:
+        return -file.stat().st_mtime
+    except FileNotFoundError:
+        return 0
 
 
 def database(warehouse: Path, folder: Path) -> dict[str, str]:

@@ -184,7 +184,8 @@ class Bench:
         self.start = folder / "start" / "warehouse.duckdb"
         self.start.parent.mkdir(parents=True)
         copy_raw_tables(given.database, self.start)
-        build_links(self.start, folder, {}, SELECTION)
+        # Its path is the same from there as that of its copies from here: dbt parses once.
+        build_links(self.start, self.start.parent, {}, SELECTION)
         # One name for all weights: dbt parses the project anew where a name changes.
         self.weights = folder / "link_levels.csv"
         with duckdb.connect(self.start) as connection:

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.server import running
 from tests import servers
-from tests.scheduling import LoadFolderScheduling
+from tests.scheduling import LoadFolderScheduling, longest_first
 from tests.warm_dbt import warm_dbt
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFolderScheduling:
     return LoadFolderScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items)
 
 
 def pytest_unconfigure() -> None:

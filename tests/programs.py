@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from click import Command
     from singer_sdk import Tap
 
     from sandbox.server import Sandbox
@@ -126,9 +127,14 @@ def run_tap(
         file = folder / "state.json"
         file.write_text(json.dumps(state), encoding="utf-8")
         options += ["--state", str(file)]
+    return run_command(TAPS[module].cli, module, *options)
+
+
+def run_command(command: Command, name: str, *arguments: str) -> Outcome:
+    """Run a command line to its end, in this process; it has no input."""
     with _as_a_program() as (out, err):
         try:
-            TAPS[module].cli.main(options, prog_name=module)
+            command.main(list(arguments), prog_name=name)
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
     return Outcome(code, out.getvalue(), err.getvalue())

@@ -41,7 +41,11 @@ def measure(
         InputError: the sandbox refuses the number.
         ProgramError: dbt or Splink failed.
     """
-    full, empty, truth = folder / "full.duckdb", folder / "empty.duckdb", folder / "truth.csv"
+    # Of one name, beside what dbt writes: it parses the project anew where the path is another.
+    full, empty = folder / "full" / "warehouse.duckdb", folder / "empty" / "warehouse.duckdb"
+    truth = folder / "truth.csv"
+    for warehouse in (full, empty):
+        warehouse.parent.mkdir()
     given = People(folder / "truth_people.csv", HOUSEHOLDS) if people else None
     generate(full, truth, contacts=records, companies=records, seed=seed, people=given)
     copy_raw_tables(full, empty)
@@ -53,9 +57,7 @@ def measure(
     usages = {}
     names = ("no people", count_of_people(full)) if people else ("no rows", f"{records:,} each")
     for name, warehouse in zip(names, (empty, full), strict=True):
-        run_folder = folder / warehouse.stem
-        run_folder.mkdir()
-        usages[name] = build_links(warehouse, run_folder, {})
+        usages[name] = build_links(warehouse, warehouse.parent, {})
     if splink:
         with duckdb.connect(full, read_only=True) as connection:
             load_truth(connection, truth)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -27,6 +28,12 @@ WITH_ARTIFACTS = {"DBT_WRITE_JSON": "true", "DBT_LOG_LEVEL_FILE": "debug"}
 RULE_VERSION: str = yaml.safe_load(
     (ROOT / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8")
 )["vars"]["link_rule_version"]
+# dbt takes as long as most tests to parse the project anew, which it does for each set of
+# variables: tests that need some share a set, where they can.
+BANDS_FOLLOW = {"link_bands_follow": True, "link_bands_prior": 50}
+SHORT_AND_WITHOUT_PERSONS = json.dumps(
+    {"freshness_warn_hours": 10, "freshness_error_hours": 49, "link_by_person": False}
+)
 FOLDERS = ("--project-dir", "dbt_project", "--profiles-dir", "dbt_project")
 
 
@@ -66,10 +73,6 @@ class Project:
     def _start(
         self, program: Path, database: Path, *arguments: str, **env: str
     ) -> subprocess.Popen[str]:
-        own, shared = self._parsed_files(arguments, env)
-        if shared.exists() and not own.exists():
-            own.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(shared, own)
         return subprocess.Popen(
             [str(program), "--no-use-colors", *arguments, *FOLDERS],
             cwd=self.checkout,
@@ -77,9 +80,7 @@ class Project:
                 "PATH": os.environ["PATH"],
                 "HOME": str(self.checkout),
                 "LANG": "C.UTF-8",
-                # Relative, since dbt parses the project anew when the profile changes.
-                "DUCKDB_PATH": os.path.relpath(database, self.checkout),
-                "DBT_TARGET_PATH": str(own.parent),
+                **self.parsed_already(database, *arguments, **env),
                 **WITHOUT_ARTIFACTS,
                 **env,
             },
@@ -88,6 +89,16 @@ class Project:
             text=True,
             encoding="utf-8",
         )
+
+    def parsed_already(self, database: Path, *arguments: str, **env: str) -> dict[str, str]:
+        """Return the variables by which a command finds what dbt parsed, where it has."""
+        own, shared = self._parsed_files(arguments, env)
+        if shared.exists() and not own.exists():
+            own.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(shared, own)
+        # Relative, since dbt parses the project anew when the profile changes.
+        path = os.path.relpath(database, self.checkout)
+        return {"DUCKDB_PATH": path, "DBT_TARGET_PATH": str(own.parent)}
 
     def run(self, database: Path, *arguments: str, **env: str) -> Run:
         """Run a dbt command to its end."""
@@ -103,12 +114,10 @@ class Project:
     def _parsed_files(self, arguments: Sequence[str], env: Mapping[str, str]) -> tuple[Path, Path]:
         """Return where dbt writes what it parsed in this checkout, and where all find it.
 
-        Both are one for each set of variables and of settings of the profile, since dbt parses the
-        project anew when one of them changes.
+        Both are one for each set of variables, since dbt parses the project anew when one changes.
         """
         given = arguments[arguments.index("--vars") + 1] if "--vars" in arguments else ""
-        profile = [env.get(name) for name in ("DBT_THREADS", "DBT_CONNECT_ATTEMPTS")]
-        key = hashlib.sha256(f"{given} {profile}".encode()).hexdigest()[:16]
+        key = hashlib.sha256(given.encode()).hexdigest()[:16]
         target = env.get("DBT_TARGET_PATH", self.checkout / "dbt_project" / "target" / key)
         return Path(target) / "partial_parse.msgpack", self.parsed / key
 

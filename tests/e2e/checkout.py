@@ -18,6 +18,8 @@ from psutil import process_iter
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import pytest
+
     from sandbox.server import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,6 +103,15 @@ class Checkout:
         """Give the command lines of all processes that run a program of the copy."""
         lines = [" ".join(process.info["cmdline"] or []) for process in process_iter(["cmdline"])]
         return [line for line in lines if str(self.path) in line]
+
+
+def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an empty folder, at one path for all: dbt parses the project anew for another one."""
+    path = tmp_path_factory.getbasetemp() / "of one test"
+    if path.exists():
+        shutil.rmtree(path)
+    path.mkdir()
+    return path
 
 
 def settings_for(server: Sandbox, **more: str) -> Mapping[str, str]:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from tests.e2e.checkout import Checkout
+from tests.e2e.checkout import Checkout, empty_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A fresh copy with nothing installed."""
     return Checkout(tmp_path_factory.mktemp("e2e") / "a checkout")
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return empty_folder(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "warehouse.duckdb"
+def database(folder: Path) -> Path:
+    return folder / "data" / "warehouse.duckdb"
 
 
 def _settings(server: Sandbox, database: Path, **more: str) -> dict[str, str]:
@@ -115,13 +115,20 @@ def test_the_settings_can_be_tested(
 def test_a_second_run_is_refused_while_one_goes_on(
     installed: Checkout, sandbox: Sandbox, database: Path
 ) -> None:
-    sandbox.faults.add(Fault(path="/action_manager.php", skip=1, delay=20))
+    from tests.dbt_project.test_locked_file import held  # noqa: PLC0415
+
     settings = _settings(sandbox, database, TAP_KANANAS_DISCOVERY_FOLDER="")
-    with installed.start(*installed.meltano("run", "kananas"), **settings) as first:
+    database.parent.mkdir()
+    # The first one goes on as long as its loader waits for the file.
+    with (
+        held(database) as holder,
+        installed.start(*installed.meltano("run", "kananas"), **settings) as first,
+    ):
         wait_until(lambda: len(sandbox.requests) == 2)
         second = installed.run(*installed.meltano("run", "elt"), **settings)
         assert second.code == 1, second.said
         assert "already running" in second.said
+        holder.communicate()
         said, _ = first.communicate()
         assert first.returncode == 0, said
     assert installed.rows(database, "select count(*) from kananas.contacts") == [(120,)]

@@ -45,10 +45,10 @@ def crontab_command() -> str:
 
 
 @pytest.fixture
-def home(installed: Checkout, tmp_path: Path) -> Path:
+def home(installed: Checkout, folder: Path) -> Path:
     """A home directory with the checkout where README.md puts it."""
-    (tmp_path / "kananas-kizen-elt").symlink_to(installed.path)
-    return tmp_path
+    (folder / "kananas-kizen-elt").symlink_to(installed.path)
+    return folder
 
 
 def test_the_crontab_line_refreshes(

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from tests.evaluation.conftest import Evaluation
 
-pytestmark = pytest.mark.xdist_group("evaluation")
-
 RAW = """
 create schema kananas;
 create schema kizen;

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import duckdb
-import pytest
 
 from evaluation.people import main, score
 from evaluation.scores import Score
@@ -13,7 +12,7 @@ from evaluation.scores import Score
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.xdist_group("evaluation")
+    import pytest
 
 
 def test_links_of_persons_are_as_good_as_they_were(

@@ -15,8 +15,6 @@ from evaluation.inputs import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.xdist_group("evaluation")
-
 RAW = """
 create schema kananas;
 create schema kizen;

@@ -112,7 +112,7 @@ def test_the_usual_record_does_not_go_the_ordinary_way(name: str) -> None:
     [("companies", pages.COMPANIES), ("things", pages.records_of(pages.FIELDS))],
 )
 @given(data=st.data())
-@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 def test_both_ways_give_the_same_rows(
     name: str, records: st.SearchStrategy[str], data: st.DataObject
 ) -> None:

@@ -1,4 +1,4 @@
-"""300,000 records in, 300,000 rows out, equal to the file they came from, written but once."""
+"""150,000 records in, 150,000 rows out, equal to the file they came from, written but once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from target_duckdb.staging import StagingFile
 
-ROWS = 300_000
+ROWS = 150_000
 TEXT = {"type": ["string", "null"]}
 
 STRINGS = {"id": {"type": "string"}, "a": TEXT, "b": TEXT, "c": TEXT}
