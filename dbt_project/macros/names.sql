@@ -7,8 +7,12 @@
     worked out once, and asks first whether there is anything to do: most names are plain.
 -#}
 {% macro normalised_names(relation, name) -%}
+    {#- Capitals are often written without apostrophes: DE L EDUCATION is "de l'éducation". #}
+    {%- set unelided = regexp_replace_all(
+        'folded', "(^|[^\\p{L}\\p{N}])(l|d|dell|all)[''’ʼ`´]", '\\1\\2 '
+    ) -%}
     {%- set signless = regexp_replace_all(
-        "replace(replace(folded, '&', ' and '), '+', ' and ')", "[.''’ʼ`´]", ''
+        "replace(replace(" ~ unelided ~ ", '&', ' and '), '+', ' and ')", "[.''’ʼ`´]", ''
     ) -%}
     select
         {{ name }},
