@@ -562,7 +562,7 @@ class Reached(NamedTuple):
 
 def reached(
     pairs: Pairs, one: Best, confidences: Sequence[tuple[str, int, float]],
-    review: float = 0.45, margin: int = 3,
+    review: float = 0.4, margin: int = 3,
 ) -> Reached:  # fmt: skip
     """Score the links that the bands make of the best candidates."""
     sure = np.zeros(len(one.pairs))

@@ -1,14 +1,18 @@
 {#-
     The name by which two spellings of one organisation agree: lower case, accents folded, "&" and "+"
-    as "and", dots and apostrophes dropped, other signs as spaces, single letters glued
-    ("S. A. R. L." is "sarl"). Empty where no letter or digit is left.
+    as "and", elided articles apart ("l'été" is "l ete", as in capitals without apostrophes), dots and
+    other apostrophes dropped, other signs as spaces, single letters glued ("S. A. R. L." is "sarl").
+    Empty where no letter or digit is left.
 
     Selects column `name` beside the column of names. Each step is a query of its own, so that it is
     worked out once, and asks first whether there is anything to do: most names are plain.
 -#}
 {% macro normalised_names(relation, name) -%}
+    {%- set unelided = regexp_replace_all(
+        'folded', "(^|[^\\p{L}\\p{N}])(l|d|dell|all)[''’ʼ`´]", '\\1\\2 '
+    ) -%}
     {%- set signless = regexp_replace_all(
-        "replace(replace(folded, '&', ' and '), '+', ' and ')", "[.''’ʼ`´]", ''
+        "replace(replace(" ~ unelided ~ ", '&', ' and '), '+', ' and ')", "[.''’ʼ`´]", ''
     ) -%}
     select
         {{ name }},
