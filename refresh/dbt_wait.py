@@ -5,7 +5,10 @@ long as `lock_timeout` of the loader, says for whom, and lets dbt take its place
 file's lock: nobody else can open it in between.
 
 Before a whole `build` it looks at all inputs, for the mark that the build leaves. With the option
-`--changes-only` of its own, what has not changed since the last mark is not built anew.
+`--changes-only` of its own, what has not changed since the last mark is not built anew. A lake is
+held by nobody: what changes while dbt builds in it is not in the mark, and so built by the next run.
+
+Where DUCKDB_ENGINE is `spark`, a whole `build` is made there, and dbt takes the tables into the file.
 """
 
 from __future__ import annotations
@@ -18,15 +21,19 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from refresh import build
+from refresh import build, spark_build
 from refresh.dbt_vars import VarsError, read
-from refresh.warehouse import ONLY_WHAT_IS_HERE, WarehouseError, is_file, wait
+from refresh.spark_build import SparkBuildError
+from refresh.warehouse import WarehouseError, is_file, is_lake, opened, wait
+from target_duckdb.extensions import MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_SECONDS = 60.0
 CHANGES_ONLY = "--changes-only"
+SPARK = "spark"
+ENGINES = ("duckdb", SPARK)
 #: Bytes; Linux takes 128 KiB.
 _LARGEST_VARIABLE = 120_000
 #: A build after which all tables are as the inputs have it.
@@ -91,9 +98,7 @@ def _decide(
         project, Path(os.environ.get("DBT_PROFILES_DIR") or project), variables, os.environ
     )
     while True:
-        with duckdb.connect(
-            str(Path(database).expanduser()), config=ONLY_WHAT_IS_HERE
-        ) as connection:
+        with opened(database, os.environ) as connection:
             connection.execute("set TimeZone = 'UTC'")
             plan = build.plan(connection, places, days)
             if not changes_only:
@@ -106,12 +111,40 @@ def _decide(
                 else:
                     _say(f"{plan}; tests of what time changes that passed: {tests}")
                     return plan
+        if is_lake(database):
+            return plan
         # DuckDB has let go of the file: what it holds may be that of another program by now.
         seen = _state(database)
-        os.set_inheritable(wait(database, seconds, _say), True)  # noqa: FBT003
+        _hold(database, seconds)
         if _state(database) == seen:
-            _say(str(plan))
             return plan
+
+
+def _hold(database: str, seconds: float) -> None:
+    """Wait for the file, and keep others from it for as long as this process lives.
+
+    Raises:
+        WarehouseError: The file stays held.
+    """
+    os.set_inheritable(wait(database, seconds, _say), True)  # noqa: FBT003
+
+
+def _build_on_spark(database: str, own: list[str], dbt: Path, seconds: float) -> None:
+    """Build on Spark; the file is held again when this returns.
+
+    While Spark builds, others may open the file: it has read what it needs.
+
+    Raises:
+        SparkBuildError: Spark did not build.
+        WarehouseError: The file stays held.
+    """
+    folders = spark_build.folders_of()
+    spark_build.publish_raw_tables(Path(database).expanduser(), folders)
+    _say("Building on Spark")
+    spark_build.build(dbt, own, folders, os.environ)
+    _hold(database, seconds)
+    os.environ["DUCKDB_TABLES_FROM"] = str(folders.tables)
+    _say("Taking the tables that Spark has built")
 
 
 def _state(database: str) -> tuple[int, int, int]:
@@ -136,24 +169,38 @@ def main() -> int:
     arguments = [each for each in sys.argv[1:] if each != CHANGES_ONLY]
     changes_only = CHANGES_ONLY in sys.argv[1:]
     database = os.environ.get("DUCKDB_PATH", "")
+    engine = os.environ.get("DUCKDB_ENGINE") or ENGINES[0]
+    dbt = Path(sys.executable).with_name("dbt")
     try:
         seconds = float(os.environ.get("DUCKDB_LOCK_TIMEOUT") or DEFAULT_SECONDS)
         days = build.days_of()
     except ValueError:
         _say("DUCKDB_LOCK_TIMEOUT and DUCKDB_REBUILD_DAYS must be numbers")
         return 2
+    if engine not in ENGINES or (engine == SPARK and not is_file(database)):
+        _say("DUCKDB_ENGINE must be duckdb or spark; spark needs a DuckDB file as DUCKDB_PATH")
+        return 2
     try:
         if is_file(database) and _needs_file(arguments):
-            os.set_inheritable(wait(database, seconds, _say), True)  # noqa: FBT003
-        own = _own_variables(arguments)
+            _hold(database, seconds)
+        variables = _own_variables(arguments)
+        own = ["--vars", json.dumps(variables)] if variables else []
         is_whole = arguments in _WHOLE and "DBT_PROJECT_DIR" in os.environ
-        if is_whole and is_file(database):
-            plan = _decide(database, own, changes_only=changes_only, days=days, seconds=seconds)
+        if is_whole and (is_file(database) or is_lake(database)):
+            plan = _decide(
+                database, variables, changes_only=changes_only, days=days, seconds=seconds
+            )
             if plan.what == build.NOTHING:
                 return 0
+            if engine == SPARK:
+                # It keeps no tables to build a part of.
+                plan = build.Plan(build.EVERYTHING, plan.why, plan.inputs)
+            _say(str(plan))
             _hand_over(plan)
+            if engine == SPARK:
+                _build_on_spark(database, own, dbt, seconds)
             arguments += ["--select", *plan.select] if plan.select else []
-    except WarehouseError as error:
+    except (MissingError, SparkBuildError, WarehouseError) as error:
         _say(str(error))
         return 1
     except VarsError as error:
@@ -162,10 +209,7 @@ def main() -> int:
     except duckdb.Error as error:
         _say(f"cannot read {database}: {str(error).partition(chr(10))[0]}")
         return 1
-    if own:
-        arguments += ["--vars", json.dumps(own)]
-    dbt = Path(sys.executable).with_name("dbt")
-    return os.execv(dbt, [str(dbt), *arguments])  # noqa: S606 - the program of this environment
+    return os.execv(dbt, [str(dbt), *arguments, *own])  # noqa: S606 - the program of this environment
 
 
 def _say(line: str) -> None:

@@ -33,6 +33,7 @@ from refresh.history import (
 )
 from refresh.history import Run as PastRun
 from refresh.steps import Interrupted, Step
+from target_duckdb.extensions import MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,6 +90,7 @@ class Runner:
         self._past: list[PastRun] = []
         self._results: dict[str, str] = {}
         self._errors: dict[str, str] = {}
+        self._is_warned = False
         self._log = logging.Logger("refresh")  # noqa: LOG001 - of this run alone
 
     def run(
@@ -255,17 +257,31 @@ class Runner:
         if before is not None and before.get("is_whole") and before.get("result") != DONE:
             return "it was to be, and did not come to its end"
         database = self._settings.database
-        found = warehouse.tables(database, step.name)
+        found = self._source(step)
         if found is None:
             return None
-        if not found:
+        if not found.tables:
             return f"{database} has nothing of it"
-        lines = (line for run in self._past for line in run.steps if line.get("step") == step.name)
+        lines = [line for run in self._past for line in run.steps if line.get("step") == step.name]
+        lakes = [line["lake"] for line in lines if line.get("lake")]
+        if lakes and found.identity and found.identity != lakes[-1]:
+            return f"{database} is another lake than the one that was loaded last"
         recorded = [line["loaded_at"] for line in lines if isinstance(line.get("loaded_at"), int)]
         newest = _newest(found)
         if recorded and newest is not None and newest < recorded[-1]:
             return f"{database} is older than what was loaded last, or another file"
         return None
+
+    def _source(self, step: Step) -> warehouse.Source | None:
+        """Return what the warehouse has of a source; None where it cannot be read now."""
+        settings = self._settings
+        try:
+            return warehouse.source(settings.database, step.name, settings.variables)
+        except MissingError as error:
+            if not self._is_warned:
+                self._warn(f"nobody looks whether this is the lake that was loaded last: {error}")
+            self._is_warned = True
+            return None
 
     def _record(self, step: Step, outcome: Outcome) -> None:
         self._results[step.name] = outcome.result
@@ -274,9 +290,11 @@ class Runner:
         if step.is_source and outcome.program is not None:
             by_stream = outcome.program.output.rows
             rows = sum(by_stream.values())
-            tables = warehouse.tables(self._settings.database, step.name) or []
-            live = {table.name: table.rows for table in tables}
-            facts |= {"rows_loaded": rows, "loaded_at": _newest(tables)}
+            found = self._source(step) or warehouse.Source([])
+            live = {table.name: table.rows for table in found.tables}
+            facts |= {"rows_loaded": rows, "loaded_at": _newest(found)}
+            if found.identity:
+                facts["lake"] = found.identity
             for stream, loaded in sorted(by_stream.items()):
                 self._write(
                     "stream",
@@ -383,8 +401,9 @@ class _Log(RotatingFileHandler):
             self._failed(self._path, error)
 
 
-def _newest(tables: list[warehouse.Table]) -> int | None:
-    return max((table.loaded_at for table in tables if table.loaded_at is not None), default=None)
+def _newest(source: warehouse.Source) -> int | None:
+    loaded = [table.loaded_at for table in source.tables if table.loaded_at is not None]
+    return max(loaded, default=None)
 
 
 @contextmanager

@@ -1,14 +1,41 @@
 {#-
     The mark of a build: what its inputs were, and what has to be done where none of them has changed
-    since. It stands in the DuckDB file itself, so it goes with the file wherever that is copied.
+    since. It stands in the DuckDB file or lake itself, so it goes with it wherever that is copied.
     `dbt-wait` reads it; docs/operations.md says what for.
 -#}
 
-{#- Before anything is built: from now on, the tables are no longer those of the build that is marked. -#}
+{#-
+    Before anything is built: from now on, the tables are no longer those of the build that is marked. In
+    a lake two may build at a time: the one that began last is named.
+-#}
 {% macro forget_build() -%}
     {%- if target.type == 'duckdb' and flags.WHICH in ['build', 'run', 'seed', 'snapshot', 'clone', 'retry'] -%}
         drop schema if exists build_mark cascade
+        {%- if is_lake() -%}
+            ; begin;
+            create schema build_mark;
+            create table build_mark.begun as select '{{ invocation_id }}' as invocation;
+            commit
+        {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro is_lake() -%}
+    {{ return(env_var('DUCKDB_PATH', '').startswith('ducklake:')) }}
+{%- endmacro %}
+
+{#- Whether no other build has begun since this one did. -#}
+{% macro is_newest_build() -%}
+    {%- if not is_lake() -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {%- set begun = "select table_name from duckdb_tables() where database_name = current_database()"
+        ~ " and schema_name = 'build_mark' and table_name = 'begun'" -%}
+    {%- if run_query(begun).rows | length == 0 -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set found = run_query('select invocation from build_mark.begun').columns[0].values() -%}
+    {{ return(found | list == [invocation_id]) }}
 {%- endmacro %}
 
 {#-
@@ -17,9 +44,10 @@
 -#}
 {% macro mark_build(results) -%}
     {%- set inputs = env_var('DUCKDB_BUILD_INPUTS', '') if execute else '' -%}
-    {%- if inputs and target.type == 'duckdb' and flags.WHICH == 'build' and all_is_well(results) -%}
+    {%- if inputs and target.type == 'duckdb' and flags.WHICH == 'build' and all_is_well(results)
+        and is_newest_build() -%}
         begin;
-        create schema build_mark;
+        create schema if not exists build_mark;
         create table build_mark.relations as
         select schema_name, table_name from duckdb_tables() where {{ is_made() }}
         union all
