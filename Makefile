@@ -98,6 +98,9 @@ check-s3: $(DEV)/ready .venv-s3/ready .venv-spark/ready ## Publish Parquet to a 
 check-lake: $(DEV)/ready .venv-lake/ready .venv-s3/ready ## Load into DuckLakes over SQLite and a real PostgreSQL, in folders and S3, killed at random: KILLS=20 SEED=…
 	@KILLS="$(KILLS)" SEED="$(SEED)" .venv-lake/bin/python -m pytest --numprocesses $(WORKERS) $(PYTEST_ARGS) tests/target_duckdb/lake/check_*.py
 
+check-where: $(DEV)/ready ## Refresh by the words file, lake and spark over the sandbox: equal marts, report, decisions; half an hour
+	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/e2e/check_where.py
+
 check-changes: $(DEV)/ready $(DBT)/ready ## Change each input of the models in turn: do builds of what changed equal builds of everything?
 	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/dbt_project/check_changes.py
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from logging.handlers import RotatingFileHandler
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from refresh import channels, steps, warehouse
 from refresh.alerts import Alerts, Notifier
@@ -36,7 +36,7 @@ from refresh.steps import Interrupted, Step
 from target_duckdb.extensions import MissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import FrameType
 
@@ -263,14 +263,7 @@ class Runner:
         if not found.tables:
             return f"{database} has nothing of it"
         lines = [line for run in self._past for line in run.steps if line.get("step") == step.name]
-        lakes = [line["lake"] for line in lines if line.get("lake")]
-        if lakes and found.identity and found.identity != lakes[-1]:
-            return f"{database} is another lake than the one that was loaded last"
-        recorded = [line["loaded_at"] for line in lines if isinstance(line.get("loaded_at"), int)]
-        newest = _newest(found)
-        if recorded and newest is not None and newest < recorded[-1]:
-            return f"{database} is older than what was loaded last, or another file"
-        return None
+        return _unlike(found, database, lines)
 
     def _source(self, step: Step) -> warehouse.Source | None:
         """Return what the warehouse has of a source; None where it cannot be read now."""
@@ -399,6 +392,26 @@ class _Log(RotatingFileHandler):
             super().handleError(record)
         else:
             self._failed(self._path, error)
+
+
+def _unlike(
+    found: warehouse.Source, database: str, lines: Sequence[Mapping[str, Any]]
+) -> str | None:
+    """Return why what the warehouse has is not what was loaded last; None where it may be.
+
+    Args:
+        found: What it has of the source.
+        database: Its path.
+        lines: What was written down of the source's steps.
+    """
+    lakes = [line["lake"] for line in lines if line.get("lake")]
+    if lakes and found.identity and found.identity != lakes[-1]:
+        return f"{database} is another lake than the one that was loaded last"
+    recorded = [line["loaded_at"] for line in lines if isinstance(line.get("loaded_at"), int)]
+    newest = _newest(found)
+    if recorded and newest is not None and newest < recorded[-1]:
+        return f"{database} is older than what was loaded last, or another one"
+    return None
 
 
 def _newest(source: warehouse.Source) -> int | None:

@@ -1,4 +1,4 @@
-"""A build on Spark, whose tables DuckDB takes: what environment `spark` does in the place of a build.
+"""A build on Spark, whose tables DuckDB takes: what `DUCKDB_ENGINE=spark` stands for.
 
 The raw tables of the DuckDB file are published as Parquet, dbt builds on Spark what it builds on
 DuckDB, and leaves a folder of Parquet files per table. A second run of dbt, on DuckDB, takes them
@@ -8,7 +8,6 @@ into the file.
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import signal
 import subprocess
@@ -159,7 +158,7 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
         signal.signal(signal.SIGTERM, before)
 
 
-def folders_of(environment: Mapping[str, str] = os.environ) -> Folders:
+def folders_of(environment: Mapping[str, str]) -> Folders:
     """Return the folders that DUCKDB_SPARK_DIR names.
 
     Raises:
