@@ -168,7 +168,7 @@ def _build_on_spark(settings: _Settings, own: list[str], dbt: Path) -> None:
         WarehouseError: The file stays held.
     """
     folders = spark_build.folders_of(os.environ)
-    spark_build.publish_raw_tables(Path(settings.database).expanduser(), folders)
+    spark_build.publish_raw_tables(settings.database, folders, _say)
     _say("Building on Spark")
     spark_build.build(dbt, own, folders, os.environ)
     _hold(settings.database, settings.seconds)

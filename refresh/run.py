@@ -410,7 +410,8 @@ def _unlike(
     recorded = [line["loaded_at"] for line in lines if isinstance(line.get("loaded_at"), int)]
     newest = _newest(found)
     if recorded and newest is not None and newest < recorded[-1]:
-        return f"{database} is older than what was loaded last, or another one"
+        file = "" if found.identity else ", or another file"
+        return f"{database} is older than what was loaded last{file}"
     return None
 
 

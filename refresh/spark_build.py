@@ -16,14 +16,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from target_duckdb.parquet.cli import main as parquet_publish
+import duckdb
+
+from refresh.warehouse import opened
+from target_duckdb.parquet.manifest import ManifestError
+from target_duckdb.parquet.places import PlaceError, at
+from target_duckdb.parquet.publish import CleaningError, Options, PublishParquetError, publish
+from target_duckdb.parquet.tables import TableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import FrameType
 
 #: Snapshots need a table format that Spark does not bring; tests run where DuckDB takes the tables.
 BUILD = ("build", "--target", "spark", "--exclude-resource-type", "unit_test", "snapshot", "test")
+
+#: The schemas of the raw tables.
+RAW = ("kananas", "kizen")
 
 _INSTALL = "`make on-spark` installs requirements/spark.txt over the environment of dbt"
 _END_SECONDS = 20.0
@@ -61,16 +70,28 @@ class Folders:
         return self.root / "tables"
 
 
-def publish_raw_tables(database: Path, folders: Folders) -> None:
+def publish_raw_tables(database: str, folders: Folders, say: Callable[[str], None]) -> None:
     """Publish the raw tables of a DuckDB file for Spark.
 
+    Args:
+        database: The path of the file.
+        folders: Where Spark reads them.
+        say: Takes a line for each table that is written.
+
     Raises:
-        SparkBuildError: It failed; it has said why.
+        SparkBuildError: It failed.
     """
-    given = [str(database), str(folders.raw), "--schemas", "kananas,kizen", "--keep", "1"]
-    if parquet_publish(given):
-        message = f"the raw tables could not be published to {folders.raw}"
-        raise SparkBuildError(message)
+    try:
+        with opened(database, {}, is_read=True) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            connection.execute("begin transaction")
+            publish(connection, at(str(folders.raw)), Options(RAW, 1), say)
+    except (
+        CleaningError, ManifestError, PlaceError, PublishParquetError, TableError, duckdb.Error,
+    ) as error:  # fmt: skip
+        reason = str(error).partition("\n")[0]
+        message = f"the raw tables cannot be published for Spark: {reason}"
+        raise SparkBuildError(message) from None
 
 
 def build(

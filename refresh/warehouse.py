@@ -199,7 +199,10 @@ def source(database: str, schema: str, variables: Mapping[str, str]) -> Source |
     Raises:
         MissingError: What a lake needs is not installed, or a setting is wrong.
     """
-    if is_file(database) and not Path(database).expanduser().is_file():
+    file = Path(database).expanduser() if is_file(database) else None
+    if is_lake(database):
+        file = extensions.catalog_file(database)
+    if file is not None and not file.is_file():
         return Source([])
     try:
         with opened(database, variables, is_read=True) as connection:

@@ -48,6 +48,14 @@ def is_lake(path: str) -> bool:
     return path.startswith(PREFIX)
 
 
+def catalog_file(path: str) -> Path | None:
+    """Return the file of a lake's catalog; None where that is in PostgreSQL."""
+    catalog = path[len(PREFIX) :]
+    if catalog.startswith(POSTGRES):
+        return None
+    return Path(catalog.removeprefix(SQLITE)).expanduser().absolute()
+
+
 def copy_name(path: str) -> str:
     """Return the name of the published copy: that of the file, one of its own for a lake."""
     return LAKE_COPY if is_lake(path) else Path(path).name

@@ -18,7 +18,7 @@ import duckdb
 
 from target_duckdb import extensions
 from target_duckdb.errors import TargetError
-from target_duckdb.extensions import POSTGRES, PREFIX, S3, SQLITE
+from target_duckdb.extensions import POSTGRES, PREFIX, S3, SQLITE, catalog_file
 from target_duckdb.names import literal, quote
 
 if TYPE_CHECKING:
@@ -42,14 +42,6 @@ _OF_A_LAKE = re.compile(r"[^/]+/[^/]+/ducklake-[0-9a-f-]+\.parquet")
 """Schema, table, and the name that DuckLake gives to files."""
 
 _MISSING = "does not exist - and creating a new DuckLake is explicitly disabled"
-
-
-def catalog_file(path: str) -> Path | None:
-    """Return the file of a lake's catalog; None where that is in PostgreSQL."""
-    catalog = path[len(PREFIX) :]
-    if catalog.startswith(POSTGRES):
-        return None
-    return Path(catalog.removeprefix(SQLITE)).expanduser().absolute()
 
 
 class _CatalogLock:
