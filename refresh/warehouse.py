@@ -220,7 +220,7 @@ def source(database: str, schema: str, variables: Mapping[str, str]) -> Source |
 def _table(
     connection: duckdb.DuckDBPyConnection, schema: str, name: str, columns: list[str]
 ) -> Table:
-    received = "epoch_us(max(_sdc_received_at))" if "_sdc_received_at" in columns else "null"
+    received = "epoch_us(max(_sdc_received_at))" if "_sdc_received_at" in columns else "max(null)"
     live = "where _sdc_deleted_at is null" if "_sdc_deleted_at" in columns else ""
     quoted = f'"{schema}"."' + name.replace('"', '""') + '"'
     counted = connection.execute(
