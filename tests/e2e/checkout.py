@@ -78,10 +78,10 @@ class Checkout:
             start_new_session=True,
         )
 
-    def run(self, *command: str, **settings: str) -> Ended:
-        """Run a program to its end."""
+    def run(self, *command: str, seconds: float = SECONDS_AT_MOST, **settings: str) -> Ended:
+        """Run a program to its end, which comes within some seconds."""
         with self.start(*command, **settings) as process:
-            said, _ = process.communicate(timeout=SECONDS_AT_MOST)
+            said, _ = process.communicate(timeout=seconds)
         return Ended(process.returncode, said)
 
     def make(self, goal: str) -> tuple[str, ...]:
