@@ -44,7 +44,7 @@ def refreshed(checkout: Checkout, server: Sandbox, word: str, *arguments: str) -
     """Refresh by a word; return what it said."""
     command = [*checkout.make("refresh"), f"ENVIRONMENT={word}"]
     command.append(f"REFRESH_ARGS={' '.join(arguments)}")
-    ended = checkout.run(*command, seconds=SECONDS, **settings_for(server))
+    ended = checkout.run(*command, **settings_for(server))
     assert ended.code == 0, ended.said
     return ended.said
 
@@ -95,6 +95,7 @@ def equal(checkout: Checkout) -> None:
 
 
 def test_three_words(installed: Checkout, sandbox: Sandbox) -> None:
+    installed.seconds = SECONDS
     for word in WORDS:
         said = refreshed(installed, sandbox, word)
         assert "transform: Everything is built: " in said

@@ -17,6 +17,7 @@ import pytest
 from evaluation.inputs import People, generate
 from refresh import steps
 from refresh.cli import main
+from refresh.meltano_log import OutputParser
 from tests.e2e.checkout import wait_until
 from tests.target_duckdb.helpers import load, record, schema
 from tests.target_duckdb.lake import homes
@@ -60,7 +61,7 @@ def run(
         def loads(program: steps.Program, *_: object) -> steps.ProgramResult:
             if program.command[-1] == "kizen":
                 put(home, number)
-            return steps.ProgramResult(0, steps.OutputParser())
+            return steps.ProgramResult(0, OutputParser())
 
         monkeypatch.setattr("refresh.run.steps.run", loads)
         assert main([]) == 0
