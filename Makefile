@@ -20,12 +20,19 @@ WORKERS ?= 3
 ROUNDS ?= 1000
 MINUTES ?= 10
 
+# The environment of Meltano: prod, dev, or by one word where tables are: file, lake, spark.
+ENVIRONMENT ?= $(MELTANO_ENVIRONMENT)
+ifneq ($(ENVIRONMENT),)
+export MELTANO_ENVIRONMENT := $(ENVIRONMENT)
+endif
+WHERE = $(filter lake spark,$(ENVIRONMENT))
+
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console parquet
 
 .PHONY: help setup demo demo-webhooks check-webhooks check-nights check-changes check-postgres check-report picture check-faults check-real-taps check-s3 check-lake evaluate evaluate-people fit learn judges explain spark spark-cluster bench
 .PHONY: ablation audit check-audit
-.PHONY: dagster check-airflow check-dagster check-workflow lake refresh status review demo-review check-review review-picture export
+.PHONY: dagster check-airflow check-dagster check-where check-workflow lake on-spark refresh status review demo-review check-review review-picture export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
 help: ## Say what there is
@@ -36,12 +43,11 @@ setup: .meltano/ready ## Install Meltano, the taps, the loader and dbt
 demo: .meltano/ready ## Run the whole on a stand-in of both services, and show the joined data
 	@$(VENV)/bin/python -m tools.demo
 
-lake: .meltano/ready ## Install what a DuckLake needs over the loader, dbt and publish: docs/lake.md
-	@for plugin in loaders/target-duckdb utilities/dbt utilities/publish; do \
-		$(UV) pip install --quiet --python .meltano/$$plugin/venv/bin/python -r requirements/lake.txt || exit 1; \
-	done
+lake: .meltano/lake ## Install what a DuckLake needs over Meltano, the loader, dbt and publish: docs/lake.md
 
-refresh: .meltano/ready ## Read each source, build the models, publish, report; say and tell what fails: REFRESH_ARGS=…
+on-spark: .meltano/spark ## Install Spark over the environment of dbt: docs/spark.md
+
+refresh: .meltano/ready $(WHERE:%=.meltano/%) ## Read each source, build the models, publish, report; say and tell what fails: ENVIRONMENT=lake REFRESH_ARGS=…
 	@$(VENV)/bin/python -m refresh $(REFRESH_ARGS)
 
 status: $(VENV)/ready ## Print the last runs, what waits for a decision, and what is stale
@@ -91,6 +97,9 @@ check-s3: $(DEV)/ready .venv-s3/ready .venv-spark/ready ## Publish Parquet to a 
 
 check-lake: $(DEV)/ready .venv-lake/ready .venv-s3/ready ## Load into DuckLakes over SQLite and a real PostgreSQL, in folders and S3, killed at random: KILLS=20 SEED=…
 	@KILLS="$(KILLS)" SEED="$(SEED)" .venv-lake/bin/python -m pytest --numprocesses $(WORKERS) $(PYTEST_ARGS) tests/target_duckdb/lake/check_*.py
+
+check-where: $(DEV)/ready ## Refresh by the words file, lake and spark over the sandbox: equal marts, report, decisions; half an hour
+	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/e2e/check_where.py
 
 check-changes: $(DEV)/ready $(DBT)/ready ## Change each input of the models in turn: do builds of what changed equal builds of everything?
 	@$(DEV)/bin/python -m pytest $(PYTEST_ARGS) tests/dbt_project/check_changes.py
@@ -244,6 +253,19 @@ $(VENV)/ready: $(VENV)/bin/uv requirements/meltano.txt pyproject.toml
 	@mv .meltano-install.log .meltano/install.log
 	@# Meltano writes the settings of a tap, secrets too, into files that anybody may read.
 	@chmod 700 .meltano
+	@touch $@
+
+.meltano/lake: .meltano/ready requirements/lake.txt
+	@echo "Installing what a DuckLake needs …"
+	@for python in $(VENV)/bin/python .meltano/loaders/target-duckdb/venv/bin/python \
+		.meltano/utilities/dbt/venv/bin/python .meltano/utilities/publish/venv/bin/python; do \
+		$(UV) pip install --quiet --python $$python -r requirements/lake.txt || exit 1; \
+	done
+	@touch $@
+
+.meltano/spark: .meltano/ready requirements/spark.txt
+	@echo "Installing Spark …"
+	@$(UV) pip install --quiet --python .meltano/utilities/dbt/venv/bin/python -r requirements/spark.txt
 	@touch $@
 
 $(DEV)/ready: $(VENV)/bin/uv requirements/dev.txt pyproject.toml

@@ -239,7 +239,7 @@ def plan(
         before = dict(connection.execute("select * from build_mark.inputs").fetchall())
         gone = connection.execute(_GONE).fetchall()
     except (duckdb.Error, ValueError):
-        return Plan(EVERYTHING, "the file has no mark of a build that came to its end", found)
+        return Plan(EVERYTHING, "there is no mark of a build that came to its end", found)
     if gone:
         return Plan(EVERYTHING, f"{'.'.join(gone[0])} is missing", found)
     built_at, whole_at = (datetime.fromtimestamp(us / 1e6, timezone.utc) for us in (built, whole))

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from logging.handlers import RotatingFileHandler
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from refresh import channels, steps, warehouse
 from refresh.alerts import Alerts, Notifier
@@ -34,9 +34,10 @@ from refresh.history import (
 )
 from refresh.history import Run as PastRun
 from refresh.steps import Interrupted, Step
+from target_duckdb.extensions import MissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import FrameType
 
@@ -91,6 +92,7 @@ class Runner:
         self._is_recorded = False
         self._results: dict[str, str] = {}
         self._errors: dict[str, str] = {}
+        self._is_warned = False
         self._log = logging.Logger("refresh")  # noqa: LOG001 - of this run alone
 
     def run(
@@ -265,17 +267,24 @@ class Runner:
         if before is not None and before.get("is_whole") and before.get("result") != DONE:
             return "it was to be, and did not come to its end"
         database = self._settings.database
-        found = warehouse.tables(database, step.name)
+        found = self._source(step)
         if found is None:
             return None
-        if not found:
+        if not found.tables:
             return f"{database} has nothing of it"
-        lines = (line for run in self._past for line in run.steps if line.get("step") == step.name)
-        recorded = [line["loaded_at"] for line in lines if isinstance(line.get("loaded_at"), int)]
-        newest = _newest(found)
-        if recorded and newest is not None and newest < recorded[-1]:
-            return f"{database} is older than what was loaded last, or another file"
-        return None
+        lines = [line for run in self._past for line in run.steps if line.get("step") == step.name]
+        return _unlike(found, database, lines)
+
+    def _source(self, step: Step) -> warehouse.Source | None:
+        """Return what the warehouse has of a source; None where it cannot be read now."""
+        settings = self._settings
+        try:
+            return warehouse.source(settings.database, step.name, settings.variables)
+        except MissingError as error:
+            if not self._is_warned:
+                self._warn(f"nobody looks whether this is the lake that was loaded last: {error}")
+            self._is_warned = True
+            return None
 
     def _record(self, step: Step, outcome: Outcome) -> None:
         self._results[step.name] = outcome.result
@@ -286,9 +295,11 @@ class Runner:
             output = outcome.program.output
             rows = sum(output.rows.values())
             changes = {name: sum(of.values()) for name, of in output.changes.items()}
-            tables = warehouse.tables(self._settings.database, step.name) or []
-            live = {table.name: table.rows for table in tables}
-            facts |= {"rows_loaded": rows, **changes, "loaded_at": _newest(tables)}
+            found = self._source(step) or warehouse.Source([])
+            live = {table.name: table.rows for table in found.tables}
+            facts |= {"rows_loaded": rows, **changes, "loaded_at": _newest(found)}
+            if found.identity:
+                facts["lake"] = found.identity
             for stream in output.streams():
                 self._write(
                     "stream",
@@ -404,8 +415,30 @@ class _Log(RotatingFileHandler):
             self._failed(self._path, error)
 
 
-def _newest(tables: list[warehouse.Table]) -> int | None:
-    return max((table.loaded_at for table in tables if table.loaded_at is not None), default=None)
+def _unlike(
+    found: warehouse.Source, database: str, lines: Sequence[Mapping[str, Any]]
+) -> str | None:
+    """Return why what the warehouse has is not what was loaded last; None where it may be.
+
+    Args:
+        found: What it has of the source.
+        database: Its path.
+        lines: What was written down of the source's steps.
+    """
+    lakes = [line["lake"] for line in lines if line.get("lake")]
+    if lakes and found.identity and found.identity != lakes[-1]:
+        return f"{database} is another lake than the one that was loaded last"
+    recorded = [line["loaded_at"] for line in lines if isinstance(line.get("loaded_at"), int)]
+    newest = _newest(found)
+    if recorded and newest is not None and newest < recorded[-1]:
+        file = "" if found.identity else ", or another file"
+        return f"{database} is older than what was loaded last{file}"
+    return None
+
+
+def _newest(source: warehouse.Source) -> int | None:
+    loaded = [table.loaded_at for table in source.tables if table.loaded_at is not None]
+    return max(loaded, default=None)
 
 
 @contextmanager

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
+from console.settings import DEFAULT_ENVIRONMENT
+from console.settings import variables as all_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     Value = TypeVar("Value")
 
-DEFAULT_ENVIRONMENT = "prod"
 SOURCES = ("kananas", "kizen")
 FORMS = ("json", "slack", "teams")
 SECURITIES = ("starttls", "tls", "none")
@@ -52,7 +51,7 @@ class Settings:
     """What a run goes by.
 
     Attributes:
-        variables: All variables of the environment and of `.env`.
+        variables: All variables of the environment, of `.env` and of `meltano.yml`.
         is_parquet_published: Whether Parquet files are published, too.
         folder: Where what happened is kept, with the lock and the log.
     """
@@ -98,8 +97,7 @@ def read(
     if not (project / "meltano.yml").is_file():
         message = f"there is no meltano.yml in {project}: run this in the folder of the project"
         raise SettingError(message)
-    of_file = {name: value or "" for name, value in dotenv_values(project / ".env").items()}
-    variables = {**of_file, **os.environ}
+    variables = all_variables(project, environment)
     if sources is not None:
         variables["REFRESH_SOURCES"] = sources
     name = environment or variables.get("MELTANO_ENVIRONMENT") or DEFAULT_ENVIRONMENT

@@ -1,4 +1,4 @@
-"""The DuckDB file, as it is before and after a step: who holds it, and what is in it."""
+"""The DuckDB file or DuckLake, as it is before and after a step: who holds it, what is in it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import fcntl
 import os
 import re
 import time
-from contextlib import closing
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
+from target_duckdb import extensions
+from target_duckdb.names import literal
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
 _HOLDER = re.compile(r"Conflicting lock is held in (.+?)\s*\(PID (\d+)\)")
 _POLL_SECONDS = 0.2
@@ -30,6 +33,16 @@ from duckdb_columns()
 where database_name = current_database() and schema_name = ? and not starts_with(table_name, '_')
 group by table_name order by table_name
 """
+
+
+_LAKE = "lake"
+"""Name of a lake in SQL, as the loader's `database` and dbt's target have it."""
+
+_SCHEMA = f"""
+select schema_uuid from __ducklake_metadata_{_LAKE}.ducklake_schema
+where schema_name = ? and end_snapshot is null
+"""  # noqa: S608 - a name of ours
+_NO_LAKE = ("explicitly disabled", "does not exist")
 
 
 class WarehouseError(Exception):
@@ -48,6 +61,24 @@ class Table:
     name: str
     rows: int
     loaded_at: int | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the warehouse has of a source.
+
+    Attributes:
+        tables: Its raw tables; none where there is no file, lake or schema.
+        identity: What tells its schema from that of every other lake; empty for a file.
+    """
+
+    tables: list[Table]
+    identity: str = ""
+
+
+def is_lake(database: str) -> bool:
+    """Return whether it is a DuckLake."""
+    return extensions.is_lake(database)
 
 
 def is_file(database: str) -> bool:
@@ -122,28 +153,74 @@ def holder(database: str) -> str:
     return "another program"
 
 
-def tables(database: str, schema: str) -> list[Table] | None:
-    """Return the raw tables of a source; None where the file cannot be read now.
+@contextmanager
+def opened(
+    database: str, variables: Mapping[str, str], *, is_read: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the file or lake, and use it.
 
-    No file, and one without the schema, has none.
+    Args:
+        database: Its path, as DUCKDB_PATH has it.
+        variables: Those that say where a lake's files are, and how a bucket is reached.
+        is_read: Whether it is only read.
+
+    Raises:
+        duckdb.Error: It cannot be opened.
+        MissingError: What a lake needs is not installed, or a setting is wrong.
     """
-    path = Path(database).expanduser()
-    if is_file(database) and not path.is_file():
-        return []
+    if not is_lake(database):
+        path = str(Path(database).expanduser())
+        with duckdb.connect(path, read_only=is_read, config=ONLY_WHAT_IS_HERE) as connection:
+            yield connection
+        return
+    data_path = variables.get("DUCKDB_DATA_PATH", "")
+    wrong = extensions.problem(database, data_path)
+    if wrong is not None:
+        raise extensions.MissingError(wrong)
+    with duckdb.connect(config=ONLY_WHAT_IS_HERE) as connection:
+        extensions.load(connection, database, data_path, variables)
+        # DuckLake cannot look up a text with a NUL, and pushed down are those of joined tables.
+        connection.execute("set disabled_optimizers = 'join_filter_pushdown'")
+        options = ["create_if_not_exists false", "data_inlining_row_limit 0"]
+        options += ["read_only"] if is_read else []
+        connection.execute(f"attach {literal(database)} as {_LAKE} ({', '.join(options)})")
+        connection.execute(f"use {_LAKE}")
+        yield connection
+
+
+def source(database: str, schema: str, variables: Mapping[str, str]) -> Source | None:
+    """Return what the warehouse has of a source; None where it cannot be read now.
+
+    Args:
+        database: Its path, as DUCKDB_PATH has it.
+        schema: That of the source's tables.
+        variables: As for `opened`.
+
+    Raises:
+        MissingError: What a lake needs is not installed, or a setting is wrong.
+    """
+    file = Path(database).expanduser() if is_file(database) else None
+    if is_lake(database):
+        file = extensions.catalog_file(database)
+    if file is not None and not file.is_file():
+        return Source([])
     try:
-        with closing(
-            duckdb.connect(str(path), read_only=True, config=ONLY_WHAT_IS_HERE)
-        ) as connection:
+        with opened(database, variables, is_read=True) as connection:
             found = connection.execute(_TABLES, [schema]).fetchall()
-            return [_table(connection, schema, name, columns) for name, columns in found]
-    except duckdb.Error:
-        return None
+            tables = [_table(connection, schema, name, columns) for name, columns in found]
+            if not is_lake(database):
+                return Source(tables)
+            ((identity,),) = connection.execute(_SCHEMA, [schema]).fetchall() or [("",)]
+            return Source(tables, str(identity))
+    except duckdb.Error as error:
+        is_missing = is_lake(database) and any(words in str(error) for words in _NO_LAKE)
+        return Source([]) if is_missing else None
 
 
 def _table(
     connection: duckdb.DuckDBPyConnection, schema: str, name: str, columns: list[str]
 ) -> Table:
-    received = "epoch_us(max(_sdc_received_at))" if "_sdc_received_at" in columns else "null"
+    received = "epoch_us(max(_sdc_received_at))" if "_sdc_received_at" in columns else "max(null)"
     live = "where _sdc_deleted_at is null" if "_sdc_deleted_at" in columns else ""
     quoted = f'"{schema}"."' + name.replace('"', '""') + '"'
     counted = connection.execute(

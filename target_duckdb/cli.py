@@ -10,7 +10,8 @@ from typing import IO, TYPE_CHECKING
 from singer_sdk import Target
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 
-from target_duckdb.errors import SettingError, TargetError, one_line
+from target_duckdb.duckdb_error import one_line
+from target_duckdb.errors import SettingError, TargetError
 from target_duckdb.settings import CONFIG_JSONSCHEMA, MISSING_PATH
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from target_duckdb.duckdb_error import one_line
 from target_duckdb.errors import (
     CheckpointError,
     DatabaseLockedError,
     SettingError,
     TargetError,
-    one_line,
 )
 from target_duckdb.extensions import is_lake
 from target_duckdb.lake import DEFAULT_NAME, Lake

@@ -78,16 +78,3 @@ class WideIntegerError(InvalidValueError):
 
 class InvalidKeyError(InvalidValueError):
     """A record without a value for one of its keys."""
-
-
-_REASON = "Original error: "
-
-
-def one_line(error: Exception) -> str:
-    """Return the first line of DuckDB's error, which says what, and why where another line does.
-
-    The others repeat the SQL.
-    """
-    first, *others = str(error).strip().splitlines() or [type(error).__name__]
-    reasons = [line.partition(_REASON)[2] for line in others if _REASON in line]
-    return " ".join([first.strip(), *reasons[:1]])

@@ -8,6 +8,7 @@ Nothing is downloaded.
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +46,14 @@ class MissingError(Exception):
 def is_lake(path: str) -> bool:
     """Return whether a `path` setting names a lake."""
     return path.startswith(PREFIX)
+
+
+def catalog_file(path: str) -> Path | None:
+    """Return the file of a lake's catalog; None where that is in PostgreSQL."""
+    catalog = path[len(PREFIX) :]
+    if catalog.startswith(POSTGRES):
+        return None
+    return Path(catalog.removeprefix(SQLITE)).expanduser().absolute()
 
 
 def copy_name(path: str) -> str:
@@ -90,7 +99,7 @@ def load(
         connection: A connection.
         path: The `path` setting.
         data_path: The `data_path` setting.
-        environment: Variables.
+        environment: Variables. Those of PostgreSQL get into the environment of this process.
 
     Raises:
         MissingError: A package or a key is missing.
@@ -98,6 +107,10 @@ def load(
     needed = ["ducklake"]
     if path.startswith(PREFIX + POSTGRES):
         needed.append("postgres_scanner")
+        # PostgreSQL's library looks there, and not into the lines of a file.
+        for name, value in environment.items():
+            if name.startswith("PG"):
+                os.environ.setdefault(name, value)
     if path.startswith(PREFIX + SQLITE):
         needed.append("sqlite_scanner")
     if data_path.startswith(S3):

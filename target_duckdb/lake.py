@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +18,7 @@ import duckdb
 
 from target_duckdb import extensions
 from target_duckdb.errors import TargetError
-from target_duckdb.extensions import POSTGRES, PREFIX, S3, SQLITE
+from target_duckdb.extensions import POSTGRES, PREFIX, S3, SQLITE, catalog_file
 from target_duckdb.names import literal, quote
 
 if TYPE_CHECKING:
@@ -32,16 +33,15 @@ _LOCK_NUMBER = 0x6B616E616E617A
 """Of the advisory lock in PostgreSQL: any number that no other program takes."""
 
 _A_DAY = 24 * 60 * 60
+_ORPHANED_AFTER = _A_DAY
+"""Seconds after which a file that the lake does not know is one that a killed program has left.
+
+Files of a transaction that goes on are not known either: none may take so long."""
+
+_OF_A_LAKE = re.compile(r"[^/]+/[^/]+/ducklake-[0-9a-f-]+\.parquet")
+"""Schema, table, and the name that DuckLake gives to files."""
 
 _MISSING = "does not exist - and creating a new DuckLake is explicitly disabled"
-
-
-def catalog_file(path: str) -> Path | None:
-    """Return the file of a lake's catalog; None where that is in PostgreSQL."""
-    catalog = path[len(PREFIX) :]
-    if catalog.startswith(POSTGRES):
-        return None
-    return Path(catalog.removeprefix(SQLITE)).expanduser().absolute()
 
 
 class _CatalogLock:
@@ -194,7 +194,23 @@ class Lake:
         except duckdb.InvalidInputException as error:
             if _MISSING not in str(error):
                 raise
+            self._refuse_files_of_others(connection)
             connection.execute(self._attachment(is_made=True))
+
+    def _refuse_files_of_others(self, connection: DuckDBPyConnection) -> None:
+        """Make sure that a new lake begins with no files: those that it does not know it removes.
+
+        Raises:
+            TargetError: There are some.
+        """
+        pattern = literal(f"{self._data_path.rstrip('/')}/**/*.parquet")
+        found = connection.execute(f"SELECT file FROM glob({pattern}) LIMIT 1").fetchall()  # noqa: S608
+        for (file,) in found:
+            msg = (
+                f"setting 'data_path' holds files of another lake, such as {file}, and setting "
+                "'path' names a catalog that is new: name an empty place, or the catalog of these"
+            )
+            raise TargetError(msg)
 
     def _attachment(self, *, is_made: bool, is_read: bool = False) -> str:
         options = {
@@ -223,6 +239,7 @@ class Lake:
 
         Raises:
             duckdb.Error: It cannot be done now; all rows are as they were.
+            TargetError: There are files where the lake's are, and none of it.
         """
         lake = literal(self._name)
         counts = connection.execute(
@@ -248,3 +265,24 @@ class Lake:
         if not snapshot_hours:
             which = "cleanup_all => true"
         connection.execute(f"CALL ducklake_cleanup_old_files({lake}, {which})")
+        self._remove_orphans(connection)
+
+    def _remove_orphans(self, connection: DuckDBPyConnection) -> None:
+        """Remove files that killed programs have left: old ones that the lake does not know.
+
+        Raises:
+            TargetError: One of them is none of a lake, so that nothing is removed.
+        """
+        call = f"ducklake_delete_orphaned_files({literal(self._name)}"
+        which = f"older_than => now() - to_seconds({_ORPHANED_AFTER})"
+        found = connection.execute(f"FROM {call}, {which}, dry_run => true)").fetchall()
+        root = f"{self._data_path.rstrip('/')}/"
+        for (file,) in found:
+            if not (file.startswith(root) and _OF_A_LAKE.fullmatch(file[len(root) :])):
+                msg = (
+                    f"setting 'data_path' holds {file}, which is none of this lake: files that "
+                    "killed programs have left stay until it is gone"
+                )
+                raise TargetError(msg)
+        if found:
+            connection.execute(f"CALL {call}, {which})")

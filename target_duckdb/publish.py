@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from target_duckdb.database import lock_holder
-from target_duckdb.errors import TargetError, one_line
+from target_duckdb.duckdb_error import one_line
+from target_duckdb.errors import TargetError
 from target_duckdb.extensions import LAKE_COPY, is_lake, problem
 from target_duckdb.lake import DEFAULT_NAME, Lake
 from target_duckdb.locked_directory import LockedDirectory

@@ -16,7 +16,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabiliti
 from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.singerlib.encoding.base import SingerMessageType
 
-from target_duckdb import batch_files, extensions, lake
+from target_duckdb import batch_files, extensions
 from target_duckdb.checkpoint import Checkpoint
 from target_duckdb.cli import CommandTarget
 from target_duckdb.database import Database
@@ -133,7 +133,7 @@ class TargetDuckDB(CommandTarget):
         """
         path = self.config["path"]
         if is_lake(path):
-            beside = lake.catalog_file(path)
+            beside = extensions.catalog_file(path)
         else:
             beside = Path(path).expanduser().absolute() if is_file(path) else None
         directory = StagingDirectory(beside)

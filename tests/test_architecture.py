@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "console": set(),
     "kananas_kizen_elt": {"console", "kananas_webhooks", "refresh", "sandbox", "target_duckdb"},
     "kananas_webhooks": set(),
-    "refresh": {"target_duckdb"},
+    "refresh": {"console", "target_duckdb"},
     "rest_tap": set(),
     "sandbox": set(),
     "tap_kananas": {"airbyte_source", "rest_tap"},

@@ -132,7 +132,7 @@ def project_file(text: str, schemas: Mapping[str, Mapping[str, Any]]) -> str:
         schemas: The JSON schema of the settings of each plugin.
     """
     for name, schema in schemas.items():
-        start = text.index(f"  - name: {name}\n")
+        start = text.index(f"\n  - name: {name}\n")  # environments name plugins, too, further in
         settings = meltano_settings(name, schema)
         listed = yaml.safe_dump(settings, sort_keys=False, width=10_000, allow_unicode=True)
         required = ", ".join(schema.get("required", []))

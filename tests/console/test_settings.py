@@ -1,54 +1,49 @@
-"""The pages find what the runs write, wherever `.env` puts it."""
+"""Where the settings of programs come from, and which of them wins."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from console.decisions.file import default_path as decisions_path
-from console.decisions.file import output_folder
-from console.published import default_path as copy_path
-from console.review.cli import parser
-from evaluation.building import own_variables
-from evaluation.learn import default_output
+import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from console import published, settings
 
-    import pytest
-
-OWN = """
-MELTANO_ENVIRONMENT=dev
-DUCKDB_PATH=/data/own.duckdb
-DUCKDB_DECISIONS_PATH='/data/it is.jsonl'
-DUCKDB_LINK_LEVELS_PATH=/data/own.csv
-REVIEW_AUTHOR=Ida
-"""
+ROOT = Path(__file__).resolve().parents[2]
+LAKE = f"ducklake:sqlite:{ROOT}/output/lake/catalog.sqlite"
 
 
-def test_a_line_of_env_counts_and_the_environment_wins(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("DUCKDB_PATH", "DUCKDB_PUBLISH_DIR", "DUCKDB_DECISIONS_PATH", "REVIEW_AUTHOR"):
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "DUCKDB_PATH", "DUCKDB_DATA_PATH", "DUCKDB_PUBLISH_DIR", "MELTANO_ENVIRONMENT",
+        "MELTANO_PROJECT_ROOT",
+    ):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
-    for name in ("MELTANO_ENVIRONMENT", "MELTANO_PROJECT_ROOT", "DUCKDB_LINK_LEVELS_PATH"):
-        monkeypatch.delenv(name, raising=False)
-    (tmp_path / ".env").write_text(OWN, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    assert str(copy_path(output_folder())) == "output/dev/published/own.duckdb"
-    assert str(decisions_path()) == "/data/it is.jsonl"
-    assert str(default_output()) == "/data/own.csv"
-    given = parser().parse_args([])
-    assert (str(given.db), given.author) == ("output/dev/published/own.duckdb", "Ida")
-    monkeypatch.setenv("MELTANO_ENVIRONMENT", "prod")
-    assert str(copy_path(output_folder())) == "output/prod/published/own.duckdb"
 
 
-def test_what_an_account_learns_has_the_variables_of_its_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("DUCKDB_VARS_PATH", raising=False)
-    own = tmp_path / "own.yml"
-    own.write_text("link_margin: 9\n", encoding="utf-8")
-    (tmp_path / ".env").write_text(f"DUCKDB_VARS_PATH={own}\n", encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    assert own_variables() == {"link_margin": 9}
+def test_a_word_says_where_tables_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "DUCKDB_PATH" not in settings.variables(ROOT)
+    assert "DUCKDB_PATH" not in settings.variables(ROOT, "file")
+    assert settings.variables(ROOT, "spark")["DUCKDB_ENGINE"] == "spark"
+    assert settings.variables(ROOT, "lake")["DUCKDB_PATH"] == LAKE
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("MELTANO_ENVIRONMENT", "lake")
+    found = settings.variables()
+    assert found["DUCKDB_PATH"] == LAKE
+    assert found["DUCKDB_DATA_PATH"] == f"{ROOT}/output/lake/data"
+    assert published.default_path(Path("x")) == Path("x", "published", "lake.duckdb")
+
+
+def test_what_is_nearer_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "meltano.yml").write_text(
+        (ROOT / "meltano.yml").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    (tmp_path / ".env").write_text("MELTANO_ENVIRONMENT=lake\nDUCKDB_PATH=of_file\n")
+    found = settings.variables(tmp_path)
+    assert found["DUCKDB_PATH"] == "of_file"
+    assert found["DUCKDB_DATA_PATH"] == f"{tmp_path}/output/lake/data"
+    monkeypatch.setenv("DUCKDB_PATH", "of_shell")
+    assert settings.variables(tmp_path)["DUCKDB_PATH"] == "of_shell"
+    # Meltano has told all that it knows.
+    monkeypatch.setenv("MELTANO_PROJECT_ROOT", str(tmp_path))
+    assert "DUCKDB_DATA_PATH" not in settings.variables(tmp_path)

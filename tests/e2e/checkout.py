@@ -55,7 +55,13 @@ def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
 
 
 class Checkout:
-    """The copy, and the programs that run in it with next to nothing in their environment."""
+    """The copy, and the programs that run in it with next to nothing in their environment.
+
+    Attributes:
+        seconds: How long a program may take.
+    """
+
+    seconds: float = SECONDS_AT_MOST
 
     def __init__(self, path: Path) -> None:
         """Copy the working tree."""
@@ -83,7 +89,7 @@ class Checkout:
     def run(self, *command: str, **settings: str) -> Ended:
         """Run a program to its end."""
         with self.start(*command, **settings) as process:
-            said, _ = process.communicate(timeout=SECONDS_AT_MOST)
+            said, _ = process.communicate(timeout=self.seconds)
         return Ended(process.returncode, said)
 
     def make(self, goal: str) -> tuple[str, ...]:

@@ -206,7 +206,7 @@ def test_a_signal_in_a_step_and_before_one_is_told(
         assert main([]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "failed: kananas, ended by SIGTERM"
     with monkeypatch.context() as patch:
-        patch.setattr("refresh.run.warehouse.tables", interrupted)
+        patch.setattr("refresh.run.warehouse.source", interrupted)
         assert main([]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "failed: run, ended by SIGTERM"
     assert main([]) == 0

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -165,6 +167,78 @@ def test_small_files_become_large_and_old_snapshots_go(
     assert files(home) == 1
     assert home.query("SELECT count(*) FROM ducklake_snapshots('lake')") == [(1,)]
     assert sorted(home.query("SELECT id, v FROM main.items")) == wanted
+
+
+def leave(home: homes.Home, number: int, *, days: float) -> Path:
+    """A file as a killed loader leaves it, that many days ago."""
+    (known,) = sorted(Path(home.data_path, "main", "items").glob("*.parquet"))[:1]
+    path = known.with_name(f"ducklake-00000000-0000-7000-8000-{number:012}.parquet")
+    shutil.copy(known, path)
+    aged(path, days)
+    return path
+
+
+def aged(path: Path, days: float) -> None:
+    moment = time.time() - days * 24 * 3600
+    os.utime(path, (moment, moment))
+
+
+@each_kind
+def test_files_of_killed_loaders_go_after_a_day_and_no_other(
+    kind: str, make_home: Callable[[str], homes.Home]
+) -> None:
+    home = make_home(kind)
+    kept = {"compact_files": 0, "snapshot_hours": 1}
+    rows = [schema({"id": INTEGER}, ["id"]), record({"id": 1}), record({"id": 2})]
+    put(home, rows, **kept)
+    # The same key again: files with deletes, and files of snapshots that are kept.
+    put(home, rows, **kept)
+    live = list(Path(home.data_path).rglob("*.parquet"))
+    old, young = leave(home, 1, days=1.1), leave(home, 2, days=0.9)
+    for path in live:
+        aged(path, 9)
+    put(home, [rows[0], record({"id": 3})], **kept)
+    assert not old.exists()
+    assert young.exists()
+    assert all(path.exists() for path in live)
+    assert home.query("SELECT id FROM main.items ORDER BY id") == [(1,), (2,), (3,)]
+    (first,) = home.query("SELECT min(snapshot_id) FROM ducklake_snapshots('lake')")[0]
+    assert home.query(f"SELECT count(*) FROM main.items AT (VERSION => {first + 2})") == [(2,)]
+
+
+def test_what_is_not_a_file_of_a_lake_keeps_all_there(
+    make_home: Callable[[str], homes.Home], caplog: pytest.LogCaptureFixture
+) -> None:
+    home = make_home("sqlite")
+    rows = [schema({"id": INTEGER}, ["id"]), record({"id": 1})]
+    put(home, rows)
+    old = leave(home, 1, days=2)
+    strange = Path(home.data_path, "figures.parquet")
+    shutil.copy(old, strange)
+    aged(strange, 2)
+    put(home, rows)
+    assert old.exists()
+    assert strange.exists()
+    assert f"holds {strange}, which is none of this lake" in caplog.text
+    strange.unlink()
+    put(home, rows)
+    assert not old.exists()
+
+
+@each_kind
+def test_a_new_lake_is_not_made_over_files_of_another(
+    kind: str, tmp_path: Path, make_home_in: Callable[[str, Path], homes.Home]
+) -> None:
+    one, other = (tmp_path / name for name in ("one", "other"))
+    for folder in (one, other):
+        folder.mkdir()
+    home = make_home_in(kind, one)
+    rows = [schema({"id": INTEGER}, ["id"]), record({"id": 1})]
+    put(home, rows)
+    new = homes.Home(make_home_in(kind, other).path, home.data_path)
+    with pytest.raises(TargetError, match="'data_path' holds files of another lake, such as /"):
+        put(new, rows)
+    assert home.query("SELECT id FROM main.items") == [(1,)]
 
 
 # Who reads and writes at the same time
