@@ -199,8 +199,9 @@ def test_bands_follow_where_they_are_told_to_and_the_version_says_so(
     moved = [band for band in bands if band["judged_links"] > 0]
     assert moved
     assert any(band["moved_confidence"] < band["shipped_confidence"] for band in moved)
-    assert all(
-        band["moved_confidence"] == band["shipped_confidence"]
+    # What the sample says of all bands counts in tiers, too, of which nothing was judged.
+    assert any(
+        band["moved_confidence"] < band["shipped_confidence"]
         for band in bands
         if band["tier"] not in {one["tier"] for one in moved}
     )
