@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from click import Command
     from singer_sdk import Tap
+    from singer_sdk.plugin_base import PluginBase
 
     from sandbox.server import Sandbox
 
@@ -127,14 +127,15 @@ def run_tap(
         file = folder / "state.json"
         file.write_text(json.dumps(state), encoding="utf-8")
         options += ["--state", str(file)]
-    return run_command(TAPS[module].cli, module, *options)
+    return run_command(TAPS[module], module, *options)
 
 
-def run_command(command: Command, name: str, *arguments: str) -> Outcome:
-    """Run a command line to its end, in this process; it has no input."""
+def run_command(plugin: type[PluginBase], name: str, *arguments: str) -> Outcome:
+    """Run the command line of a plugin to its end, in this process; it has no input."""
     with _as_a_program() as (out, err):
         try:
-            command.main(list(arguments), prog_name=name)
+            # The SDK sets up logging where a plugin is asked for its command line.
+            plugin.cli.main(list(arguments), prog_name=name)
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
     return Outcome(code, out.getvalue(), err.getvalue())

@@ -46,7 +46,7 @@ def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
 
 def in_this_process(*arguments: str) -> Outcome:
     """Do the same for a command that reads no message; Python and the SDK are loaded already."""
-    return run_command(TargetDuckDB.cli, "target-duckdb", *arguments)
+    return run_command(TargetDuckDB, "target-duckdb", *arguments)
 
 
 def test_about() -> None:
