@@ -72,6 +72,8 @@ PRIOR_LINKS = 3
 # right, whether it was in the fit or not. It is not taken for less where chance makes as many wrong
 # links once in five times.
 AUTO, AUTO_PRECISION = 0.97, 0.99
+# As the variables `review_confidence` and `link_margin` of the dbt project have them.
+REVIEW, MARGIN = 0.4, 3
 UNLIKELY = 0.2
 
 
@@ -551,6 +553,16 @@ def rising(values: Sequence[float], counts: Sequence[float]) -> list[float]:
     return [value for value, _, many in pools for _ in range(int(many))]
 
 
+def confidences_of(
+    pairs: Pairs, one: Best, bands: Sequence[tuple[str, int, float]]
+) -> NDArray[np.float64]:
+    """Return the confidence that the bands give each best candidate; 0 where there is no band."""
+    found = np.zeros(len(one.pairs))
+    for tier, lower, confidence in bands:
+        found[(pairs.tiers[one.pairs] == tier) & (one.leads >= lower)] = confidence
+    return found
+
+
 class Reached(NamedTuple):
     """What links reach on one set."""
 
@@ -562,13 +574,10 @@ class Reached(NamedTuple):
 
 def reached(
     pairs: Pairs, one: Best, confidences: Sequence[tuple[str, int, float]],
-    review: float = 0.4, margin: int = 3,
+    review: float = REVIEW, margin: int = MARGIN,
 ) -> Reached:  # fmt: skip
     """Score the links that the bands make of the best candidates."""
-    sure = np.zeros(len(one.pairs))
-    for tier, lower, confidence in confidences:
-        inside = (pairs.tiers[one.pairs] == tier) & (one.leads >= lower)
-        sure[inside] = confidence
+    sure = confidences_of(pairs, one, confidences)
     linked = sure >= review
     auto = (sure >= AUTO) & ~pairs.cautions[one.pairs] & (one.leads >= margin)
     right = int(one.right[linked].sum())

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from evaluation.fit import Level, Pairs
 
-# As the variables of the dbt project have them.
-REVIEW, MARGIN, THRESHOLD = 0.45, 3, -5
+# As the variable `link_threshold` of the dbt project has it.
+THRESHOLD = -5
 SHOWN = 10
 
 Bands = list[tuple[str, int, float]]
@@ -61,14 +61,11 @@ class Trial(NamedTuple):
 def linked(pairs: Pairs, levels: Sequence[Level], bands: Bands) -> Linked:
     """Link the contacts of a set, as the models do."""
     one = fit.best(pairs, levels)
-    confidence = np.zeros(len(one.pairs))
-    tiers = pairs.tiers[one.pairs]
-    for tier, lower, share in bands:
-        confidence[(tiers == tier) & (one.leads >= lower)] = share
+    confidence = fit.confidences_of(pairs, one, bands)
     scores = fit.pair_scores(pairs, levels)[one.pairs]
-    proposed = (confidence >= REVIEW) & (scores >= THRESHOLD)
+    proposed = (confidence >= fit.REVIEW) & (scores >= THRESHOLD)
     auto = proposed & (confidence >= fit.AUTO) & ~pairs.cautions[one.pairs]
-    return Linked(proposed, auto & (one.leads >= MARGIN), one.right, confidence)
+    return Linked(proposed, auto & (one.leads >= fit.MARGIN), one.right, confidence)
 
 
 class Answers(NamedTuple):

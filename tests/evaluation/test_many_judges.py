@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.many_judges import answers, linked, trial
+from evaluation import fit
+from evaluation.building import project_variables
+from evaluation.many_judges import THRESHOLD, answers, linked, trial
 from tests.evaluation.test_fit import _pairs
 from tests.evaluation.test_learn import _shipped
 
@@ -48,3 +50,11 @@ def test_a_judge_who_errs_takes_another_pair_or_rules_the_right_one_out() -> Non
     wrong = answers(pairs, _shipped(), asked, 1, np.random.default_rng(1))
     assert not (wrong.right & pairs.right).any()
     assert wrong.right.any()
+
+
+def test_links_are_made_as_the_dbt_project_makes_them() -> None:
+    variables = project_variables()
+    assert variables["review_confidence"] == fit.REVIEW
+    assert variables["link_margin"] == fit.MARGIN
+    assert variables["auto_confidence"] == fit.AUTO
+    assert variables["link_threshold"] == THRESHOLD
