@@ -24,7 +24,7 @@ import xlsxwriter
 from console.decisions.file import DecisionsFile, DecisionsFileError, output_folder
 from console.decisions.file import default_path as default_decisions
 from console.decisions.table import COLUMNS
-from console.published import Published, PublishedError, default_path
+from console.published import Published, PublishedError, default_path, quote
 from console.tables import as_text
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
     from console.decisions.decision import Decision
-    from console.published import Row
 
 DONE, FAILED = 0, 1
 
@@ -80,16 +79,12 @@ def read(published: Published, decisions: Iterable[Decision], name: str) -> Tabl
         raise ExportError(message)
     # A moment with a zone is one in UTC: without it, no other package is needed to read it.
     selected = [
-        f"cast({_quoted(row)} as timestamp) as {_quoted(row)}"
+        f"cast({quote(row['column_name'])} as timestamp) as {quote(row['column_name'])}"
         if row["column_type"] == "TIMESTAMP WITH TIME ZONE"
-        else _quoted(row)
+        else quote(row["column_name"])
         for row in published.rows(f"describe {table}")
     ]
     return published.table(f"select {', '.join(selected)} from {table} order by all")
-
-
-def _quoted(described: Row) -> str:
-    return '"' + str(described["column_name"]).replace('"', '""') + '"'
 
 
 def write_csv(file: IO[bytes], table: Table) -> None:

@@ -170,6 +170,11 @@ class Published:
                 raise PublishedError(message) from None
 
 
+def quote(name: str) -> str:
+    """Return a name as SQL has it, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def listed_domains(text: str | None) -> list[str]:
     """Return the domains a company lists; Kizen sends texts, or objects that have one."""
     try:

@@ -40,19 +40,24 @@ def variables(project: Path | None = None, environment: str | None = None) -> di
 
 
 @cache
-def _of_environment(path: Path, name: str) -> dict[str, str]:
-    """Return what `meltano.yml` sets for an environment, as variables."""
+def meltano_project(path: Path) -> dict[str, Any]:
+    """Return what a `meltano.yml` says; nothing where there is none."""
     if not path.is_file():
         return {}
     import yaml  # noqa: PLC0415 - it comes with Meltano, and the file is of nobody else
 
     # The parser in C is ten times as fast, and not everywhere.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    content = yaml.load(path.read_text(encoding="utf-8"), loader) or {}  # noqa: S506 - a safe one
+    content: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), loader) or {}  # noqa: S506 - a safe one
+    return content
+
+
+def _of_environment(path: Path, name: str) -> dict[str, str]:
+    """Return what `meltano.yml` sets for an environment, as variables."""
     meant = {"MELTANO_PROJECT_ROOT": str(path.parent), "MELTANO_ENVIRONMENT": name}
     return {
         f"{_PREFIX}{setting.upper()}": Template(str(value)).safe_substitute(meant)
-        for setting, value in _settings(content, name)
+        for setting, value in _settings(meltano_project(path), name)
     }
 
 

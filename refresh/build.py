@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import yaml
 
+from target_duckdb.names import quote
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -203,18 +205,14 @@ def _of_table(
     names = [name for name, _ in columns if with_metadata or name not in METADATA]
     live = "where _sdc_deleted_at is null" if ("_sdc_deleted_at" in dict(columns)) else ""
     shape = _hash(*(f"{name} {kind}" for name, kind in columns))
-    quoted = [_quoted(name) for name in names] or ["1"]
+    quoted = [quote(name) for name in names] or ["1"]
     # Two sums of 64 bits and more, of two different hashes of a row.
     rows = connection.execute(
         f"select count(*), coalesce(sum(hash({', '.join(quoted)})), 0), "  # noqa: S608 - quoted
         f"coalesce(bit_xor(hash({', '.join(reversed(quoted))}, 1)), 0) "
-        f"from {_quoted(schema)}.{_quoted(table)} {live}"
+        f"from {quote(schema)}.{quote(table)} {live}"
     ).fetchall()
     return _hash(shape, *map(str, rows[0]))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _hash(*texts: str) -> str:

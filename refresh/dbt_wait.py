@@ -25,8 +25,8 @@ import duckdb
 from refresh import build, spark_build
 from refresh.dbt_vars import VarsError, read
 from refresh.spark_build import SparkBuildError
-from refresh.warehouse import WarehouseError, is_file, is_lake, opened, wait
-from target_duckdb.extensions import MissingError
+from refresh.warehouse import WarehouseError, is_file, opened, wait
+from target_duckdb.extensions import MissingError, is_lake
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

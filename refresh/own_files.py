@@ -14,9 +14,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from dotenv.parser import parse_stream
 
+from console.settings import meltano_project
 from refresh.dbt_vars import VarsError
 from refresh.dbt_vars import read as read_vars
 from refresh.settings import VARIABLES
@@ -115,10 +115,7 @@ def doubtful(project: Path) -> list[str]:
 
 
 def _tracked(project: Path) -> dict[str, Any]:
-    text = (project / "meltano.yml").read_text(encoding="utf-8")
-    # The one in C takes a tenth of the time, and is in all wheels.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    found = yaml.load(text, Loader=loader) or {}  # noqa: S506 - both are safe
+    found = meltano_project(project.absolute() / "meltano.yml")
     return {**found, "plugins": found.get("plugins") or {}}
 
 

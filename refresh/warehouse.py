@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from target_duckdb import extensions
-from target_duckdb.names import literal
+from target_duckdb.extensions import is_lake
+from target_duckdb.names import literal, quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -74,11 +75,6 @@ class Source:
 
     tables: list[Table]
     identity: str = ""
-
-
-def is_lake(database: str) -> bool:
-    """Return whether it is a DuckLake."""
-    return extensions.is_lake(database)
 
 
 def is_file(database: str) -> bool:
@@ -222,7 +218,7 @@ def _table(
 ) -> Table:
     received = "epoch_us(max(_sdc_received_at))" if "_sdc_received_at" in columns else "max(null)"
     live = "where _sdc_deleted_at is null" if "_sdc_deleted_at" in columns else ""
-    quoted = f'"{schema}"."' + name.replace('"', '""') + '"'
+    quoted = f"{quote(schema)}.{quote(name)}"
     counted = connection.execute(
         f"select (select count(*) from {quoted} {live}), (select {received} from {quoted})"  # noqa: S608
     ).fetchone()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from console.published import quote
 from console.report import earlier
 from console.report.moments import moment
 
@@ -145,7 +146,7 @@ def _table(published: Published, full: str, loads: Loads) -> Table:
     schema, _, name = full.partition(".")
     deleted = "_sdc_deleted_at" if "_sdc_deleted_at" in columns else "null"
     received = next((each for each in _LOAD_TIMES if each in columns), "cast(null as timestamptz)")
-    quoted = f'"{schema}"."' + name.replace('"', '""') + '"'
+    quoted = f"{quote(schema)}.{quote(name)}"
     row = published.row(f"""
         with stamped as (
             select {deleted} as deleted_at, {received} as received_at from {quoted}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timezone
 from typing import TYPE_CHECKING, Any
 
+from console.published import quote
 from console.report.moments import moment
 from console.report.sections.changes import HISTORY
 from console.report.sections.coverage import KIND_IS, SIGNALS, lack_is
@@ -226,10 +227,9 @@ def _tables(lists: _Lists, published: Published, freshness: Freshness) -> None:
 
 
 def _raw(published: Published, schema: str, table: str) -> str:
-    quoted = table.replace('"', '""')
     is_marked = "_sdc_deleted_at" in published.columns[f"{schema}.{table}"]
     there = " where _sdc_deleted_at is null" if is_marked else ""
-    return f'select * from {schema}."{quoted}"{there}'
+    return f"select * from {schema}.{quote(table)}{there}"
 
 
 def _links(lists: _Lists, coverage: Coverage, *, names: bool) -> None:
