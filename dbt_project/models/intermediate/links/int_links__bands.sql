@@ -2,6 +2,13 @@
 {%- set used = 'moved_confidence' if var('link_bands_follow') else 'shipped_confidence' %}
 {#- How far all bands are supposed to be shifted and stretched: the variances around nothing. #}
 {%- set shift_variance, stretch_variance, rounds = 0.12, 0.04, 6 %}
+{%- set shipped = 'least(greatest(cast(bands.confidence as double), 0.001), 0.999)' %}
+{%- set above = 'odds.log_odds - ln(9)' %}
+{%- set chance %}
+        1 / (
+            1 + exp(-(odds.log_odds + moves.shift + moves.stretch * ({{ above }})))
+        )
+{%- endset %}
 
 with bands as (
 
@@ -71,10 +78,7 @@ odds as (
         bands.lower_bound,
         coalesce(seen.links, 0) as links,
         coalesce(seen.share, 0) as share,
-        ln(
-            least(greatest(cast(bands.confidence as double), 0.001), 0.999)
-            / (1 - least(greatest(cast(bands.confidence as double), 0.001), 0.999))
-        ) as log_odds
+        ln({{ shipped }} / (1 - {{ shipped }})) as log_odds
     from bands
     left join seen on bands.tier = seen.tier and bands.lower_bound = seen.lower_bound
 
@@ -94,12 +98,10 @@ moves_0 as (
         select
             odds.links,
             odds.share,
-            odds.log_odds - ln(9) as above,
+            {{ above }} as above,
             moves.shift,
             moves.stretch,
-            1 / (
-                1 + exp(-(odds.log_odds + moves.shift + moves.stretch * (odds.log_odds - ln(9))))
-            ) as chance
+            {{ chance }} as chance
         from odds
         cross join moves_{{ round }} as moves
 
@@ -157,9 +159,7 @@ shifted as (
         odds.lower_bound,
         odds.links,
         odds.share,
-        1 / (
-            1 + exp(-(odds.log_odds + moves.shift + moves.stretch * (odds.log_odds - ln(9))))
-        ) as confidence
+        {{ chance }} as confidence
     from odds
     cross join moves_{{ rounds }} as moves
 
