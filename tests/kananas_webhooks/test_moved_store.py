@@ -106,7 +106,9 @@ def test_a_file_that_is_no_store_refuses(tmp_path: Path) -> None:
 def test_health_tells_where_the_folder_was_removed(tmp_path: Path) -> None:
     with ReceiverProcess(tmp_path / "receiver") as receiver:
         secret = receiver.secret
-        shutil.rmtree(receiver.folder)
+        # In one step: a store that is removed before its folder is made anew meanwhile.
+        removed = receiver.folder.rename(tmp_path / "removed")
+        shutil.rmtree(removed)
         health = receiver.health()
         assert (health["code"], health["status"]) == (503, "there is no secret")
         (receiver.folder / "secrets").write_text(f"{secret}\n", encoding="utf-8")
