@@ -21,8 +21,8 @@ import duckdb
 from singer_sdk.helpers._batch import StorageTarget
 
 from target_duckdb.columns import as_json_text, canonical
-from target_duckdb.duckdb_error import one_line
-from target_duckdb.errors import BatchError, MessageError
+from target_duckdb.errors import BatchError, one_line
+from target_duckdb.message_errors import MessageError
 from target_duckdb.messages import whole_lines
 from target_duckdb.names import NO_HIVE, literal, quote
 

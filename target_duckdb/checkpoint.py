@@ -14,8 +14,7 @@ from singer_sdk import metrics
 
 from target_duckdb import batch_files
 from target_duckdb.database import COMMIT
-from target_duckdb.duckdb_error import one_line
-from target_duckdb.errors import CheckpointError, TargetError
+from target_duckdb.errors import CheckpointError, TargetError, one_line
 from target_duckdb.merge import Merge
 from target_duckdb.settings import OVERWRITE
 

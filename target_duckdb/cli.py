@@ -10,9 +10,9 @@ from typing import IO, TYPE_CHECKING
 from singer_sdk import Target
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 
-from target_duckdb.duckdb_error import one_line
-from target_duckdb.errors import SettingError, TargetError
-from target_duckdb.settings import CONFIG_JSONSCHEMA, MISSING_PATH
+from target_duckdb.errors import SettingError, TargetError, one_line
+from target_duckdb.paths import MISSING_PATH
+from target_duckdb.settings import CONFIG_JSONSCHEMA
 
 if TYPE_CHECKING:
     import click

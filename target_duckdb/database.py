@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from target_duckdb.duckdb_error import one_line
 from target_duckdb.errors import (
     CheckpointError,
     DatabaseLockedError,
     SettingError,
     TargetError,
+    one_line,
 )
 from target_duckdb.extensions import is_lake
 from target_duckdb.lake import DEFAULT_NAME, Lake
 from target_duckdb.names import literal, quote
-from target_duckdb.settings import IN_MEMORY, MOTHERDUCK, is_file
+from target_duckdb.paths import IN_MEMORY, MOTHERDUCK, is_file
 from target_duckdb.storage import FILE, LAKE, Storage
 
 if TYPE_CHECKING:

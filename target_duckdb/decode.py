@@ -37,7 +37,8 @@ from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from target_duckdb import shapes, values
 from target_duckdb.columns import DELETED_AT, EXACT_NUMBER, INEXACT, METADATA, column_type
-from target_duckdb.errors import InvalidKeyError, InvalidValueError, SchemaError
+from target_duckdb.errors import InvalidKeyError, InvalidValueError
+from target_duckdb.message_errors import SchemaError
 from target_duckdb.messages import deepest_member, is_one_per_line, uncollected
 from target_duckdb.names import folded
 from target_duckdb.schemas import keyword_place, leave_out, resolve

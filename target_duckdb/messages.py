@@ -17,7 +17,8 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import msgspec
 from singer_sdk.singerlib.encoding.base import SingerMessageType
 
-from target_duckdb.errors import InvalidValueError, MessageError
+from target_duckdb.errors import InvalidValueError
+from target_duckdb.message_errors import MessageError
 from target_duckdb.values import as_text, exact, integer
 
 if TYPE_CHECKING:

@@ -26,13 +26,12 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from target_duckdb.database import lock_holder
-from target_duckdb.duckdb_error import one_line
-from target_duckdb.errors import TargetError
+from target_duckdb.errors import TargetError, one_line
 from target_duckdb.extensions import LAKE_COPY, is_lake, problem
 from target_duckdb.lake import DEFAULT_NAME, Lake
 from target_duckdb.locked_directory import LockedDirectory
 from target_duckdb.names import literal, quote
-from target_duckdb.settings import has_parameters
+from target_duckdb.paths import has_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urljoin
 
-from target_duckdb.errors import SchemaError
+from target_duckdb.message_errors import SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,18 +1,12 @@
-"""The settings of the target, as `--about` shows them, and what they may be."""
+"""The settings of the target, as `--about` shows them, and what text becomes in them."""
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import re
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
-
-from target_duckdb.extensions import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,18 +22,6 @@ _BOOLEANS = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
     **dict.fromkeys(("false", "0", "no", "off"), False),
 }
-
-IN_MEMORY = ":memory:"
-MOTHERDUCK = "md:"
-
-MISSING_PATH = (
-    "setting 'path' is missing or empty: name the DuckDB file (environment variable "
-    "TARGET_DUCKDB_PATH, below Meltano DUCKDB_PATH)"
-)
-
-
-# What DuckDB takes for the address of another kind of database, or for none that is kept.
-_SCHEME = re.compile(r"(:memory|\w{2,}):")
 
 CONFIG_JSONSCHEMA = th.PropertiesList(
     th.Property(
@@ -258,56 +240,3 @@ def _parsed(text: str, types: Sequence[str] | str) -> Any:  # noqa: ANN401
         return json.loads(text)
     except ValueError:
         return text
-
-
-def is_file(path: str) -> bool:
-    """Return whether a `path` setting names a file on this machine."""
-    return path not in {"", IN_MEMORY} and not path.startswith((MOTHERDUCK, PREFIX))
-
-
-def problem(path: str) -> str | None:
-    """Return in one line why a `path` setting can name no database; None where it can."""
-    if not is_file(path):
-        return None if path else MISSING_PATH
-    scheme = _SCHEME.match(path)
-    if scheme:
-        return (
-            f"setting 'path' begins with {scheme[0]!r}: databases are loaded into files of this "
-            "machine, or at addresses that begin with 'md:' or 'ducklake:'"
-        )
-    full = _full(path)
-    if full is None:
-        return f"setting 'path' is no name of a file here: {path!r}"
-    misread = has_parameters(full)
-    if misread is not None:
-        return f"setting 'path': {misread}"
-    if path.endswith(os.sep) or full.is_dir():
-        return f"setting 'path' names a folder, where a file in it was due: {path}"
-    return None
-
-
-def has_parameters(path: Path) -> str | None:
-    """Return in one line why DuckDB misreads a path; None where it does not.
-
-    It takes what follows a '?' for parameters: a log of changes then lies under a name that nobody
-    looks for.
-    """
-    full = path.absolute()
-    if "?" not in str(full):
-        return None
-    return f"DuckDB takes no '?' in the name of a file or folder: {full}"
-
-
-def _full(path: str) -> Path | None:
-    """Return the whole path; None where no file can be called so, or a home is not known."""
-    try:
-        full = Path(path).expanduser().absolute()
-    except (OSError, RuntimeError):
-        return None
-    try:
-        full.stat()
-    except ValueError:
-        return None
-    except OSError as error:
-        return None if error.errno in {errno.ELOOP, errno.ENAMETOOLONG} else full
-    return full

@@ -19,9 +19,9 @@ from singer_sdk import metrics
 from target_duckdb.columns import BIGINT_MAX, BIGINT_MIN, DELETED_AT, METADATA, VERSION, TypeOptions
 from target_duckdb.database import STAGING, StagingPlace
 from target_duckdb.decode import Decoder, Refused, Rows
-from target_duckdb.duckdb_error import one_line
-from target_duckdb.errors import InvalidValueError, SchemaError, TargetError
+from target_duckdb.errors import InvalidValueError, TargetError, one_line
 from target_duckdb.locked_directory import LockedDirectory
+from target_duckdb.message_errors import SchemaError
 from target_duckdb.names import NO_HIVE, literal, quote
 from target_duckdb.values import as_text, timestamp
 

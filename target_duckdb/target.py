@@ -25,22 +25,25 @@ from target_duckdb.errors import (
     BatchError,
     InvalidKeyError,
     InvalidValueError,
-    MessageError,
-    MissingKeyError,
-    NoSchemaError,
-    RecordError,
-    SchemaError,
     SettingError,
     TargetError,
     WideIntegerError,
 )
 from target_duckdb.extensions import is_lake
 from target_duckdb.mapping import is_identity, mapped
+from target_duckdb.message_errors import (
+    MessageError,
+    MissingKeyError,
+    NoSchemaError,
+    RecordError,
+    SchemaError,
+)
 from target_duckdb.messages import BadLine, Message, Records, State, read_messages
 from target_duckdb.names import folded, storable
+from target_duckdb.paths import is_file, problem
 from target_duckdb.quarantine import TABLE_NAME, Quarantine
 from target_duckdb.schemas import columns_told, flattenable, normalized
-from target_duckdb.settings import CONFIG_JSONSCHEMA, QUARANTINE, completed, is_file, problem
+from target_duckdb.settings import CONFIG_JSONSCHEMA, QUARANTINE, completed
 from target_duckdb.staging import (
     CHUNK_ROWS,
     StagingArea,

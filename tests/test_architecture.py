@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -88,3 +90,10 @@ def test_packages_do_not_import_each_other_in_a_circle() -> None:
         TopologicalSorter(ALLOWED).prepare()
     except CycleError as error:
         pytest.fail(str(error))
+
+
+@pytest.mark.parametrize("program", ["target_duckdb.publish", "target_duckdb.parquet.cli"])
+def test_to_publish_needs_no_singer_sdk(program: str) -> None:
+    """It takes half a second to import, in each night."""
+    command = f"import sys, {program}; sys.exit('singer_sdk' in sys.modules)"
+    subprocess.run([sys.executable, "-c", command], check=True)

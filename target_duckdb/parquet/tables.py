@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from target_duckdb.duckdb_error import one_line
+from target_duckdb.errors import one_line
 from target_duckdb.names import literal, quote
 from target_duckdb.parquet.types import UnwritableTypeError, hashed, written
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from target_duckdb.errors import (
-    BatchError,
+from target_duckdb.errors import BatchError, TargetError
+from target_duckdb.message_errors import (
     MessageError,
     MissingKeyError,
     NoSchemaError,
     RecordError,
     SchemaError,
-    TargetError,
 )
 from tests.target_duckdb.helpers import (
     activate,

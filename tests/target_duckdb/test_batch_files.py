@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from target_duckdb.errors import BatchError, MessageError, MissingKeyError, RecordError
+from target_duckdb.errors import BatchError
+from target_duckdb.message_errors import MessageError, MissingKeyError, RecordError
 from tests.target_duckdb.helpers import (
     activate,
     files,

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from target_duckdb.errors import RecordError, SchemaError, TargetError
+from target_duckdb.errors import TargetError
+from target_duckdb.message_errors import RecordError, SchemaError
 from target_duckdb.target import TargetDuckDB
 from tests.programs import run_command
 from tests.target_duckdb.helpers import (

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from target_duckdb.columns import TypeOptions
 from target_duckdb.decode import Decoder, Refused, Rows
-from target_duckdb.errors import RecordError
+from target_duckdb.message_errors import RecordError
 from target_duckdb.messages import is_one_per_line
 from target_duckdb.target import TargetDuckDB
 from target_duckdb.verbatim import spells_alike

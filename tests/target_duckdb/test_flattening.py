@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from target_duckdb.errors import SchemaError
+from target_duckdb.message_errors import SchemaError
 from target_duckdb.schemas import flattenable
 from tests.target_duckdb.helpers import load, query, record, schema, types
 

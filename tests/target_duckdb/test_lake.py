@@ -12,7 +12,7 @@ from target_duckdb import extensions
 from target_duckdb.columns import rounding
 from target_duckdb.errors import SettingError, TargetError
 from target_duckdb.extensions import MissingError
-from target_duckdb.settings import is_file
+from target_duckdb.paths import is_file
 from target_duckdb.storage import FILE, LAKE
 from tests.target_duckdb.helpers import load, record, schema
 

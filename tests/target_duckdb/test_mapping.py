@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from target_duckdb.errors import MessageError
+from target_duckdb.message_errors import MessageError
 from tests.target_duckdb.helpers import command, load, query, record, schema, state
 
 if TYPE_CHECKING:

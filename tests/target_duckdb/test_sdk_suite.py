@@ -11,7 +11,7 @@ from singer_sdk.testing import SuiteConfig, get_target_test_class
 from singer_sdk.testing.suites import SingerTestSuite
 from singer_sdk.testing.templates import TargetFileTestTemplate
 
-from target_duckdb.errors import RecordError
+from target_duckdb.message_errors import RecordError
 from target_duckdb.target import TargetDuckDB
 
 # The SDK's runner opens message files and leaves them to the garbage collector.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from target_duckdb.errors import RecordError
+from target_duckdb.message_errors import RecordError
 from target_duckdb.target import TargetDuckDB
 from tests.target_duckdb.helpers import load, query, record, schema, state
 

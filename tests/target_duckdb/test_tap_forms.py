@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from target_duckdb.errors import BatchError, RecordError, SchemaError, TargetError
+from target_duckdb.errors import BatchError, TargetError
+from target_duckdb.message_errors import RecordError, SchemaError
 from tests.target_duckdb.helpers import activate, load, query, record, schema, types
 
 if TYPE_CHECKING:

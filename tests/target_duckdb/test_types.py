@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from target_duckdb.errors import RecordError
+from target_duckdb.message_errors import RecordError
 from tests.target_duckdb.helpers import load, query, record, schema, types
 
 if TYPE_CHECKING:

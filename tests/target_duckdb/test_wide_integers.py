@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from target_duckdb.errors import RecordError
+from target_duckdb.message_errors import RecordError
 from tests.target_duckdb.helpers import activate, load, query, record, schema, state
 
 if TYPE_CHECKING:
