@@ -621,6 +621,8 @@ def fit(text: str, output: Path, folder: Path) -> None:
         ProgramError: dbt failed.
     """
     levels = read_levels(SEEDS / "link_levels.csv")
+    # Building the sets takes minutes: a folder that cannot be made is told before.
+    output.mkdir(parents=True, exist_ok=True)
     every = compared(sets.parsed(text), levels, folder)
     save(output, every, levels)
 

@@ -4,18 +4,20 @@
     other apostrophes dropped, other signs as spaces, single letters glued ("S. A. R. L." is "sarl").
     Empty where no letter or digit is left.
 
-    Selects column `name` beside the column of names. Each step is a query of its own, so that it is
-    worked out once, and asks first whether there is anything to do: most names are plain.
+    Selects column `name` beside the columns of `keys`, by default the column of names. Each step is a
+    query of its own, so that it is worked out once, and asks first whether there is anything to do:
+    most names are plain.
 -#}
-{% macro normalised_names(relation, name) -%}
+{% macro normalised_names(relation, name, keys=none) -%}
+    {%- set keys = (keys or [name]) | join(', ') -%}
     {%- set unelided = regexp_replace_all(
-        'folded', "(^|[^\\p{L}\\p{N}])(l|d|dell|all)[''’ʼ`´]", '\\1\\2 '
+        'folded', "(^|[^\\p{L}\\p{N}])(l|d|qu|jusqu|dell|all)[''’ʼ`´]", '\\1\\2 '
     ) -%}
     {%- set signless = regexp_replace_all(
         "replace(replace(" ~ unelided ~ ", '&', ' and '), '+', ' and ')", "[.''’ʼ`´]", ''
     ) -%}
     select
-        {{ name }},
+        {{ keys }},
         case
             when instr(marked, '<') > 0
                 then trim({{ regexp_replace_all("replace(marked, '><', '')", '[<> ]+', ' ') }})
@@ -23,7 +25,7 @@
         end as name
     from (
         select
-            {{ name }},
+            {{ keys }},
             case
                 when {{ regexp_matches('spaced', ' \\p{L} ') }}
                     then {{ regexp_replace_all('spaced', ' (\\p{L}) ', '<\\1>') }}
@@ -31,12 +33,12 @@
             end as marked
         from (
             select
-                {{ name }},
+                {{ keys }},
                 {{ regexp_replace_all("' ' || separated || ' '", ' (et|und|en) ', ' and ') }} as spaced
             from (
                 {#- Two spaces between words, so that neighbouring single letters do not share one. #}
                 select
-                    {{ name }},
+                    {{ keys }},
                     case
                         when {{ regexp_matches('folded', '[^a-z0-9 ]|  ') }}
                             then {{ regexp_replace_all(signless, '[^\\p{L}\\p{N}]+', '  ') }}
@@ -44,7 +46,7 @@
                     end as separated
                 from (
                     select
-                        {{ name }},
+                        {{ keys }},
                         {{ fold_accents(name) }} as folded
                     from {{ relation }}
                 ) as folded_names
@@ -116,6 +118,12 @@
 {%- endmacro %}
 
 
+{#- What stands behind the last sign of a name that has words before it, as the pattern's group. -#}
+{% macro ending_behind_a_sign() -%}
+    {{ '^.*[\\p{L}\\p{N}].*(?: [-–—]|[|,;:/(])([^|,;:/()]+[)]?)$' }}
+{%- endmacro %}
+
+
 {#- The weights of a core name's words: the sum of their squares, and the largest. -#}
 {% macro token_sums(tokens) -%}
     select
@@ -138,7 +146,10 @@
 
 {#- Articles, prepositions and "and", as a pattern of words with a space on either side. -#}
 {% macro small_words() -%}
-    {{ ' (and|de|du|des|d|la|le|les|l|of|the|der|die|das|van|von|di|del|della|y|e) ' }}
+    {{
+        ' (and|de|du|des|d|la|le|les|l|au|aux|dans|par|pour|sur|of|the|for|in|to'
+        ~ '|der|die|das|dem|den|fur|im|van|von|voor|di|del|della|per|y|e) '
+    }}
 {%- endmacro %}
 
 

@@ -63,9 +63,76 @@ written as (
 
 ),
 
+-- A department behind a sign is no word of the name: "Elan AB - Vertrieb".
+endings_behind_signs as (
+
+    select
+        written_name,
+        {{ regexp_first_group('written_name', ending_behind_a_sign()) }} as ending
+    from written
+    where {{ regexp_matches('written_name', ending_behind_a_sign()) }}
+
+),
+
+distinct_endings_behind_signs as (
+
+    select distinct ending from endings_behind_signs
+
+),
+
+normalised_endings as (
+
+    {{ normalised_names('distinct_endings_behind_signs', 'ending') }}
+
+),
+
+words_behind_signs as (
+
+    {{ words_of('normalised_endings', 'name', ['ending']) }}
+
+),
+
+departments as (
+
+    select words_behind_signs.ending
+    from words_behind_signs
+    left join {{ ref('common_words') }} as department_words
+        on
+            words_behind_signs.word = department_words.word
+            and department_words.found_in = 'department'
+    group by words_behind_signs.ending
+    having count(*) = count(department_words.word)
+
+),
+
+-- The sign stays, and becomes a space.
+names_with_departments as (
+
+    select
+        endings_behind_signs.written_name,
+        left(
+            endings_behind_signs.written_name,
+            length(endings_behind_signs.written_name) - length(endings_behind_signs.ending)
+        ) as kept_name
+    from endings_behind_signs
+    inner join departments on endings_behind_signs.ending = departments.ending
+
+),
+
+names_to_normalise as (
+
+    select
+        written.written_name,
+        coalesce(names_with_departments.kept_name, written.written_name) as kept_name
+    from written
+    left join names_with_departments
+        on written.written_name = names_with_departments.written_name
+
+),
+
 normalised as (
 
-    {{ normalised_names('written', 'written_name') }}
+    {{ normalised_names('names_to_normalise', 'kept_name', ['written_name']) }}
 
 ),
 
