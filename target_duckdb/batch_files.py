@@ -24,7 +24,7 @@ from target_duckdb.columns import as_json_text, canonical
 from target_duckdb.errors import BatchError, one_line
 from target_duckdb.message_errors import MessageError
 from target_duckdb.messages import whole_lines
-from target_duckdb.names import NO_HIVE, literal, quote
+from target_duckdb.names import NO_HIVE, folded, literal, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -143,7 +143,10 @@ def read_rows(
         # A cursor of its own: rows are still being read when others are staged.
         cursor = connection.cursor()
         types = cursor.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
-        members = ", ".join(_member(name, canonical(sql_type)) for name, sql_type, *_ in types)
+        members = ", ".join(
+            _member(written, name, canonical(sql_type))
+            for written, (name, sql_type, *_) in zip(_names(cursor, copy), types, strict=True)
+        )
         cursor.execute(f"SELECT '{{' || concat_ws(',', {members}) || '}}' FROM {source}")  # noqa: S608
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
             yield "".join(f"{row}\n" for (row,) in rows).encode()
@@ -153,11 +156,57 @@ def read_rows(
         copy.unlink(missing_ok=True)
 
 
-def _member(name: str, sql_type: str) -> str:
-    """Return SQL for one member of a JSON object, null where the column is."""
-    column = quote(name)
-    key = literal(json.dumps(name, ensure_ascii=False) + ":")
-    return f"{key} || {as_json_text(column, sql_type)}"
+def _names(connection: DuckDBPyConnection, file: Path) -> list[str]:
+    """Return the names of a Parquet file's columns as they are written in it.
+
+    DuckDB gives a column another name where it is empty, or is that of one before it but for its
+    case.
+
+    Raises:
+        ValueError: So are members of an object, whose names DuckDB changes as well.
+    """
+    query = f"SELECT name, coalesce(num_children, 0) FROM parquet_schema({literal(str(file))})"  # noqa: S608
+    nodes = iter(connection.execute(query).fetchall())
+    _, count = next(nodes)
+    names = []
+    for _ in range(count):
+        name, children = next(nodes)
+        _skip_members(nodes, children, name)
+        names.append(name)
+    return names
+
+
+def _skip_members(nodes: Iterator[tuple[str, int]], count: int, column: str) -> None:
+    """Pass what a column holds, and make sure that no two members of an object are one to DuckDB.
+
+    Args:
+        nodes: What follows in the schema, each with its number of members.
+        count: How many members come next, each followed by its own.
+        column: Name of the column.
+    """
+    seen: set[str] = set()
+    for _ in range(count):
+        name, children = next(nodes)
+        if folded(name) in seen:
+            reason = (
+                f"DuckDB cannot tell members of column {column!r} apart, since their names differ "
+                f"by case alone ({name!r}); have the tap write jsonl"
+            )
+            raise ValueError(reason)
+        seen.add(folded(name))
+        _skip_members(nodes, children, column)
+
+
+def _member(written: str, column: str, sql_type: str) -> str:
+    """Return SQL for one member of a JSON object, null where the column is.
+
+    Args:
+        written: The member's name.
+        column: What DuckDB calls the column.
+        sql_type: The column's type.
+    """
+    key = literal(json.dumps(written, ensure_ascii=False) + ":")
+    return f"{key} || {as_json_text(quote(column), sql_type)}"
 
 
 @contextmanager

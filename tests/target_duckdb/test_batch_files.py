@@ -326,6 +326,26 @@ def test_parquet_of_every_type(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def write_renamed(path: Path, select: str, name: str, other: str) -> str:
+    """Write a file with names that DuckDB does not write; both have the same length."""
+    url = write_parquet(path, select)
+    path.write_bytes(path.read_bytes().replace(name.encode(), other.encode()))
+    return url
+
+
+def test_parquet_names_that_differ_by_case(tmp_path: Path) -> None:
+    path = tmp_path / "w.duckdb"
+    properties = {"Key": {"type": "integer"}, "key": {"type": "string"}}
+    url = write_renamed(tmp_path / "1.parquet", "SELECT 1 AS Key, 'x' AS zzz", "zzz", "key")
+    load(path, [schema(properties, ["Key"]), batch(url, kind=PARQUET)])
+    assert query(path, "FROM items") == [(1, "x")]
+    select = "SELECT 2 AS Key, {'Mem': 1, 'zzz': 2} AS value"
+    url = write_renamed(tmp_path / "2.parquet", select, "zzz", "mem")
+    properties = {"Key": {"type": "integer"}, "value": {"type": "object"}}
+    with pytest.raises(BatchError, match=r"2\.parquet: .* column 'value' .* by case .*'mem'"):
+        load(path, [schema(properties, ["Key"]), batch(url, kind=PARQUET)])
+
+
 def test_parquet_that_breaks_the_schema(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     url = write_parquet(tmp_path / "1.parquet", "SELECT 'x' AS id UNION ALL SELECT '2'")
