@@ -63,7 +63,6 @@ _CONTROL_CHARACTER = b"\\u00"
 
 _PARSED: dict[str, Any] = {
     "DATE": dt.date,
-    "TIME": dt.time,
     "TIMESTAMPTZ": dt.datetime,
     "UUID": uuid.UUID,
 }
@@ -565,8 +564,10 @@ class Decoder:
             plan = FieldPlan(known)
         elif column.sql_type in _PARSED:
             parsed: Any = _PARSED[column.sql_type]
-            fix = values.clock if column.sql_type == "TIME" else None
-            plan = FieldPlan(parsed | None if nullable else parsed, fix)
+            plan = FieldPlan(parsed | None if nullable else parsed)
+        elif column.sql_type == "TIME":
+            # Not parsed at once: of the last part of a second of a day `msgspec` makes midnight.
+            plan = FieldPlan(known, values.time)
         elif column.sql_type == "DOUBLE":
             plan = FieldPlan(msgspec.Raw, self._double(column.name, nullable=nullable))
         elif column.sql_type != "JSON":

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 _MOST_RENAMED = 500
 """Columns that DuckDB renames in less time than it copies rows: each change copies all of them."""
 
+_NO_MARKS = "'', 'false', '0', '0.0', 'null'"
+"""Texts by which taps say that a row is not deleted."""
+
 _ROW_ID = "rowid"
 """DuckDB's number of a row, hidden in a table that has a column of this name."""
 
@@ -345,7 +348,7 @@ def activate(  # noqa: PLR0913
 def delete_marked(connection: DuckDBPyConnection, table: Table, column: str) -> int:
     """Delete rows the tap marked as deleted; must be called inside a transaction.
 
-    Where its schema makes a text of the time, an empty one is none, nor is `false`.
+    Where its schema makes no moment of it, an empty text marks nothing, nor does `false` or 0.
 
     Args:
         connection: The working connection.
@@ -355,9 +358,11 @@ def delete_marked(connection: DuckDBPyConnection, table: Table, column: str) -> 
     Returns:
         How many rows went.
     """
-    is_text = find_columns(connection, table)[column] == "VARCHAR"
-    is_told = "NOT IN ('', 'false')" if is_text else "IS NOT NULL"
-    is_marked = f"{quote(column)} {is_told}"
+    is_marked = f"{quote(column)} IS NOT NULL"
+    if find_columns(connection, table)[column] != METADATA[DELETED_AT]:
+        # JSON has quotes around a text.
+        text = f"lower(trim(CAST({quote(column)} AS VARCHAR), '\"'))"
+        is_marked += f" AND {text} NOT IN ({_NO_MARKS})"
     connection.execute(f"DELETE FROM {table.sql} WHERE {is_marked}")  # noqa: S608
     return _count(connection)
 

@@ -44,6 +44,9 @@ _TINY = -307
 _LARGEST_EXPONENT = 400
 """Beyond the range of a DOUBLE: larger numbers fit into no column."""
 
+_MICROS = 6
+"""Digits after the point of a second that DuckDB holds."""
+
 _END_OF_DAY = 24
 _LEAP_SECOND = 60
 _DATE = r"(?P<y>\d{4})-(?P<mo>\d{1,2})-(?P<d>\d{1,2})"
@@ -275,18 +278,19 @@ def date(value: object) -> str:
 def time(value: object) -> str:
     """Return a time of day; one with an offset becomes UTC."""
     if isinstance(value, str):
+        # What is rounded on the way may be the midnight before.
+        cut = _FRACTION.sub(lambda found: found[0][: _MICROS + 1], value)
         try:
-            # The fast way reads RFC 3339 with msgspec: the same text must give the same time.
-            return clock(msgspec.convert(value, dt.time))
+            return clock(_rounded_time(msgspec.convert(cut, dt.time), value))
         except msgspec.ValidationError:
             pass
         try:
             if _MISREAD.search(value) is None:
-                return clock(dt.time.fromisoformat(value))
+                return clock(_rounded_time(dt.time.fromisoformat(cut), value))
         except ValueError:
             pass
     parsed = _match(value, "time")
-    moment = _checked("time", parsed.clock)
+    moment = _rounded_time(_checked("time", parsed.clock), str(value))
     # Without an offset it stays what it is: DuckDB has a 24:00, and puts it after all others.
     is_last = parsed.is_end_of_day and not moment.utcoffset()
     return "24:00:00" if is_last else clock(moment)
@@ -314,10 +318,33 @@ def _moment(value: object) -> dt.datetime:
             pass
         try:
             if _MISREAD.search(value) is None:
-                return dt.datetime.fromisoformat(value)
+                return _rounded(dt.datetime.fromisoformat(value), value)
         except ValueError:
             pass
-    return _checked("date-time", _match(value, "date-time").moment)
+    return _rounded(_checked("date-time", _match(value, "date-time").moment), str(value))
+
+
+def _rounded(moment: dt.datetime, value: str) -> dt.datetime:
+    """Return the microsecond that is next to what was read, as `msgspec` does.
+
+    Args:
+        moment: What was read of a text, cut to the microsecond.
+        value: The text.
+    """
+    found = _FRACTION.search(value)
+    if found is None or found[1][_MICROS : _MICROS + 1] < "5":
+        return moment
+    try:
+        return moment + dt.timedelta(microseconds=1)
+    except OverflowError:
+        return moment  # the last one of the year 9999
+
+
+def _rounded_time(moment: dt.time, value: str) -> dt.time:
+    """Return the same of a time of day; the last microsecond of a day has none after it."""
+    day = dt.datetime.combine(dt.date(2000, 1, 1), moment)
+    rounded = _rounded(day, value)
+    return rounded.timetz() if rounded.date() == day.date() else moment
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,9 @@ MARK = {"type": ["string", "null"]}
         ({"_sdc_deleted_at": MARK}, "", "2024-01-01"),
         ({"_sdc_deleted_at": {**MARK, "format": "date-time"}}, "", "2024-01-01"),
         ({"_sdc_deleted_at": {"type": ["boolean", "null"]}}, False, True),
+        ({"_sdc_deleted_at": {"type": ["boolean", "string", "null"]}}, False, "2024-01-01"),
+        ({"_sdc_deleted_at": {"type": ["integer", "null"]}}, 0, 1704067200),
+        ({"_sdc_deleted_at": {}}, "", "2024-01-01"),
     ],
 )
 def test_an_empty_text_marks_nothing_as_deleted(
