@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property, partial
 from http import HTTPStatus
 from importlib.metadata import version
+from math import isnan
 from time import time
 from typing import TYPE_CHECKING, Any, cast
 
@@ -36,8 +37,12 @@ UNAVAILABLE = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED})
 MAX_WAIT_SECONDS = 120.0
 
 
-def retry_after_seconds(value: str | None) -> float | None:
+def retry_after_seconds(value: str | None, answered_at: str | None = None) -> float | None:
     """Read a `Retry-After` header: seconds, or an HTTP date (RFC 9110, section 10.2.3).
+
+    Args:
+        value: The header.
+        answered_at: The header `Date` of the same answer: a date is one of the service's clock.
 
     Returns:
         Seconds to wait, at least 0; None where the header is absent or unreadable.
@@ -47,11 +52,20 @@ def retry_after_seconds(value: str | None) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - time()
-        except (ValueError, OverflowError):
+        until = _http_date(value)
+        if until is None:
             return None
-    return max(0.0, seconds)
+        now = None if answered_at is None else _http_date(answered_at)
+        seconds = until - (time() if now is None else now)
+    return None if isnan(seconds) else max(0.0, seconds)
+
+
+def _http_date(value: str) -> float | None:
+    """Return the seconds since 1970 of an HTTP date, None for what is none."""
+    try:
+        return parsedate_to_datetime(value).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 class HttpStream(WritingStream):
@@ -184,7 +198,8 @@ class HttpStream(WritingStream):
         while True:
             asked = None
             if isinstance(error, RetriableAPIError) and error.response is not None:
-                asked = retry_after_seconds(error.response.headers.get("Retry-After"))
+                headers = error.response.headers
+                asked = retry_after_seconds(headers.get("Retry-After"), headers.get("Date"))
             # Jitter is no secret.
             own = random.uniform(0.5, 1.0) * 2**tries  # noqa: S311
             error = yield min(own if asked is None else asked, MAX_WAIT_SECONDS)

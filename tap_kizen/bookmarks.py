@@ -224,7 +224,8 @@ class Bookmark:
         """Learn from an answer when, by the service's clock, the read began at the latest."""
         moment = server_time(response)
         if moment is not None:
-            self._began = min(self._began, moment)
+            # The service may have looked at its records as soon as the request came.
+            self._began = min(self._began, moment - response.elapsed)
 
     def wants(self, moment: datetime | None) -> bool:
         """Return whether a record of this moment is to be sent, and note it.

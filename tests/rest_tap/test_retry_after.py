@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from typing import TYPE_CHECKING
 
 import pytest
+import requests
+from singer_sdk.exceptions import RetriableAPIError
 
 from rest_tap.streams import retry_after_seconds
+from tap_kizen.streams import TeamStream
+from tap_kizen.tap import TapKizen
+from tests.programs import kizen_settings
+
+if TYPE_CHECKING:
+    from sandbox.server import Sandbox
 
 
 @pytest.mark.parametrize(
@@ -18,6 +27,7 @@ from rest_tap.streams import retry_after_seconds
         ("-1", 0.0),
         (None, None),
         ("soon", None),
+        ("nan", None),
         ("", None),
         ("Mon, 01 Jan 2026 00:00:00 +99999999999999999", None),
     ],
@@ -35,3 +45,21 @@ def test_a_date() -> None:
 
 def test_a_date_gone_by_means_now() -> None:
     assert retry_after_seconds("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
+
+
+@pytest.mark.parametrize("ahead", [-3600, 3600])
+def test_a_date_is_one_of_the_clock_of_the_service(ahead: int) -> None:
+    there = datetime.now(timezone.utc) + timedelta(seconds=ahead)
+    until = format_datetime(there + timedelta(seconds=60), usegmt=True)
+    assert retry_after_seconds(until, format_datetime(there, usegmt=True)) == 60
+    assert retry_after_seconds("3", "no date") == 3
+
+
+def test_the_wait_is_as_long_as_the_service_asks_by_its_clock(shared_sandbox: Sandbox) -> None:
+    tap = TapKizen(config=kizen_settings(shared_sandbox))
+    response = requests.Response()
+    response.headers["Date"] = "Sun, 01 Mar 2026 11:00:30 GMT"
+    response.headers["Retry-After"] = "Sun, 01 Mar 2026 11:01:00 GMT"
+    waits = TeamStream(tap).backoff_wait_generator()
+    next(waits)
+    assert waits.send(RetriableAPIError("", response)) == 30

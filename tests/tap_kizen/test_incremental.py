@@ -8,7 +8,7 @@ import logging
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -16,6 +16,8 @@ import requests
 
 from sandbox.generate.crm.model import Field
 from sandbox.server import Fault, running
+from tap_kizen.bookmarks import Bookmark
+from tap_kizen.tap import TapKizen
 from tap_kizen.timestamps import to_utc
 from tests import servers
 from tests.programs import kizen_settings, run_tap
@@ -357,6 +359,18 @@ def test_a_service_whose_clock_is_ahead_is_believed(
     assert second.code == 0, second.err
     assert "the bookmark in the state" not in second.err
     assert second.records_of(CONTACTS) == []
+
+
+def test_the_read_began_before_the_service_began_to_answer(shared_sandbox: Sandbox) -> None:
+    stream = TapKizen(config=settings_of(shared_sandbox)).streams[CONTACTS]
+    bookmark = Bookmark(cast("Any", stream), state := {}, None)
+    response = requests.Response()
+    response.headers["Date"] = "Sun, 01 Mar 2026 11:00:30 GMT"
+    response.elapsed = timedelta(seconds=30)
+    bookmark.answered(response)
+    bookmark.wants(datetime(2026, 3, 1, 11, 0, 20, tzinfo=timezone.utc))
+    bookmark.save()
+    assert state["replication_key_value"] == "2026-03-01T11:00:00.000000Z"
 
 
 def test_a_start_in_the_future_is_told(shared_sandbox: Sandbox, tmp_path: Path) -> None:
