@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sqlite3
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, fields
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from kananas_webhooks.events import Event, moment
 
@@ -68,6 +69,14 @@ _LATEST = "9999"
 # What tells a file from another that takes its place.
 _File = tuple[int, int] | None
 _Files = tuple[_File, ...]
+
+
+class _Written(NamedTuple):
+    """What tells whether somebody else has written: the store's size and time, its log's size."""
+
+    store: tuple[int, int]
+    log_size: int
+
 
 _logger = logging.getLogger(__name__)
 
@@ -133,6 +142,8 @@ class Store:
         self._files_before: _Files = (None, None, None)
         # What the file's numbers began with when it was opened.
         self._first_number = 0
+        # The files as the last transaction left them.
+        self._written: _Written | None = None
         with _translated(path):
             self._open()
 
@@ -186,6 +197,49 @@ class Store:
     def is_in_place(self) -> bool:
         """Return whether the files that are open are those that stand in the folder."""
         return self._files is None or self._files == self._files_now()
+
+    def is_untouched(self) -> bool:
+        """Return whether nobody else has replaced the files that are open, or written to them."""
+        return self.is_in_place() and not self._is_overwritten()
+
+    def _is_overwritten(self) -> bool:
+        """Return whether somebody else has written to the store, or cut its log.
+
+        Whoever extracts may put the log into the store, too: the content tells.
+        """
+        if self._written is None:
+            return False
+        now = self._written_now()
+        return now.store != self._written.store or now.log_size < self._written.log_size
+
+    def _written_now(self) -> _Written:
+        log, _ = self._beside
+        return _Written(_change(self._path), _change(log)[0])
+
+    def _rescue(self) -> None:
+        """Make sure that a store to which somebody else has written is still whole.
+
+        Closing it would put its log into whatever stands there now, so that one that is not goes
+        on as another file: what stands there, without the log, or a new one.
+
+        Raises:
+            StoreError: There is no room to do so.
+        """
+        if self._connection is not None and _is_whole(self._path, self._connection):
+            return
+        copy = self._path.with_name(self._path.name + ".copy")
+        try:
+            copy.touch(mode=0o600)
+            shutil.copyfile(self._path, copy)
+            if _is_whole(copy):
+                copy.replace(self._path)
+            else:
+                aside = self._path.with_name(f"{self._path.name}.damaged-{time.time_ns()}")
+                self._path.rename(aside)
+                _logger.error("%s was overwritten, and is damaged: it is %s", self._path, aside)
+        finally:
+            copy.unlink(missing_ok=True)
+        self.close()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -251,7 +305,7 @@ class Store:
         """Close the file."""
         if self._connection is not None:
             self._connection.close()
-            self._connection = self._files = None
+            self._connection = self._files = self._written = None
 
     def append(self, events: Sequence[Event]) -> None:
         """Store events, all or none; on return they outlast a crash and a loss of power.
@@ -334,14 +388,48 @@ class Store:
                 if self._connection is not None and not self.is_in_place():
                     with suppress(StoreError):
                         self._let_go()
+                elif self._is_overwritten():
+                    self._rescue()
                 connection = self._connection or self._open()
                 connection.execute("begin immediate")
                 yield connection
                 connection.execute("commit")
+                self._written = self._written_now()
             except BaseException:
                 # Closing rolls back; what failed may have left the connection unusable.
                 self.close()
                 raise
+
+
+def _change(path: Path) -> tuple[int, int]:
+    """Return the size of a file and when it was changed; zeros for none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
+
+
+def _is_whole(path: Path, reader: sqlite3.Connection | None = None) -> bool:
+    """Return whether a file is a store that can be read.
+
+    Args:
+        path: The file.
+        reader: Has it open, and must see what one sees who opens it now: where another store was
+            copied into the file, it remembers pages of the one before.
+    """
+    summary = "select count(*), max(sequence) from events"
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            (version,) = connection.execute("pragma user_version").fetchone()
+            (found,) = connection.execute("pragma quick_check(1)").fetchone()
+            is_whole = version == SCHEMA_VERSION and found == "ok"
+            seen = connection.execute(summary).fetchone() if is_whole else None
+        return is_whole and (reader is None or reader.execute(summary).fetchone() == seen)
+    except sqlite3.Error as error:
+        if "locked" in str(error):
+            raise
+        return False
 
 
 def _file(path: Path) -> _File:
@@ -354,7 +442,7 @@ def _file(path: Path) -> _File:
 
 def _last_number(connection: sqlite3.Connection) -> int:
     """Return the highest number that was given."""
-    (number,) = connection.execute("select seq from sqlite_sequence").fetchone()
+    (number,) = connection.execute("select coalesce(max(seq), 0) from sqlite_sequence").fetchone()
     return int(number)
 
 

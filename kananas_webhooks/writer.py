@@ -109,8 +109,8 @@ class Writer:
             self._thread.join()
 
     async def check(self) -> None:
-        """Look at the store at once where its files are no longer those that are open."""
-        if self._store.is_in_place():
+        """Look at the store at once where others have replaced its files, or written to them."""
+        if self._store.is_untouched():
             return
         loop = asyncio.get_running_loop()
         looked = _Pending(None, loop, loop.create_future())

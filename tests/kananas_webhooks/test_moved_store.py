@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tests.kananas_webhooks.test_failures import bodies
 from tests.kananas_webhooks.test_store import event
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 REMOVED = "was removed or replaced: events go to the file that stands there now"
@@ -64,6 +66,76 @@ def test_events_go_to_the_file_that_took_the_place(tmp_path: Path, *, leftover: 
         receiver.kill()
         receiver.start()
         assert bodies(receiver.store) == [b"restored", b"2"]
+
+
+def overwrite(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def cut(path: Path, size: int) -> None:
+    with path.open("r+b") as file:
+        file.truncate(size)
+
+
+PAGE = 4096
+
+
+@pytest.mark.parametrize(
+    ("touch", "kept", "asides"),
+    [
+        (lambda store, _: overwrite(store, b""), [], 1),
+        (lambda store, _: overwrite(store, b"no database" * 10_000), [], 1),
+        (lambda store, _: cut(store, 10 * PAGE), [], 1),
+        (lambda store, other: overwrite(store, other.read_bytes()), [b"restored"], 0),
+        (lambda store, _: cut(store.with_name(store.name + "-wal"), 0), None, 0),
+        (lambda store, _: cut(store.with_name(store.name + "-wal"), PAGE), None, 0),
+    ],
+    ids=["emptied", "garbage", "cut", "copied over", "log emptied", "log cut"],
+)
+def test_events_are_safe_where_somebody_writes_to_the_files(
+    tmp_path: Path, touch: Callable[[Path, Path], None], kept: list[bytes] | None, asides: int
+) -> None:
+    path = tmp_path / "events.sqlite"
+    before = [str(number).encode() * 20_000 for number in range(300)]
+    with closing(Store(path)) as store:
+        store.append([event(body) for body in before])  # so many go into the store at once
+        store.append([event(b"in the log")])
+        last = store.last_sequence
+        touch(path, new_store(tmp_path))
+        assert not store.is_untouched()
+        store.append([event(b"after")])
+        assert store.is_untouched()
+        assert store.last_sequence > last
+        store.append([event(b"more")])
+        assert bodies(path) == [*(before if kept is None else kept), b"after", b"more"]
+    assert bodies(path) == [*(before if kept is None else kept), b"after", b"more"]
+    assert len(list(tmp_path.glob("events.sqlite.damaged-*"))) == asides
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_store_without_its_table_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "events.sqlite"
+    with closing(Store(path)) as store:
+        store.append([event(b"1")])
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("drop table events")
+        for _ in range(2):
+            with pytest.raises(StoreError, match="no such table: events"):
+                store.append([event(b"2")])
+
+
+def test_who_extracts_may_put_the_log_into_the_store(tmp_path: Path) -> None:
+    path = tmp_path / "events.sqlite"
+    with closing(Store(path)) as store:
+        store.append([event(b"1")])
+        inode = path.stat().st_ino
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("update extraction set sequence = (select max(sequence) from events)")
+            other.commit()
+            other.execute("pragma wal_checkpoint(truncate)")
+        store.append([event(b"2")])
+        assert bodies(path) == [b"1", b"2"]
+        assert path.stat().st_ino == inode
 
 
 @pytest.mark.parametrize("end", ["-wal", "-shm"])
