@@ -27,7 +27,7 @@ from target_duckdb.columns import (
 )
 from target_duckdb.database import NEW_COLUMN
 from target_duckdb.errors import EvolutionError
-from target_duckdb.names import assign, folded, quote
+from target_duckdb.names import assign, folded, literal, quote
 from target_duckdb.settings import APPEND_ONLY, OVERWRITE
 from target_duckdb.storage import FILE, Storage
 
@@ -44,6 +44,9 @@ _MOST_RENAMED = 500
 
 _NO_MARKS = "'', 'false', '0', '0.0', 'null'"
 """Texts by which taps say that a row is not deleted."""
+
+_SPELLED_NUMBER = r"-?(0|[1-9]\d*)(\.\d*[1-9])?|NaN|-?Infinity"
+"""A number as the key rule spells it."""
 
 _ROW_ID = "rowid"
 """DuckDB's number of a row, hidden in a table that has a column of this name."""
@@ -153,7 +156,7 @@ def evolve(
     connection: DuckDBPyConnection,
     table: Table,
     wanted: Mapping[str, str],
-    exact: Mapping[str, str],
+    exact: Mapping[str, ExactColumn],
     stream: str,
 ) -> dict[str, str]:
     """Make a table hold what a schema brings, without losing what it holds.
@@ -163,7 +166,7 @@ def evolve(
             no table whose rows were.
         table: The table; made where it does not exist.
         wanted: Types by property name, in the order of the schema.
-        exact: Types that columns have by the key rule, whatever is wanted of them.
+        exact: What the key rule says of columns, whatever is wanted of them.
         stream: Name of the stream, for errors.
 
     Returns:
@@ -176,7 +179,10 @@ def evolve(
     existing = find_columns(connection, table)
     names = assign(wanted, existing)
     kept_as = table.storage.kept_as
-    wanted = {name: kept_as(exact.get(name, sql_type)) for name, sql_type in wanted.items()}
+    wanted = {
+        name: kept_as(exact[name].sql_type if name in exact else sql_type)
+        for name, sql_type in wanted.items()
+    }
     if not existing:
         columns = ", ".join(column_definition(names[name], wanted[name]) for name in wanted)
         connection.execute(f"CREATE TABLE {table.sql} ({columns})")
@@ -203,7 +209,9 @@ def evolve(
             )
             raise EvolutionError(msg)
         if name in exact and existing[column] != sql_type:
-            using = respelled(quote(column), existing[column], sql_type)
+            using = exact[name].carried(
+                quote(column), existing[column], sql_type, is_spelled=exact[name].has_number_texts
+            )
             _retype(connection, table, column, sql_type, using)
         elif name not in exact and needed != existing[column]:
             _widen(connection, table, column, (existing[column], kept_as(needed)), stream)
@@ -372,7 +380,7 @@ def rename(
     staging: StagingTable,
     table: Table,
     columns: Mapping[str, str],
-    exact: Mapping[str, str],
+    exact: Mapping[str, ExactColumn],
 ) -> None:
     """Make a staging table a table of the target; must be called inside a transaction.
 
@@ -381,19 +389,67 @@ def rename(
         staging: A staging table that can be renamed.
         table: A table that does not exist.
         columns: For each staged name the column it becomes; others are removed.
-        exact: Types that columns get by the key rule, by staged name.
+        exact: What the key rule says of columns, by staged name.
     """
     for index, column in enumerate(staging.columns):
         change = f"ALTER TABLE {staging.sql} "
-        sql_type = exact.get(column.name, column.sql_type)
-        if column.name in columns and sql_type != column.sql_type:
-            using = respelled(f"c{index}", column.sql_type, sql_type)
+        rule = exact.get(column.name)
+        sql_type = column.sql_type if rule is None else rule.sql_type
+        if column.name in columns and rule is not None and sql_type != column.sql_type:
+            using = rule.carried(f"c{index}", column.sql_type, sql_type, is_spelled=True)
             connection.execute(f"{change} ALTER c{index} TYPE {sql_type} USING {using}")
         if column.name in columns:
             connection.execute(f"{change} RENAME c{index} TO {quote(columns[column.name])}")
         else:
             connection.execute(f"{change} DROP c{index}")
     connection.execute(f"ALTER TABLE {staging.sql} RENAME TO {quote(table.name)}")
+
+
+@dataclass(frozen=True)
+class ExactColumn:
+    """What the key rule says of a column.
+
+    Attributes:
+        sql_type: Its type.
+        has_moments: Whether values of it are moments. A date among them is its midnight.
+        has_number_texts: Whether texts in the table are numbers that no type of numbers has room
+            for. Texts are texts otherwise, also one such as `true`.
+    """
+
+    sql_type: str
+    has_moments: bool = False
+    has_number_texts: bool = False
+
+    def carried(self, expression: str, source: str, target: str, *, is_spelled: bool) -> str:
+        """Return SQL that carries over a value, as it is spelled, into another type.
+
+        Args:
+            expression: The value, in SQL.
+            source: Its type.
+            target: The type of the column.
+            is_spelled: Whether a text is that of a value that need not be one.
+        """
+        if self.has_moments:
+            expression, source = _midnight(expression, source)
+        if source == target:
+            return expression
+        text = spelled(expression, source)
+        if target == "VARCHAR":
+            return text
+        if target == "JSON" and source == "VARCHAR" and not is_spelled:
+            return f"to_json({text})"
+        if target == "JSON":
+            return (
+                f"CASE WHEN json_valid({text}) THEN CAST({text} AS JSON) ELSE to_json({text}) END"
+            )
+        return f"CAST({text} AS {target})"
+
+
+def _midnight(expression: str, sql_type: str) -> tuple[str, str]:
+    """Return SQL for a date as its midnight, with the type of that; any other value as it is."""
+    if sql_type != "DATE":
+        return expression, sql_type
+    return f"CAST({expression} AS TIMESTAMPTZ)", "TIMESTAMPTZ"
 
 
 class _Source(NamedTuple):
@@ -417,6 +473,20 @@ class _Source(NamedTuple):
     def text(self) -> str:
         """SQL for the value, as it is spelled."""
         return spelled(self.expression, self.sql_type)
+
+    def at_midnight(self) -> _Source:
+        """Return the midnights of dates; other values as they are."""
+        expression, sql_type = _midnight(self.expression, self.sql_type)
+        return self._replace(expression=expression, sql_type=sql_type)
+
+    def are_number_texts(self, connection: DuckDBPyConnection) -> bool:
+        """Return whether all are numbers of which some are texts for want of a type of numbers."""
+        if self.sql_type != "VARCHAR":
+            return False
+        is_number = f"regexp_full_match({self.expression}, {literal(_SPELLED_NUMBER)})"
+        return self.holds(connection, is_number) and (
+            _exact_type(connection, [self], None, ["DOUBLE"]) == "VARCHAR"
+        )
 
 
 def _exact_type(
@@ -442,18 +512,6 @@ def _exact_type(
     return "VARCHAR"
 
 
-def respelled(expression: str, source: str, target: str) -> str:
-    """Return SQL that carries over a value by the key rule: as it is spelled, into its type."""
-    if source == target:
-        return expression
-    text = spelled(expression, source)
-    if target == "VARCHAR":
-        return text
-    if target == "JSON":
-        return f"CASE WHEN json_valid({text}) THEN CAST({text} AS JSON) ELSE to_json({text}) END"
-    return f"CAST({text} AS {target})"
-
-
 @dataclass(frozen=True)
 class _Rows:
     """How the rows of one staging table go into a table.
@@ -466,7 +524,8 @@ class _Rows:
         keys: Columns of the key; rows that share it replace each other.
         replace: Whether the table is emptied first.
         place: What errors name.
-        exact: Staged names of the columns whose types are found by the key rule.
+        exact: What the key rule says of columns, by staged name.
+        spelled: Staged names of the columns that are texts only because they are staged so.
         version: The version of rows that came without one; None leaves them without.
         is_renamed: Whether the staging table has become the table, and all rows are in it.
     """
@@ -478,7 +537,8 @@ class _Rows:
     keys: Sequence[str]
     replace: bool
     place: str
-    exact: Collection[str]
+    exact: Mapping[str, ExactColumn]
+    spelled: Collection[str]
     version: int | None
     is_renamed: bool
 
@@ -527,7 +587,8 @@ class _Rows:
         if column.name == VERSION and self.version is not None:
             return f"coalesce({name}, {self.version:d})"
         if column.name in self.exact:
-            return respelled(name, *types)
+            is_spelled = column.name in self.spelled
+            return self.exact[column.name].carried(name, *types, is_spelled=is_spelled)
         refuse_rounding(connection, self.staging.sql, name, types, self.place)
         return converted(name, *types)
 
@@ -757,15 +818,15 @@ class Merge:
     @staticmethod
     def _exact(
         connection: DuckDBPyConnection, name: str, streams: Iterable[Stream], table: Table
-    ) -> dict[str, str]:
+    ) -> dict[str, ExactColumn]:
         """Find the types of a stream's columns by the key rule, where the schema alone cannot tell.
 
         Returns:
-            Types by property name.
+            What the rule says of columns, by property name.
         """
         own = [stream for stream in streams if stream.name == name]
         existing = find_columns(connection, table)
-        exact: dict[str, str] = {}
+        exact: dict[str, ExactColumn] = {}
         wanted = [(stream, stream.columns) for stream in own]
         columns: dict[str, str] = {}
         for _, types in reversed(wanted):
@@ -780,7 +841,7 @@ class Merge:
             known = {*declared, *([today] if today is not None else [])}
             is_key = any(prop in stream.keys for stream in having)
             is_open = any(prop in stream.exact for stream in having)
-            if not is_open and not (is_key and len(known) > 1 and all(map(is_number_type, known))):
+            if not is_open and not (is_key and len(known) > 1):
                 continue
             sources = [_Source(table.sql, quote(column), today)] if today is not None else []
             for stream in having:
@@ -790,7 +851,12 @@ class Merge:
                     kind = stream.staging.columns[at].sql_type
                     is_text = prop in stream.exact
                     sources.append(_Source(stream.staging.sql, f"c{at}", kind, is_text=is_text))
-            exact[prop] = _exact_type(connection, sources, today, declared)
+            has_moments = "TIMESTAMPTZ" in known
+            has_number_texts = today is not None and sources[0].are_number_texts(connection)
+            if has_moments:
+                sources = [source.at_midnight() for source in sources]
+            sql_type = _exact_type(connection, sources, today, declared)
+            exact[prop] = ExactColumn(sql_type, has_moments, has_number_texts)
         return exact
 
     @staticmethod
@@ -810,7 +876,7 @@ class Merge:
         connection: DuckDBPyConnection,
         stream: Stream,
         tables: Mapping[str, Table],
-        exact: Mapping[str, Mapping[str, str]],
+        exact: Mapping[str, Mapping[str, ExactColumn]],
     ) -> bool:
         """Make a staging table the stream's table, where there is none and that is possible."""
         table = tables[stream.name]
@@ -833,7 +899,7 @@ class Merge:
         stream: Stream,
         table: Table,
         names: dict[str, str],
-        exact: Collection[str],
+        exact: Mapping[str, ExactColumn],
         *,
         version: int | None,
         is_renamed: bool,
@@ -856,6 +922,7 @@ class Merge:
             types=find_columns(connection, table),
             keys=[names[key] for key in keys],
             exact=exact,
+            spelled=stream.exact,
             replace=replace,
             place=f"stream {stream.name!r}",
             version=version,

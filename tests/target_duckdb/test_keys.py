@@ -21,6 +21,7 @@ from tests.target_duckdb.helpers import load, query, record, schema, types
 NUMBER = {"type": "number"}
 INTEGER = {"type": "integer"}
 MOMENT = {"type": "string", "format": "date-time"}
+DAY = {"type": "string", "format": "date"}
 CLOCK = {"type": "string", "format": "time"}
 TEXT = {"type": "string"}
 BEYOND = 2**53
@@ -141,6 +142,47 @@ def test_the_type_changes(  # noqa: PLR0913
     for messages in [old + new] if is_one_run else [old, new, new]:
         load(path, messages)
     assert numbers_of(path) == sorted({Decimal(str(key)) for key in first + second})
+
+
+EITHER = {"type": ["string", "integer"]}
+
+
+@pytest.mark.parametrize("is_one_run", [True, False])
+@pytest.mark.parametrize(
+    ("before", "after", "first", "second", "rows"),
+    [
+        (TEXT, EITHER, ["1", "true", "{}", "x"], ["1", 1], ['"1"', '"true"', '"x"', '"{}"', "1"]),
+        (INTEGER, EITHER, [1, 2], ["1", 1], ['"1"', "1", "2"]),
+        (NUMBER, {}, [1e50, 1e-50], [1e50, "1"], ['"1"', f"0.{1:050}", str(10**50)]),
+        (DAY, MOMENT, ["2024-01-01"], ["2024-01-01T00:00:00Z"], ["2024-01-01 00:00:00+00"]),
+        (MOMENT, DAY, ["2024-01-01T00:00:00Z"], ["2024-01-01"], ["2024-01-01 00:00:00+00"]),
+        (
+            DAY,
+            MOMENT,
+            ["2024-01-01"],
+            ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00.0000001Z"],
+            ["2024-01-01T00:00:00.0000001Z", "2024-01-01T00:00:00Z"],
+        ),
+        (NUMBER, TEXT, [1.0, 2.5], ["1", "2.5"], ["1", "2.5"]),
+    ],
+)
+def test_the_type_changes_to_another_family(  # noqa: PLR0913, PLR0917
+    tmp_path: Path,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    first: list[Any],
+    second: list[Any],
+    rows: list[str],
+    *,
+    is_one_run: bool,
+) -> None:
+    path = tmp_path / "test.duckdb"
+    old = [schema({"id": before}, ["id"]), *(record({"id": key}) for key in first)]
+    new = [schema({"id": after}, ["id"]), *(record({"id": key}) for key in second)]
+    for messages in [old + new] if is_one_run else [old, new, new]:
+        load(path, messages)
+    found = query(path, "SELECT id::VARCHAR FROM items")
+    assert sorted(found) == sorted((row,) for row in rows)
 
 
 @pytest.mark.parametrize(
