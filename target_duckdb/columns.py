@@ -220,7 +220,11 @@ def _as_decimal(name: str) -> tuple[int, int] | None:
 
 
 def common_number(left: str, right: str) -> str:
-    """Return the narrowest of our number types that takes both in, DOUBLE where none is exact."""
+    """Return the narrowest of our number types that takes both in, DOUBLE where none is exact.
+
+    Two DECIMALs of all digits have none that takes both in: it is the one of the finer step, as
+    long as that has room for integers of 64 bits. What does not fit is told (`rounding`).
+    """
     pair = {left, right}
     if pair <= _INTEGERS:
         return "HUGEINT" if pair & {"HUGEINT", "UBIGINT"} else "BIGINT"
@@ -229,7 +233,10 @@ def common_number(left: str, right: str) -> str:
         return "DOUBLE"
     (first, first_scale), (second, second_scale) = cast("list[tuple[int, int]]", sizes)
     scale = max(first_scale, second_scale)
-    return _decimal(max(first - first_scale, second - second_scale) + scale, scale) or "DOUBLE"
+    precision = max(first - first_scale, second - second_scale) + scale
+    if not pair & _INTEGERS and scale <= MAX_PRECISION - _BIGINT_DIGITS:
+        precision = min(precision, MAX_PRECISION)
+    return _decimal(precision, scale) or "DOUBLE"
 
 
 def evolved(table: str, schema: str) -> str | None:
@@ -311,8 +318,10 @@ def as_json_text(expression: str, source: str) -> str:
 
 
 def rounding(expression: str, source: str, target: str) -> str | None:
-    """Return SQL that is true where the conversion would round, None where it never does."""
-    if source == "HUGEINT" and decimal_size(target) is not None:
+    """Return SQL that is true where the conversion changes a value, None where it never does."""
+    before, after = decimal_size(source), decimal_size(target)
+    is_shorter = before and after and before[0] - before[1] > after[0] - after[1]
+    if after is not None and (source == "HUGEINT" or is_shorter):
         return f"TRY_CAST({expression} AS {target}) IS NULL AND {expression} IS NOT NULL"
     if target != "DOUBLE" or source in {"DOUBLE", "REAL"} | _SMALL_INTEGERS:
         return None

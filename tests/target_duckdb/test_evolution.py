@@ -24,6 +24,7 @@ WHOLE = {"type": ["integer", "null"]}
 HUGE = {"type": ["integer", "null"], "maximum": 2**100}
 REAL = {"type": ["number", "null"]}
 MONEY = {"type": ["number", "null"], "multipleOf": 0.01}
+FINE = {"type": ["number", "null"], "multipleOf": 0.0001}
 FLAG = {"type": ["boolean", "null"]}
 ANYTHING: dict[str, Any] = {}
 
@@ -37,6 +38,8 @@ WIDENINGS = [
     (HUGE, ANYTHING, 2**70, {}, "JSON", [str(2**70), "{}"]),
     (MONEY, REAL, 1.25, 0.1, "DOUBLE", ["1.25", "0.1"]),
     (MONEY, TEXT, 1.25, "x", "VARCHAR", ["1.25", "x"]),
+    (MONEY, FINE, 1.25, 0.1234, "DECIMAL(38,4)", ["1.2500", "0.1234"]),
+    (FINE, MONEY, 0.1234, 1.25, "DECIMAL(38,4)", ["0.1234", "1.2500"]),
     (REAL, TEXT, 0.1, "x", "VARCHAR", ["0.1", "x"]),
     (REAL, ANYTHING, 0.5, "x", "JSON", ["0.5", '"x"']),
     (FLAG, TEXT, True, "x", "VARCHAR", ["true", "x"]),
@@ -189,3 +192,21 @@ def test_a_table_of_another_loader(tmp_path: Path) -> None:
         (1, "2024-05-06 07:08:09+00", 0.5),
         (2, "2024-05-06 00:00:00+00", 0.1),
     ]
+
+
+@pytest.mark.parametrize("is_table_finer", [True, False])
+def test_a_decimal_that_a_finer_step_leaves_no_room_for_is_told(
+    tmp_path: Path, *, is_table_finer: bool
+) -> None:
+    path = tmp_path / "test.duckdb"
+    long = [
+        schema({**ID, "v": MONEY}, ["id"]),
+        f"""{{"type": "RECORD", "stream": "items",
+        "record": {{"id": 1, "v": {"9" * 36}.99}}}}""".replace("\n", ""),
+    ]
+    fine = [schema({**ID, "v": FINE}, ["id"]), record({"id": 2, "v": 0.1234})]
+    first, second = (fine, long) if is_table_finer else (long, fine)
+    load(path, first)
+    with pytest.raises(EvolutionError, match=r"1 values of column .* DECIMAL\(38,2\) .*38,4"):
+        load(path, second)
+    assert len(query(path, "FROM items")) == 1
