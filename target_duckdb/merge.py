@@ -221,7 +221,7 @@ def evolve(
 def _widen(
     connection: DuckDBPyConnection, table: Table, column: str, types: tuple[str, str], stream: str
 ) -> None:
-    refuse_rounding(connection, table.sql, quote(column), types, f"stream {stream!r}")
+    refuse_rounding(connection, table.sql, quote(column), types, (stream, column))
     _retype(connection, table, column, types[1], converted(quote(column), *types))
 
 
@@ -233,7 +233,11 @@ def _retype(
 
 
 def refuse_rounding(
-    connection: DuckDBPyConnection, source: str, column: str, types: tuple[str, str], place: str
+    connection: DuckDBPyConnection,
+    source: str,
+    column: str,
+    types: tuple[str, str],
+    place: tuple[str, str],
 ) -> None:
     """Raise an error where a conversion would change numbers.
 
@@ -242,7 +246,7 @@ def refuse_rounding(
         source: The table, in SQL.
         column: The column, in SQL.
         types: Its type and the one it is to become.
-        place: What the error names.
+        place: What the error names: the stream, and the column of its table.
 
     Raises:
         EvolutionError: At least one value would be rounded.
@@ -254,9 +258,9 @@ def refuse_rounding(
     row = connection.execute(query).fetchone()
     if row is not None and row[0]:
         msg = (
-            f"{place}: {row[0]} values of column {column} are {types[0]} and would not be the same "
-            f"as {types[1]}; give the property 'multipleOf' or an 'x-sql-datatype' of DECIMAL, or "
-            "alter the column to VARCHAR"
+            f"stream {place[0]!r}: {row[0]} values of column {place[1]!r} are {types[0]} and would "
+            f"not be the same as {types[1]}; give the property 'multipleOf' or an "
+            "'x-sql-datatype' of DECIMAL, or alter the column to VARCHAR"
         )
         raise EvolutionError(msg)
 
@@ -523,7 +527,7 @@ class _Rows:
         types: Types of the table's columns.
         keys: Columns of the key; rows that share it replace each other.
         replace: Whether the table is emptied first.
-        place: What errors name.
+        stream: Name of the stream, for errors.
         exact: What the key rule says of columns, by staged name.
         spelled: Staged names of the columns that are texts only because they are staged so.
         version: The version of rows that came without one; None leaves them without.
@@ -536,7 +540,7 @@ class _Rows:
     types: dict[str, str]
     keys: Sequence[str]
     replace: bool
-    place: str
+    stream: str
     exact: Mapping[str, ExactColumn]
     spelled: Collection[str]
     version: int | None
@@ -589,7 +593,8 @@ class _Rows:
         if column.name in self.exact:
             is_spelled = column.name in self.spelled
             return self.exact[column.name].carried(name, *types, is_spelled=is_spelled)
-        refuse_rounding(connection, self.staging.sql, name, types, self.place)
+        place = (self.stream, self.columns[column.name])
+        refuse_rounding(connection, self.staging.sql, name, types, place)
         return converted(name, *types)
 
     def _last_of_each(self, connection: DuckDBPyConnection, source: str, key: str) -> str:
@@ -924,7 +929,7 @@ class Merge:
             exact=exact,
             spelled=stream.exact,
             replace=replace,
-            place=f"stream {stream.name!r}",
+            stream=stream.name,
             version=version,
             is_renamed=is_renamed,
         ).run(connection)

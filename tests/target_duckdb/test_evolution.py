@@ -207,6 +207,8 @@ def test_a_decimal_that_a_finer_step_leaves_no_room_for_is_told(
     fine = [schema({**ID, "v": FINE}, ["id"]), record({"id": 2, "v": 0.1234})]
     first, second = (fine, long) if is_table_finer else (long, fine)
     load(path, first)
-    with pytest.raises(EvolutionError, match=r"1 values of column .* DECIMAL\(38,2\) .*38,4"):
+    with pytest.raises(
+        EvolutionError, match=r"'items': 1 values of column 'v' are DECIMAL\(38,2\) .*38,4"
+    ):
         load(path, second)
     assert len(query(path, "FROM items")) == 1
