@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -66,6 +67,9 @@ _REMEDY = f"setting 'on_invalid_record': {QUARANTINE!r} puts such records aside 
 
 _MOST_TURNS = 20
 
+_PATTERN = re.compile(r"[*?[]")
+"""What makes a name in `stream_maps` one for several streams."""
+
 
 class TargetDuckDB(CommandTarget):
     """Loads the streams of any Singer tap into DuckDB, losing nothing."""
@@ -117,6 +121,8 @@ class TargetDuckDB(CommandTarget):
         #: Properties whose integers turned out to need 128 bits, by stream of the database.
         self._wide: dict[str, frozenset[str]] = {}
         self._without_schema: set[str] = set()
+        #: Streams of the database that are made of several streams of the tap.
+        self._shared: set[str] = set()
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings, those completed that Meltano and the environment send as texts."""
@@ -247,6 +253,9 @@ class TargetDuckDB(CommandTarget):
             )
             raise MessageError(msg)
         self._routes[name] = routes
+        for stream in self._all_streams:
+            if stream.activation is not None and self._is_shared(stream):
+                stream.activation = None
 
     def _warn_lost(self, stream: str, reference: str) -> None:
         self.logger.warning(
@@ -497,11 +506,39 @@ class TargetDuckDB(CommandTarget):
                     message.line,
                 )
             return
-        if self.config["process_activate_version_messages"]:
-            names = {stream.name for stream, _ in self._current_routes(name)}
-            for stream in self._all_streams:
-                if stream.name in names:
-                    stream.activate_version(cast("int", version))
+        names = {stream.name for stream, _ in self._current_routes(name)}
+        for stream in self._all_streams:
+            if stream.name not in names:
+                continue
+            if self.config["process_activate_version_messages"] and not self._is_shared(stream):
+                stream.activate_version(cast("int", version))
+            else:
+                stream.unactivated = None
+
+    def _is_shared(self, stream: Stream) -> bool:
+        """Return whether other streams of the tap go into a stream of the database, too; say so.
+
+        The versions of one then say nothing of the rows of another, and no row says whose it is.
+        """
+        sources = {
+            name
+            for name, routes in self._routes.items()
+            if any(other.name == stream.name for other, _ in routes)
+        }
+        # Of those that are still to come the settings may tell.
+        for name, definition in (self.config.get("stream_maps") or {}).items():
+            named = isinstance(definition, dict) and definition.get("__alias__") == stream.name
+            if named and not _PATTERN.search(name):
+                sources.add(definition.get("__source__", name))
+        is_shared = len(sources) > 1
+        if is_shared and stream.name not in self._shared:
+            self._shared.add(stream.name)
+            self.logger.warning(
+                "Stream '%s' is made of several streams of the tap: which of its rows are gone no "
+                "version tells, so none counts as deleted",
+                stream.name,
+            )
+        return is_shared
 
     def _take_state(self, message: State) -> None:
         if not message.value:

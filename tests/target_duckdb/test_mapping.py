@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from target_duckdb.message_errors import MessageError
-from tests.target_duckdb.helpers import command, load, query, record, schema, state
+from tests.target_duckdb.helpers import activate, command, load, query, record, schema, state, types
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,3 +115,36 @@ def test_streams_that_share_a_table_lose_no_record(tmp_path: Path, rows: int) ->
     expected = [(n, str(n), None) if n % 2 else (n, None, str(n)) for n in range(60)]
     rows_loaded = query(path, "SELECT id, v, w FROM orders ORDER BY id")
     assert rows_loaded == [(-1, None, "2"), *expected]
+
+
+def whole(stream: str, version: int, *ids: int) -> list[Any]:
+    """A stream that is read whole, from its schema on."""
+    rows = [record({"id": each}, stream, version=version) for each in ids]
+    return [schema(ID, ["id"], stream), *rows, activate(version, stream), state(version)]
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+@pytest.mark.parametrize("hard_delete", [True, False])
+def test_streams_that_share_a_table_delete_no_row_of_each_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, *, hard_delete: bool, is_told: bool
+) -> None:
+    path = tmp_path / "test.duckdb"
+    maps: dict[str, Any] = {name: {"__alias__": "orders"} for name in ("eu", "us")}
+    options = {"stream_maps": maps if is_told else {"[eu]*": {"__alias__": "orders"}}}
+    for version in (100, 200):
+        messages = [*whole("eu", version, 1), *whole("us", version + 7, 2)]
+        # Where the settings do not tell of the second stream, both are known when rows go.
+        rows = 1 if is_told else 500_000
+        load(path, messages, hard_delete=hard_delete, batch_size_rows=rows, **options)
+        columns = types(path, "orders")
+        alive = "_sdc_deleted_at IS NULL" if "_sdc_deleted_at" in columns else "true"
+        assert query(path, f"SELECT id FROM orders WHERE {alive} ORDER BY id") == [(1,), (2,)]
+    assert "'orders' is made of several streams of the tap" in caplog.text
+
+
+def test_a_stream_of_another_name_loses_rows_that_are_gone(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    maps = {"eu": {"__alias__": "orders"}}
+    for messages in (whole("eu", 100, 1, 2), whole("eu", 200, 2)):
+        load(path, messages, hard_delete=True, stream_maps=maps)
+    assert query(path, "SELECT id FROM orders") == [(2,)]
