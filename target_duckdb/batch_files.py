@@ -35,6 +35,8 @@ JSON_LINES = "jsonl"
 PARQUET = "parquet"
 _ROWS_AT_ONCE = 1_000
 _ADDRESS = re.compile("file:(//(localhost(?=/))?)?", re.IGNORECASE)
+_ACCESS = re.compile(r"([a-z][a-z0-9+.-]*://)([^/?#]+@)", re.IGNORECASE)
+"""What gives access stands before the host of an address."""
 
 _UNREADABLE = (OSError, EOFError, ImportError, ValueError, MessageError)
 """What a file says that is not there or damaged, or has no lines."""
@@ -236,13 +238,18 @@ def _unreadable(url: str, error: Exception, read_as: str | None = None) -> Batch
     """Say why a file cannot be read, by its address, under whatever name it was read."""
     reason = getattr(error, "strerror", None) or one_line(error)
     reason = reason.replace(read_as or url, shown(url)).replace(url, shown(url))
+    given = _ACCESS.match(url)
+    if given is not None:
+        # Libraries quote parts of it.
+        for secret in (given[2], *filter(None, re.split("[:@]", given[2]))):
+            reason = reason.replace(secret, "…")
     msg = f"cannot read the batch file {shown(url)}: {reason}"
     return BatchError(msg)
 
 
 def shown(url: str) -> str:
-    """Return the address without its query, which may hold a signature."""
-    return url.split("?", maxsplit=1)[0]
+    """Return the address without its query, which may hold a signature, and without a password."""
+    return _ACCESS.sub(r"\1", url.split("?", maxsplit=1)[0])
 
 
 def remove(url: str) -> None:

@@ -382,3 +382,11 @@ def test_files_of_other_stores(tmp_path: Path, *, storage: bool) -> None:
     load(path, messages, **config)
     assert query(path, "SELECT id FROM items ORDER BY id") == [(9,), (10,)]
     assert files(folder) == ["1.jsonl", "1.parquet"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "s3", "ftp", "nothing"])
+def test_what_gives_access_to_a_file_is_not_told(tmp_path: Path, scheme: str) -> None:
+    url = f"{scheme}://somebody:hunter2@127.0.0.1:9/x.jsonl?signature=5e4fee"
+    with pytest.raises(BatchError, match=rf"{scheme}://127\.0\.0\.1:9/x\.jsonl: ") as raised:
+        load(tmp_path / "w.duckdb", [schema(PROPERTIES, ["id"]), batch(url)])
+    assert not any(secret in str(raised.value) for secret in ("somebody", "hunter2", "5e4fee"))
