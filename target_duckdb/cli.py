@@ -25,6 +25,8 @@ _NO_PATH = (
     "'path' is a required property",
     "None is not of type 'string' in config['path']",
 )
+_WITH_SECRETS = {"batch_config", "stream_map_config"}
+"""Settings of which a part may be a secret: the address of a store, the seed of a hash."""
 
 
 class CommandTarget(Target):
@@ -94,7 +96,8 @@ def _in_words(line: str) -> str:
     """Return which setting is missing; leave out what one that may hold secrets was set to."""
     if line in _NO_PATH:
         return MISSING_PATH
-    for name, definition in CONFIG_JSONSCHEMA["properties"].items():
-        if definition.get("secret") and f"['{name}']" in line:
+    properties = CONFIG_JSONSCHEMA["properties"].items()
+    for name in _WITH_SECRETS.union(name for name, each in properties if each.get("secret")):
+        if f"['{name}']" in line:
             return f"config['{name}'] is of a wrong type"
     return line

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _RESERVED = {"main", "memory", "system", "temp"}
+_RESERVED_SCHEMAS = {"information_schema", "pg_catalog"}
 _POLL_SECONDS = 0.1
 _NOTHING_FETCHED = {
     "autoinstall_known_extensions": False,
@@ -72,6 +73,22 @@ _SHORT = re.compile("failed to (pin|allocate|offload)|could not allocate", re.IG
 
 _FILE = "fresh.duckdb"
 _SET_ASIDE = "target-duckdb staging"
+
+
+def reserved(name: str | None, schema: str) -> str | None:
+    """Return what is wrong with names that DuckDB keeps for itself, None where nothing is.
+
+    Args:
+        name: The setting `database`.
+        schema: The setting `default_target_schema`.
+    """
+    for setting, given, taken in (
+        ("database", name, _RESERVED),
+        ("default_target_schema", schema, _RESERVED_SCHEMAS),
+    ):
+        if given is not None and given.lower() in taken:
+            return f"setting '{setting}': DuckDB keeps the name {given!r} for itself"
+    return None
 
 
 def lock_holder(error: Exception) -> str | None:
@@ -323,7 +340,11 @@ class Database:
             self.connection.execute("SET preserve_insertion_order = true")
             self.connection.execute("SET default_collation = ''")
         except duckdb.Error as error:
-            msg = f"DuckDB refuses the settings 'settings' or 'max_memory': {one_line(error)}"
+            words = one_line(error)
+            for value in options.values():
+                if isinstance(value, str) and value:
+                    words = words.replace(value, "…")  # it may give access
+            msg = f"DuckDB refuses the settings 'settings' or 'max_memory': {words}"
             raise TargetError(msg) from None
         self.memory = Memory(self.connection, is_given=own_limit is not None, logger=logger)
         self._lake = Lake(path, data_path or "", self.name) if is_lake(path) else None

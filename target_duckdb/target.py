@@ -20,7 +20,7 @@ from singer_sdk.singerlib.encoding.base import SingerMessageType
 from target_duckdb import batch_files, extensions
 from target_duckdb.checkpoint import Checkpoint
 from target_duckdb.cli import CommandTarget
-from target_duckdb.database import Database
+from target_duckdb.database import Database, reserved
 from target_duckdb.decode import Refused, decoded
 from target_duckdb.errors import (
     BatchError,
@@ -103,6 +103,7 @@ class TargetDuckDB(CommandTarget):
         super().__init__(*args, **kwargs)
         path, data_path = self.config["path"], self.config.get("data_path")
         wrong = extensions.problem(path, data_path) if is_lake(path) else problem(path)
+        wrong = wrong or reserved(self.config.get("database"), self.config["default_target_schema"])
         if wrong is not None:
             raise SettingError(wrong)
         self._options = StreamOptions(

@@ -129,6 +129,14 @@ def test_settings_from_the_environment(tmp_path: Path) -> None:
         ({"path": "x.duckdb", "batch_size_rows": 0}, "batch_size_rows"),
         ({"path": "x.duckdb", "on_invalid_record": "ignore"}, "on_invalid_record"),
         ({"path": "x.duckdb", "lock_timeout": "long"}, "lock_timeout"),
+        (
+            {"path": "x.duckdb", "database": "temp"},
+            "setting 'database': DuckDB keeps the name 'temp'",
+        ),
+        (
+            {"path": "x.duckdb", "default_target_schema": "Information_Schema"},
+            "setting 'default_target_schema': DuckDB keeps the name 'Information_Schema'",
+        ),
     ],
 )
 def test_wrong_settings_end_with_two(tmp_path: Path, config: Any, named: str) -> None:
@@ -173,14 +181,27 @@ def test_a_file_may_have_almost_any_name(tmp_path: Path, name: str) -> None:
     assert [file.name for file in folder.iterdir()] == [name]
 
 
-def test_a_wrong_setting_does_not_show_secrets(tmp_path: Path) -> None:
-    config = {"path": "x.duckdb", "settings": "motherduck_token=hidden"}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    done = run("--config", str(tmp_path / "config.json"), input="")
-    assert done.returncode == 2
-    assert "config['settings']" in done.stderr
-    assert "hidden" not in done.stderr
-    assert "Traceback" not in done.stderr
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("settings", "motherduck_token=hidden"),
+        ("batch_config", '{"storage": {"root": "s3://key:hidden@bucket"}'),
+        ("stream_map_config", '{"hash_seed": "hidden"'),
+    ],
+)
+def test_a_wrong_setting_does_not_show_secrets(tmp_path: Path, name: str, value: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"path": "x.duckdb", name: value}))
+    done = in_this_process("--config", str(tmp_path / "config.json"))
+    assert done.code == 2
+    assert f"config['{name}'] is of a wrong type" in done.err
+    assert "hidden" not in done.err
+    assert "Traceback" not in done.err
+
+
+def test_an_option_that_duckdb_refuses_is_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match="refuses the settings 'settings'") as raised:
+        load(tmp_path / "x.duckdb", MESSAGES, settings={"threads": "hidden"})
+    assert "hidden" not in str(raised.value)
 
 
 def test_settings_that_are_empty_are_not_given(tmp_path: Path) -> None:
