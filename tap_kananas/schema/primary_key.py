@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tap_kananas.schema.inference import Kind, conform, kind_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -35,9 +37,13 @@ _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 def _plain(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
-    """Return a value as the table may hold it, where 1 and "1" are the same; None for no value."""
+    """Return a value as the table may hold it, where 1 and "1" are the same; None for no value.
+
+    Two spellings of one moment become the same timestamp in UTC.
+    """
     if isinstance(value, str):
-        return value or None
+        is_moment = value[4:5] == "-" and kind_of(value) is Kind.TIMESTAMP
+        return conform(value, Kind.TIMESTAMP) if is_moment else value or None
     if value is None or isinstance(value, dict | list):
         return None
     if isinstance(value, float) and value.is_integer():

@@ -54,6 +54,13 @@ def test_a_key_with_equal_values_is_refused() -> None:
     assert line.startswith("the key 'group' has only 1 values in 2 records")
 
 
+def test_two_spellings_of_a_moment_are_one_key_in_the_table() -> None:
+    moments = ["2026-01-01T00:00:00Z", "2026-01-01T01:00:00+01:00", "2026-01-01 00:00:00"]
+    line = problem([{"id": moment} for moment in moments], ["id"])
+    assert line is not None
+    assert "only 2 values in 3 records" in line
+
+
 def test_a_number_and_its_text_are_one_key_in_the_table() -> None:
     line = problem([{"id": 1}, {"id": "1"}, {"id": 1.0}, {"id": 2}], ["id"])
     assert line is not None
