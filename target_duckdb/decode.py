@@ -588,7 +588,7 @@ class Decoder:
                 if literal == _NULL and nullable:
                     return None
                 raise _SlowPathError
-            if len(literal) > _SHORT_NUMBER or b"e" in literal or b"E" in literal:
+            if _is_long(literal):
                 number = _ANYTHING.decode(literal)
                 staged = values.double(number)
                 if values.rounds(number):
@@ -602,6 +602,7 @@ class Decoder:
         self, column: Column, is_valid: Callable[[object], bool] | None, *, nullable: bool
     ) -> Callable[[msgspec.Raw], Any]:
         stage = self._stagers[column.name]
+        may_round = column.sql_type == "DOUBLE" and not column.is_exact
 
         def fix(raw: msgspec.Raw) -> Any:  # noqa: ANN401
             value = _ANYTHING.decode(raw)
@@ -611,7 +612,10 @@ class Decoder:
                 raise _SlowPathError
             if is_valid is not None and not is_valid(value):
                 raise _SlowPathError
-            return stage(value)
+            staged = stage(value)
+            if may_round and _is_long(bytes(raw)) and values.rounds(value):
+                self._warn_rounding(column.name)
+            return staged
 
         return fix
 
@@ -759,6 +763,11 @@ def _typed_json(known: Any, *, nullable: bool) -> Callable[[msgspec.Raw], str | 
         return values.exact_json(_ANYTHING.decode(raw))
 
     return fix
+
+
+def _is_long(literal: bytes) -> bool:
+    """Return whether a DOUBLE may hold another number than the one that is written."""
+    return len(literal) > _SHORT_NUMBER or b"e" in literal or b"E" in literal
 
 
 def _may_have_controls(encoded: bytes) -> bool:

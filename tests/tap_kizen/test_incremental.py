@@ -363,7 +363,8 @@ def test_a_service_whose_clock_is_ahead_is_believed(
 
 def test_the_read_began_before_the_service_began_to_answer(shared_sandbox: Sandbox) -> None:
     stream = TapKizen(config=settings_of(shared_sandbox)).streams[CONTACTS]
-    bookmark = Bookmark(cast("Any", stream), state := {}, None)
+    state: dict[str, Any] = {}
+    bookmark = Bookmark(cast("Any", stream), state, None)
     response = requests.Response()
     response.headers["Date"] = "Sun, 01 Mar 2026 11:00:30 GMT"
     response.elapsed = timedelta(seconds=30)

@@ -280,10 +280,15 @@ def test_string_of_ten_megabytes(tmp_path: Path) -> None:
     ]
 
 
-def test_rounding_is_not_silent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "real", [REAL, {**REAL, "minimum": 0}, {"oneOf": [{"type": "integer"}, REAL]}], ids=str
+)
+def test_rounding_is_not_silent(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, real: dict[str, Any]
+) -> None:
     path = tmp_path / "test.duckdb"
     messages = [
-        schema({"v": REAL, "w": REAL}),
+        schema({"v": real, "w": real}),
         '{"type": "RECORD", "stream": "items", "record": {"v": 0.1234567890123456789}}',
         '{"type": "RECORD", "stream": "items", "record": {"v": 9007199254740993}}',
         '{"type": "RECORD", "stream": "items", "record": {"v": 0.30000000000000004}}',
