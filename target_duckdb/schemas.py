@@ -124,6 +124,9 @@ def _variants(
     declared = node.get("type")
     if declared is not None:
         names = declared if isinstance(declared, list) else [declared]
+        if not all(isinstance(name, str) for name in names):
+            msg = "the schema is no valid JSON schema: a 'type' of it is no name of a type"
+            raise SchemaError(msg)
         yield from ({**node, "type": name} for name in names)
         return
     for keyword in ("allOf", "anyOf", "oneOf"):

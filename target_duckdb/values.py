@@ -62,6 +62,9 @@ _MISREAD = re.compile(r"(?:^|[Tt ])\d{2}(?::?\d{2})?[.,]|[+-]\d{2}:?[6-9]\d")
 """12:30.5 is half a minute, of which Python makes half a second; of +05:75 it makes +06:15."""
 
 _FRACTION = re.compile(r"[.,](\d+)", re.ASCII)
+_NOT_READ = (msgspec.ValidationError, UnicodeEncodeError)
+"""What `msgspec` says of a text that is none of what was expected, or holds a lone surrogate."""
+
 _NOT_FINITE = {math.inf: "Infinity", -math.inf: "-Infinity"}
 _T = TypeVar("_T", dt.time, dt.datetime)
 _R = TypeVar("_R", str, dt.datetime)
@@ -282,7 +285,7 @@ def time(value: object) -> str:
         cut = _FRACTION.sub(lambda found: found[0][: _MICROS + 1], value)
         try:
             return clock(_rounded_time(msgspec.convert(cut, dt.time), value))
-        except msgspec.ValidationError:
+        except _NOT_READ:
             pass
         try:
             if _MISREAD.search(value) is None:
@@ -314,7 +317,7 @@ def _moment(value: object) -> dt.datetime:
         try:
             # The fast way reads RFC 3339 with msgspec: the same text must give the same moment.
             return msgspec.convert(value, dt.datetime)
-        except msgspec.ValidationError:
+        except _NOT_READ:
             pass
         try:
             if _MISREAD.search(value) is None:

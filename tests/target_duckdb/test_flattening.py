@@ -116,3 +116,10 @@ def test_two_properties_in_one_column_end_in_one_line(tmp_path: Path) -> None:
     settings = {"flattening_enabled": True, "flattening_max_depth": 1}
     with pytest.raises(SchemaError, match=r"'items': .*o__x; change 'flattening_separator'"):
         load(tmp_path / "test.duckdb", [message], **settings)
+
+
+@pytest.mark.parametrize("kind", [["null", ["null"]], 5, [5]])
+def test_a_type_that_is_none_ends_the_run_in_one_line(tmp_path: Path, kind: Any) -> None:
+    message = schema({"id": WHOLE, "p": {"type": "object", "properties": {"a": {"type": kind}}}})
+    with pytest.raises(SchemaError, match="stream 'items': the schema is no valid JSON schema"):
+        load(tmp_path / "test.duckdb", [message], flattening_enabled=True, flattening_max_depth=1)
