@@ -21,6 +21,7 @@ import copy
 import datetime as dt
 import io
 import json
+import math
 import sys
 import uuid
 import warnings
@@ -185,18 +186,38 @@ def _multiple_of(
 
 
 def _bound(keyword: str) -> Callable[..., Iterator[ValidationError]]:
-    """Return what checks a bound: all digits of a float are the number it was made of."""
+    """Return what checks a bound: all digits of a float are the number it was made of.
+
+    NaN is on neither side of a bound.
+    """
     usual: Callable[..., Iterator[ValidationError] | None]
     usual = DEFAULT_JSONSCHEMA_VALIDATOR.VALIDATORS[keyword]
 
     def check(
         validator: object, bound: object, instance: object, schema: object
     ) -> Iterator[ValidationError]:
+        if _is_nan(instance) or _is_nan(bound):
+            return
         if isinstance(instance, Decimal):
             instance = values.before_float(instance)
         yield from usual(validator, bound, instance, schema) or ()
 
     return check
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _unique_items(
+    validator: object, wanted: object, instance: object, schema: object
+) -> Iterator[ValidationError]:
+    usual = DEFAULT_JSONSCHEMA_VALIDATOR.VALIDATORS["uniqueItems"]
+    try:
+        yield from usual(validator, wanted, instance, schema) or ()
+    except ArithmeticError:
+        # An array with NaN cannot be kept as JSON anyway.
+        yield ValidationError("NaN is not to be told from others")
 
 
 _Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
@@ -208,6 +229,7 @@ _Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
             for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
         },
         "oneOf": DEFAULT_JSONSCHEMA_VALIDATOR.VALIDATORS["anyOf"],
+        "uniqueItems": _unique_items,
     },
     type_checker=DEFAULT_JSONSCHEMA_VALIDATOR.TYPE_CHECKER.redefine("integer", _is_integer),
 )

@@ -14,6 +14,7 @@ import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import msgspec
@@ -506,10 +507,22 @@ def unique_identifier(value: object) -> str:
 
 def as_text(record: Any) -> bytes:  # noqa: ANN401
     """Return a decoded record as JSON, whatever is in it, for people to read."""
-    try:
-        return json.dumps(record, default=str).encode()
-    except RecursionError:
-        return b'"nested too deeply to be written"'
+    for write in (_written, partial(json.dumps, default=str)):  # the latter goes deeper
+        try:
+            return write(record).encode()
+        except RecursionError:  # noqa: PERF203 - two ways
+            continue
+    return b'"nested too deeply to be written"'
+
+
+def _written(value: Any) -> str:  # noqa: ANN401
+    """Return a value as Python writes JSON, and numbers with all their digits."""
+    if isinstance(value, dict):
+        members = (f"{json.dumps(name)}: {_written(each)}" for name, each in value.items())
+        return f"{{{', '.join(members)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
+    return str(value) if isinstance(value, Decimal) else json.dumps(value, default=str)
 
 
 def json_text(value: object) -> str:

@@ -402,3 +402,14 @@ def test_the_command_says_it_in_one_line_and_exits_with_one(tmp_path: Path) -> N
     assert "'on_invalid_record': 'quarantine'" in last
     assert SECRET not in done.stderr
     assert json.loads(lines(messages[:1]))["type"] == "SCHEMA"
+
+
+def test_a_record_that_is_no_usual_json_is_kept_as_it_came(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    list_of_each = {"type": "array", "uniqueItems": True}
+    text = '{"id": 1, "list": [NaN, 0.5, 1E+400, -0.10, "0.5", {"\\u00e9": null}]}'
+    messages = [schema({"id": {}, "list": list_of_each}, ["id"]), raw(text)]
+    load(path, messages, on_invalid_record="quarantine")
+    assert query(path, "SELECT reason, record FROM _quarantine") == [
+        ("property ['list']: it breaks 'uniqueItems' of the schema", text)
+    ]

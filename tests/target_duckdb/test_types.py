@@ -167,6 +167,7 @@ VALUES = [
     (REAL, "1.7976931348623157e308", "1.7976931348623157e+308"),
     (REAL, "3", "3.0"),
     (REAL, "NaN", "nan"),
+    ({**REAL, "minimum": 0.5, "exclusiveMaximum": 1e10}, "NaN", "nan"),
     (REAL, "Infinity", "inf"),
     (REAL, "-Infinity", "-inf"),
     (MONEY, "1.10", "1.10"),
