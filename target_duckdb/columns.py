@@ -182,7 +182,7 @@ def is_number(value: object) -> TypeGuard[float | Decimal]:
     return (
         isinstance(value, (int, float, Decimal))
         and not isinstance(value, bool)
-        and math.isfinite(value)
+        and (isinstance(value, int) or math.isfinite(value))
     )
 
 

@@ -31,6 +31,11 @@ _COLUMNS = [
 ]
 
 
+def _storable(text: str | None) -> str | None:
+    """Return a text with escapes for what UTF-8 cannot hold: names may have lone surrogates."""
+    return None if text is None else text.encode(errors="backslashreplace").decode()
+
+
 class Quarantine:
     """Collects bad records of a flush; they are written in its transaction.
 
@@ -56,7 +61,7 @@ class Quarantine:
         """
         now = dt.datetime.now(tz=dt.timezone.utc)
         readable = text.decode("utf-8", "backslashreplace").rstrip("\n")
-        row = (stream, reason, readable, now, line_number)
+        row = (_storable(stream), _storable(reason), readable, now, line_number)
         self._file.add(msgspec.json.encode(dict(zip(_TYPES, row, strict=True))) + b"\n", 1)
         self.rows += 1
 

@@ -299,7 +299,7 @@ def is_whole(value: object) -> TypeGuard[float | Decimal]:
     """Return whether a value of a schema is an integer, however it is written."""
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return False
-    return math.isfinite(value) and int(value) == value
+    return isinstance(value, int) or (math.isfinite(value) and int(value) == value)
 
 
 def _joined(base: str, identifier: str) -> str:
@@ -432,10 +432,10 @@ def _modern_member(
     inner = f"{pointer}/{_step(key)}"
     if key not in _MAPS or not isinstance(value, dict):
         return {key: _modern(value, references, resource, inner)}
-    # What is said of a property by null is nothing. Errors name the place of what an object
-    # refuses, and not of what `false` does.
+    # What is said of a property by null is nothing, as by `true`, which the SDK's stream maps do
+    # not know. Errors name the place of what an object refuses, and not of what `false` does.
     schemas = {
-        name: {} if each is None else _NEVER if each is False else each
+        name: {} if each is None or each is True else _NEVER if each is False else each
         for name, each in value.items()
     }
     return {

@@ -207,7 +207,7 @@ def is_multiple(value: float | Decimal, step: float | Decimal) -> bool:
     All digits of a float count as the number that the float was made of.
     """
     number, unit = Decimal(str(value)), Decimal(str(step))
-    if not number.is_finite() or abs(number.adjusted()) > _LARGEST_EXPONENT:
+    if not (number.is_finite() and unit.is_finite()) or abs(number.adjusted()) > _LARGEST_EXPONENT:
         return False
     return any(Fraction(each) % Fraction(unit) == 0 for each in (number, before_float(number)))
 

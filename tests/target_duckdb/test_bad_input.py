@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -412,4 +413,25 @@ def test_a_record_that_is_no_usual_json_is_kept_as_it_came(tmp_path: Path) -> No
     load(path, messages, on_invalid_record="quarantine")
     assert query(path, "SELECT reason, record FROM _quarantine") == [
         ("property ['list']: it breaks 'uniqueItems' of the schema", text)
+    ]
+
+
+def test_what_no_schema_says_ends_in_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    number = {"type": "number"}
+    steps = {"a": {**number, "multipleOf": 10**400}, "b": {**number, "multipleOf": math.inf}}
+    properties = {"id": {}, "c": {"type": "string", "maxLength": 10**400}, "any": True, **steps}
+    messages = [
+        schema(properties, ["id"]),
+        *(record({"id": each, each: 1.5, "any": "y"}) for each in steps),
+        record({"id": "c", "c": "x", "any": "y"}),
+        record({"id": 1}, "no schema \ud800"),
+    ]
+    options: dict[str, Any] = {"stream_maps": {"items": {"copy": "any"}}}
+    load(path, messages, on_invalid_record="quarantine", **options)
+    assert query(path, "SELECT id, c, copy FROM items") == [('"c"', "x", "y")]
+    assert query(path, "SELECT stream, reason FROM _quarantine ORDER BY line_number") == [
+        ("items", "property ['a']: it breaks 'multipleOf' of the schema"),
+        ("items", "property ['b']: it breaks 'multipleOf' of the schema"),
+        ("no schema \\ud800", "its SCHEMA message has not come"),
     ]
