@@ -62,8 +62,8 @@
     JSON column is looked into at all its places at once, and at each one only if there is something.
     No column of the account keeps its name: it may be any, also that of a column made here.
 -#}
-{% macro mapping_counts(columns, candidates) -%}
-    {%- set entries = contact_mapping_entries(columns, candidates) | rejectattr('column', 'none') | list -%}
+{% macro mapping_counts(mapping) -%}
+    {%- set entries = mapping | rejectattr('column', 'none') | list -%}
     {%- set json_columns = entries | selectattr('path') | map(attribute='column') | unique(case_sensitive=true) | list -%}
     select
         {%- for entry in entries %}
@@ -99,6 +99,7 @@
     describes it, with the number of rows as `row_count`.
 -#}
 {% macro mapping_report(relation, columns, candidates) -%}
+    {%- set mapping = contact_mapping_entries(columns, candidates) -%}
     with source as (
 
         {{ live_rows(relation, columns) }}
@@ -107,13 +108,13 @@
 
     counts as (
 
-        {{ mapping_counts(columns, candidates) }}
+        {{ mapping_counts(mapping) }}
 
     ),
 
     counted as (
 
-        {{ counted_mapping(columns, candidates) }}
+        {{ counted_mapping(mapping) }}
 
     )
 
@@ -161,9 +162,9 @@
 
 
 {#- One row per entry of the mapping, with its count in `counts`. -#}
-{% macro counted_mapping(columns, candidates) -%}
+{% macro counted_mapping(mapping) -%}
     {%- set counted, rows = namespace(entries=0), [] -%}
-    {%- for entry in contact_mapping_entries(columns, candidates) -%}
+    {%- for entry in mapping -%}
         {%- if entry.column is none -%}
             {%- set filled_count = 'cast(0 as ' ~ dbt.type_bigint() ~ ')' -%}
         {%- else -%}

@@ -1,6 +1,7 @@
 {#-
-    The columns a raw table has in this account: a list of {name, type}, or none where the table was
-    never loaded. Accounts differ in both, so no model may name a raw column that it has not seen.
+    The columns a raw table has in this account: a list of {name, type, key}, or none where the table was
+    never loaded. Accounts differ in both, so no model may name a raw column that it has not seen. The key
+    is that of `column_key`: each meaning looks through all columns, and a macro call is slow.
 -#}
 {% macro raw_columns(relation) %}
     {%- if not execute -%}
@@ -17,7 +18,9 @@
 {% macro duckdb__typed_columns(table) %}
     {%- set columns = [] -%}
     {%- for column in adapter.get_columns_in_relation(table) -%}
-        {%- do columns.append({'name': column.name, 'type': column.dtype}) -%}
+        {%- do columns.append(
+            {'name': column.name, 'type': column.dtype, 'key': column_key(column.name)}
+        ) -%}
     {%- endfor -%}
     {{ return(columns) }}
 {% endmacro %}
@@ -27,9 +30,11 @@
 {% macro spark__typed_columns(table) %}
     {%- set columns = [] -%}
     {%- for column in run_query('describe table ' ~ table) -%}
-        {%- do columns.append(
-            {'name': column.col_name, 'type': column.comment or column.data_type}
-        ) -%}
+        {%- do columns.append({
+            'name': column.col_name,
+            'type': column.comment or column.data_type,
+            'key': column_key(column.col_name),
+        }) -%}
     {%- endfor -%}
     {{ return(columns) }}
 {% endmacro %}
@@ -78,10 +83,9 @@
     being empty or the keys that lead into a JSON column.
 -#}
 {% macro matching_columns(columns, candidates) %}
-    {#- Keys are made once: there are hundreds of candidates, and a macro call is slow. -#}
     {%- set by_key = {} -%}
     {%- for column in columns or [] -%}
-        {%- do by_key.setdefault(column_key(column.name), []).append(column) -%}
+        {%- do by_key.setdefault(column.key, []).append(column) -%}
     {%- endfor -%}
     {%- set found = [] -%}
     {%- for candidate in candidates -%}
