@@ -41,6 +41,10 @@ _LARGEST_VARIABLE = 120_000
 _WHOLE = (["build"], ["build", "--exclude-resource-type", "unit_test"])
 #: Commands of dbt that open no database.
 _WITHOUT_FILE = {"clean", "deps", "init", "list", "ls", "parse"}
+#: Beginnings of the names by which Meltano hands over each setting of a plugin, and what it knows itself.
+_OF_MELTANO, _SETTING_OF_MELTANO = "MELTANO_", "MELTANO_UTILIZE_"
+#: Variables of dbt's own that are settings, too.
+_OF_DBT = {"DBT_PROJECT_DIR", "DBT_PROFILES_DIR"}
 #: Options before a command that have a value of their own.
 _WITH_VALUE = {"--profiles-dir", "--project-dir", "--target", "-t", "--profile", "--log-level"}
 
@@ -176,6 +180,18 @@ def _build_on_spark(settings: _Settings, own: list[str], dbt: Path) -> None:
     _say("Taking the tables that Spark has built")
 
 
+def _drop_names_of_meltano() -> None:
+    """Drop the names of settings that nothing here reads: DBT_ENGINE and MELTANO_UTILIZE_ENGINE.
+
+    dbt looks for secrets in all variables at each line that it says, and warns of DBT_ENGINE.
+    """
+    for name in [name for name in os.environ if name.startswith(_OF_MELTANO)]:
+        del os.environ[name]
+        again = f"DBT_{name.removeprefix(_SETTING_OF_MELTANO)}"
+        if name.startswith(_SETTING_OF_MELTANO) and again not in _OF_DBT:
+            os.environ.pop(again, None)
+
+
 def _state(database: str) -> tuple[int, int, int]:
     found = Path(database).expanduser().stat()
     return found.st_ino, found.st_size, found.st_mtime_ns
@@ -224,6 +240,7 @@ def main() -> int:
     Returns:
         1 where the file is missing or stays held, 2 where a setting is wrong; else dbt's own.
     """
+    _drop_names_of_meltano()
     given = [each for each in sys.argv[1:] if each != CHANGES_ONLY]
     dbt = Path(sys.executable).with_name("dbt")
     try:
@@ -240,7 +257,8 @@ def main() -> int:
         return 1
     if arguments is None:
         return 0
-    return os.execv(dbt, [str(dbt), *arguments])  # noqa: S606 - the program of this environment
+    started = [sys.executable, "-m", "refresh.dbt_program", *arguments]
+    return os.execv(sys.executable, started)  # noqa: S606 - the Python of this environment
 
 
 def _say(line: str) -> None:

@@ -181,15 +181,15 @@ def test_nobody_else_can_open_the_file_while_dbt_starts(database: Path, tmp_path
         holder.communicate()
     next_program = tmp_path / "next.py"
     next_program.write_text(NEXT, encoding="utf-8")
-    dbt = tmp_path / "dbt"
-    dbt.write_text(
+    python = tmp_path / "python"
+    python.write_text(
         f'#!/bin/sh\nexec "{sys.executable}" "{next_program}" "{sys.executable}" "$DUCKDB_PATH"\n',
         encoding="utf-8",
     )
-    dbt.chmod(0o700)
+    python.chmod(0o700)
     code = (
         "import sys; from refresh.dbt_wait import main;"
-        f"sys.executable = {str(tmp_path / 'python')!r}; sys.argv[1:] = ['build']; main()"
+        f"sys.executable = {str(python)!r}; sys.argv[1:] = ['build']; main()"
     )
     environment = {**os.environ, "DUCKDB_PATH": str(database)}
     started = subprocess.Popen(

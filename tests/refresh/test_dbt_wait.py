@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
 
-from refresh import dbt_wait, spark_build
+from refresh import dbt_program, dbt_wait, spark_build
 
 
 @pytest.mark.parametrize(
@@ -57,3 +61,41 @@ def test_raw_tables_are_published_for_spark_and_what_it_lacks_is_said(
 def test_the_folder_of_spark_is_one_of_this_machine(given: str) -> None:
     with pytest.raises(spark_build.SparkBuildError, match="DUCKDB_SPARK_DIR must name a folder"):
         spark_build.folders_of({"DUCKDB_SPARK_DIR": given})
+
+
+def test_dbt_has_each_setting_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {
+        "MELTANO_ENVIRONMENT": "demo",
+        "MELTANO_UTILIZE_ENGINE": "duckdb", "DBT_ENGINE": "duckdb", "DUCKDB_ENGINE": "duckdb",
+        "MELTANO_UTILIZE_PROJECT_DIR": "here", "DBT_PROJECT_DIR": "here", "DBT_THREADS": "1",
+    }  # fmt: skip
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    commands = []
+    monkeypatch.setattr("os.execv", lambda program, command: commands.append((program, command)))
+    monkeypatch.setattr("sys.argv", ["dbt-wait", "parse"])
+    dbt_wait.main()
+    assert commands == [(sys.executable, [sys.executable, "-m", "refresh.dbt_program", "parse"])]
+    assert {name for name in given if name in os.environ} == {
+        "DUCKDB_ENGINE", "DBT_PROJECT_DIR", "DBT_THREADS",
+    }  # fmt: skip
+
+
+def test_dbt_looks_for_cycles_and_changes_threads_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = []
+
+    def cli() -> None:
+        found.append((sys.argv[0], gc.get_threshold()[0], sys.getswitchinterval()))
+
+    monkeypatch.setitem(sys.modules, "dbt.cli.main", SimpleNamespace(cli=cli))
+    monkeypatch.setattr("sys.argv", ["dbt_program.py", "build"])
+    before = gc.get_threshold(), sys.getswitchinterval()
+    try:
+        dbt_program.main()
+    finally:
+        gc.set_threshold(*before[0])
+        sys.setswitchinterval(before[1])
+    assert found == [("dbt", dbt_program.YOUNG_OBJECTS, pytest.approx(dbt_program.SWITCH_SECONDS))]
+    assert found[0][1:] > (before[0][0], before[1])
