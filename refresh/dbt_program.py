@@ -1,7 +1,8 @@
 """dbt as `dbt-wait` starts it: its own command line, in a Python that suits it.
 
-A build makes millions of small objects and has two threads that hand Python's lock to each other. Both
-cost a tenth of its processor time with Python's usual settings; `benchmarks/nights` measures it.
+A build makes millions of small objects and has two threads that hand Python's lock to each other.
+Both cost a tenth of its processor time with Python's usual settings; `benchmarks/nights` measures
+it.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ _LARGEST_VARIABLE = 120_000
 _WHOLE = (["build"], ["build", "--exclude-resource-type", "unit_test"])
 #: Commands of dbt that open no database.
 _WITHOUT_FILE = {"clean", "deps", "init", "list", "ls", "parse"}
-#: Beginnings of the names by which Meltano hands over each setting of a plugin, and what it knows itself.
+#: Beginnings of names: of all that Meltano hands over, and of each setting of a plugin.
 _OF_MELTANO, _SETTING_OF_MELTANO = "MELTANO_", "MELTANO_UTILIZE_"
 #: Variables of dbt's own that are settings, too.
 _OF_DBT = {"DBT_PROJECT_DIR", "DBT_PROFILES_DIR"}
