@@ -7,15 +7,20 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from refresh import meltano_program
 from refresh.meltano_log import OutputParser
+from refresh.meltano_program import MeltanoProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import IO
+
+    from refresh.meltano_program import Process
 
 GRACE_SECONDS = 20.0
 
@@ -122,6 +127,35 @@ def run(program: Program, listen: Callable[[str, OutputParser], None]) -> Progra
     output, is_over = OutputParser(), threading.Event()
     # Meltano writes settings into it, secrets too, and where it makes it, anybody may read.
     (program.folder / ".meltano").mkdir(mode=0o700, exist_ok=True)
+    with _started(program) as (process, said):
+
+        def end_late() -> None:
+            is_over.set()
+            _signal(process, signal.SIGTERM)
+
+        timer = threading.Timer(program.timeout, end_late)
+        timer.daemon = True
+        timer.start()
+        try:
+            for line in said:
+                listen(output.take(line.rstrip("\n")), output)
+            process.wait()
+        finally:
+            timer.cancel()
+            _end(process)
+        return ProgramResult(process.wait(), output, is_over.is_set())
+
+
+@contextmanager
+def _started(program: Program) -> Iterator[tuple[Process, IO[str]]]:
+    """Start a program in a session of its own; yield its process, and what it says."""
+    if meltano_program.is_here(program.command[0]):
+        started = MeltanoProcess(
+            program.command[1:], program.folder, program.environment, program.keep_open
+        )
+        with started.stdout as said:
+            yield started, said
+        return
     with subprocess.Popen(  # noqa: S603 - the project's own programs
         program.command,
         cwd=program.folder,
@@ -135,26 +169,11 @@ def run(program: Program, listen: Callable[[str, OutputParser], None]) -> Progra
         start_new_session=True,
         pass_fds=(program.keep_open,),
     ) as process:
-
-        def end_late() -> None:
-            is_over.set()
-            _signal(process, signal.SIGTERM)
-
-        timer = threading.Timer(program.timeout, end_late)
-        timer.daemon = True
-        timer.start()
-        try:
-            assert process.stdout is not None  # noqa: S101 - for the type checker
-            for line in process.stdout:
-                listen(output.take(line.rstrip("\n")), output)
-            process.wait()
-        finally:
-            timer.cancel()
-            _end(process)
-    return ProgramResult(process.returncode, output, is_over.is_set())
+        assert process.stdout is not None  # noqa: S101 - for the type checker
+        yield process, process.stdout
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: Process) -> None:
     """End a program kindly, and what is left of all that it started."""
     if process.poll() is None:
         _signal(process, signal.SIGTERM)
@@ -164,6 +183,6 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.wait()
 
 
-def _signal(process: subprocess.Popen[str], kind: signal.Signals) -> None:
+def _signal(process: Process, kind: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, kind)

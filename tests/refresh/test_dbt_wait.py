@@ -97,5 +97,8 @@ def test_dbt_looks_for_cycles_and_changes_threads_less_often(
     finally:
         gc.set_threshold(*before[0])
         sys.setswitchinterval(before[1])
-    assert found == [("dbt", dbt_program.YOUNG_OBJECTS, pytest.approx(dbt_program.SWITCH_SECONDS))]
-    assert found[0][1:] > (before[0][0], before[1])
+    ((name, objects, seconds),) = found
+    assert name == "dbt"
+    assert objects == dbt_program.YOUNG_OBJECTS > before[0][0]
+    assert seconds == pytest.approx(dbt_program.SWITCH_SECONDS)
+    assert seconds > before[1]
