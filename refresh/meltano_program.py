@@ -131,6 +131,10 @@ def _be_meltano(
     for descriptor in (1, 2):
         os.dup2(said.fileno(), descriptor)
     said.close()
+    sys.stdout, sys.stderr = (
+        open(descriptor, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
+        for descriptor in (1, 2)
+    )
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["meltano", *arguments]

@@ -288,6 +288,8 @@ def test_a_run_that_was_killed_is_told_and_made_up_for(
     with start(installation.program, **installation.settings) as killed:
         wait_until(lambda: len(sandbox.requests) == 2)
         children = psutil.Process(killed.pid).children(recursive=True)
+        # Meltano is imported once for all steps.
+        assert any("multiprocessing.forkserver" in " ".join(each.cmdline()) for each in children)
         os.kill(killed.pid, signal.SIGKILL)
         # What it had started holds the lock as long as it lives.
         assert installation.run().code == 75
