@@ -11,6 +11,7 @@ for a file that another program holds.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import re
@@ -29,6 +30,7 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import duckdb
+import psutil
 
 from tools.demo.processes import sandbox
 from tools.demo.report import table
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+#: Of Linux: processes whose parent has ended become children of this one.
+_PR_SET_CHILD_SUBREAPER = 36
 #: What dbt says of a run.
 DBT_SECONDS = re.compile(r"Finished running .* \(([0-9.]+)s\)")
 STEPS = ("kananas", "kizen", "transform", "publish", "report")
@@ -188,6 +192,9 @@ def _run(
     Raises:
         CalledProcessError: It failed, or did not fail though it should.
     """
+    # The server that forks Meltano ends after the run, and counts once it is waited for.
+    others = {child.pid for child in psutil.Process().children()}
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     started, before = monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         command,
@@ -201,7 +208,9 @@ def _run(
     )
     if fails and done.returncode == 0:
         raise subprocess.CalledProcessError(0, command, done.stdout)
-    seconds, after = monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = monotonic() - started
+    psutil.wait_procs([each for each in psutil.Process().children() if each.pid not in others])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Night(seconds, processor), done.stdout
 
