@@ -85,7 +85,8 @@
 {% macro matching_columns(columns, candidates) %}
     {%- set by_key = {} -%}
     {%- for column in columns or [] -%}
-        {%- do by_key.setdefault(column.key, []).append(column) -%}
+        {#- Unit tests name columns and types alone. -#}
+        {%- do by_key.setdefault(column.key or column_key(column.name), []).append(column) -%}
     {%- endfor -%}
     {%- set found = [] -%}
     {%- for candidate in candidates -%}
