@@ -107,17 +107,18 @@ moves_0 as (
 
     ),
 
+    -- Shift and stretch are the same in each row: without a key, Spark knows that one row is left.
     slopes_{{ round }} as (
 
         select
-            shift,
-            stretch,
+            max(shift) as shift,
+            max(stretch) as stretch,
             cast(
                 sum(cast(round(1000000 * links * (share - chance)) as bigint)) as double
-            ) / 1000000 - shift / {{ shift_variance }} as of_shift,
+            ) / 1000000 - max(shift) / {{ shift_variance }} as of_shift,
             cast(
                 sum(cast(round(1000000 * links * above * (share - chance)) as bigint)) as double
-            ) / 1000000 - stretch / {{ stretch_variance }} as of_stretch,
+            ) / 1000000 - max(stretch) / {{ stretch_variance }} as of_stretch,
             cast(
                 sum(cast(round(1000000 * links * chance * (1 - chance)) as bigint)) as double
             ) / 1000000 + 1 / {{ shift_variance }} as of_both_shift,
@@ -130,7 +131,6 @@ moves_0 as (
                 as double
             ) / 1000000 as of_each
         from chances_{{ round }}
-        group by shift, stretch
 
     ),
 
