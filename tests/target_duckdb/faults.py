@@ -294,6 +294,16 @@ def fill(directory: Path, leave: int) -> Path:
     return filler
 
 
+def known(data: bytes, came: bytes) -> tuple[bytes, bool]:
+    """Return what a target knows of lines that were cut off, and whether it misses part of one.
+
+    A line that lacks its end alone is whole.
+    """
+    if data[len(came) :].startswith(b"\n"):
+        return came + b"\n", False
+    return came, came[-1:] not in {b"", b"\n"}
+
+
 class Round:
     """One load, with its faults.
 
@@ -363,12 +373,11 @@ class Round:
         """Run the target once, and check what it left."""
         end = len(self.load.messages)
         data = b"".join(lines(self.load, self.grown, self.growth, self.begin, attempt, end))
-        is_cut_in_line = False
+        came, is_cut_in_line = data, False
         if kind == "cut off":
-            cut = self.chance.randrange(len(data) + 1)
-            data = data[:cut]
-            is_cut_in_line = data[-1:] not in {b"", b"\n"}
-        (self.directory / "input").write_bytes(data)
+            came = data[: self.chance.randrange(len(data) + 1)]
+            data, is_cut_in_line = known(data, came)
+        (self.directory / "input").write_bytes(came)
         for name in ("states", "log"):
             (self.directory / name).write_bytes(b"")
         code = self.disturbed(kind)

@@ -41,6 +41,8 @@ def forked(work: Callable[[], int]) -> int:
     code = 70
     try:
         code = work()
+    except BaseException:  # noqa: BLE001 (as Python ends a program)
+        traceback.print_exc()
     finally:
         os._exit(code)
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.target_duckdb import faults
-from tests.target_duckdb.faults import Load, Message, apply
+from tests.target_duckdb.faults import Load, Message, apply, known
 
 ROWS = {"s0": {("1", "5", None): 1, ("2", None, None): 1}}
 
@@ -38,3 +38,12 @@ def test_the_expectation_knows_updates_and_deletes() -> None:
     )
     assert apply({}, load, {"s0": False}, 0, 0, 5) == ROWS
     assert apply({}, load, {"s0": False}, 0, 0, 4) != ROWS
+
+
+def test_a_line_that_lacks_its_end_alone_is_whole() -> None:
+    lines = b'{"a": 1}\n{"b": 2}\n'
+    assert known(lines, b"") == (b"", False)
+    assert known(lines, lines[:7]) == (lines[:7], True)
+    assert known(lines, lines[:8]) == (lines[:9], False)
+    assert known(lines, lines[:9]) == (lines[:9], False)
+    assert known(lines, lines) == (lines, False)
