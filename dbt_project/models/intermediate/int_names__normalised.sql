@@ -74,34 +74,15 @@ endings_behind_signs as (
 
 ),
 
-distinct_endings_behind_signs as (
-
-    select distinct ending from endings_behind_signs
-
-),
-
 normalised_endings as (
 
-    {{ normalised_names('distinct_endings_behind_signs', 'ending') }}
+    {{ normalised_names('endings_behind_signs', 'ending', ['written_name', 'ending']) }}
 
 ),
 
 words_behind_signs as (
 
-    {{ words_of('normalised_endings', 'name', ['ending']) }}
-
-),
-
-departments as (
-
-    select words_behind_signs.ending
-    from words_behind_signs
-    left join {{ ref('common_words') }} as department_words
-        on
-            words_behind_signs.word = department_words.word
-            and department_words.found_in = 'department'
-    group by words_behind_signs.ending
-    having count(*) = count(department_words.word)
+    {{ words_of('normalised_endings', 'name', ['written_name', 'ending']) }}
 
 ),
 
@@ -109,13 +90,18 @@ departments as (
 names_with_departments as (
 
     select
-        endings_behind_signs.written_name,
+        words_behind_signs.written_name,
         left(
-            endings_behind_signs.written_name,
-            length(endings_behind_signs.written_name) - length(endings_behind_signs.ending)
+            words_behind_signs.written_name,
+            length(words_behind_signs.written_name) - length(words_behind_signs.ending)
         ) as kept_name
-    from endings_behind_signs
-    inner join departments on endings_behind_signs.ending = departments.ending
+    from words_behind_signs
+    left join {{ ref('common_words') }} as department_words
+        on
+            words_behind_signs.word = department_words.word
+            and department_words.found_in = 'department'
+    group by words_behind_signs.written_name, words_behind_signs.ending
+    having count(*) = count(department_words.word)
 
 ),
 
