@@ -55,6 +55,16 @@ def numbers_of(path: Path, column: str = "id") -> list[Decimal]:
     return sorted(Decimal(text) for (text,) in query(path, f"SELECT {column}::VARCHAR FROM items"))
 
 
+def load_changed(path: Path, *kinds: tuple[dict[str, Any], list[Any]], is_one_run: bool) -> None:
+    """Load keys of one type and then those of another, the latter again in runs of their own."""
+    old, new = (
+        [schema({"id": kind}, ["id"]), *(record({"id": key}) for key in keys)]
+        for kind, keys in kinds
+    )
+    for messages in [old + new] if is_one_run else [old, new, new]:
+        load(path, messages)
+
+
 @given(
     runs=st.lists(st.lists(NUMBERS, min_size=1, max_size=5), min_size=1, max_size=3),
     kinds=st.lists(st.sampled_from(["messages", "batch"]), min_size=3, max_size=3),
@@ -137,10 +147,7 @@ def test_the_type_changes(  # noqa: PLR0913
     is_one_run: bool,
 ) -> None:
     path = tmp_path / "test.duckdb"
-    old = [schema({"id": before}, ["id"]), *(record({"id": key}) for key in first)]
-    new = [schema({"id": after}, ["id"]), *(record({"id": key}) for key in second)]
-    for messages in [old + new] if is_one_run else [old, new, new]:
-        load(path, messages)
+    load_changed(path, (before, first), (after, second), is_one_run=is_one_run)
     assert numbers_of(path) == sorted({Decimal(str(key)) for key in first + second})
 
 
@@ -177,10 +184,7 @@ def test_the_type_changes_to_another_family(  # noqa: PLR0913, PLR0917
     is_one_run: bool,
 ) -> None:
     path = tmp_path / "test.duckdb"
-    old = [schema({"id": before}, ["id"]), *(record({"id": key}) for key in first)]
-    new = [schema({"id": after}, ["id"]), *(record({"id": key}) for key in second)]
-    for messages in [old + new] if is_one_run else [old, new, new]:
-        load(path, messages)
+    load_changed(path, (before, first), (after, second), is_one_run=is_one_run)
     found = query(path, "SELECT id::VARCHAR FROM items")
     assert sorted(found) == sorted((row,) for row in rows)
 
