@@ -146,6 +146,9 @@ class LimitedProtocol(H11Protocol):
     #: Connections of others that have sent something, in the order in which they have.
     line: deque[LimitedProtocol]
 
+    #: Whether the server ends: uvicorn tells those who are connected, and nobody who comes then.
+    is_ending = False
+
     transport: LingeringTransport  # type: ignore[assignment]
 
     _deadline: asyncio.TimerHandle | None = None
@@ -159,6 +162,9 @@ class LimitedProtocol(H11Protocol):
         lingering = LingeringTransport(transport, self.loop, self.is_crowded)
         super().connection_made(lingering)  # type: ignore[arg-type]
         self.waits_since = self.loop.time()
+        if self.is_ending:
+            self.transport.close_now()
+            return
         if not self.is_crowded():
             self._expect_head()
             return
@@ -308,6 +314,11 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._listening()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End; whoever was accepted just before, and is made known only now, has no response."""
+        cast("type[LimitedProtocol]", self.config.http_protocol_class).is_ending = True
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - overrides
         """End; at once where it was asked twice."""

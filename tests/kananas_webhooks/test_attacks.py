@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+import uvicorn
 
-from kananas_webhooks.protocol import MAX_CONNECTIONS, SPARE_CONNECTIONS
+from kananas_webhooks.protocol import MAX_CONNECTIONS, SPARE_CONNECTIONS, Server, protocol
 from tests.kananas_webhooks.attackers import ATTACKS, head
 from tests.kananas_webhooks.receivers import ReceiverProcess
 from tests.kananas_webhooks.test_hostile import SECONDS, connect, exchange, post, read_all
@@ -178,6 +181,30 @@ def test_connections_beyond_the_limit_are_told_so_and_leave_room(tmp_path: Path)
             assert b"\r\nRetry-After: 5\r\n" in said
         silent[2].sendall(head("GET /healthz HTTP/1.1"))
         assert read_all(silent[2]).startswith(b"HTTP/1.1 200")
+
+
+def test_who_was_accepted_just_before_the_end_is_not_waited_for() -> None:
+    async def nobody(scope: object, receive: object, send: object) -> None:
+        """No request comes."""
+
+    async def come_late() -> bytes:
+        limited = protocol(head_seconds=3600, knows_secret=lambda _: False)
+        config = uvicorn.Config(nobody, http=limited, lifespan="off", timeout_graceful_shutdown=1)
+        config.load()
+        server = Server(config, lambda: None)
+        server.lifespan = config.lifespan_class(config)
+        server.servers = []
+        await server.shutdown()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            loop = asyncio.get_running_loop()
+            await loop.connect_accepted_socket(
+                lambda: limited(config, server.server_state, {}, loop), ours
+            )
+            theirs.setblocking(False)
+            return await asyncio.wait_for(loop.sock_recv(theirs, 1), SECONDS)
+
+    assert asyncio.run(come_late()) == b""
 
 
 def test_the_receiver_waits_for_no_attacker_when_it_ends(tmp_path: Path) -> None:
