@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from target_duckdb import extensions
+from target_duckdb.doublewrite import connected
 from target_duckdb.extensions import is_lake
 from target_duckdb.names import literal, quote
 
@@ -141,7 +142,8 @@ def _try_lock(path: Path) -> int | None:
 def holder(database: str) -> str:
     """Return which program holds the file; DuckDB knows."""
     try:
-        duckdb.connect(database, config=ONLY_WHAT_IS_HERE).close()
+        with connected(database, read_only=False, config=ONLY_WHAT_IS_HERE):
+            pass
     except duckdb.Error as error:
         found = _HOLDER.search(str(error))
         if found:
@@ -166,7 +168,7 @@ def opened(
     """
     if not is_lake(database):
         path = str(Path(database).expanduser())
-        with duckdb.connect(path, read_only=is_read, config=ONLY_WHAT_IS_HERE) as connection:
+        with connected(path, read_only=is_read, config=ONLY_WHAT_IS_HERE) as connection:
             yield connection
         return
     data_path = variables.get("DUCKDB_DATA_PATH", "")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from target_duckdb.doublewrite import Doublewrite, copy_of
 from target_duckdb.errors import (
     CheckpointError,
     DatabaseLockedError,
@@ -23,7 +24,7 @@ from target_duckdb.errors import (
 from target_duckdb.extensions import is_lake
 from target_duckdb.lake import DEFAULT_NAME, Lake
 from target_duckdb.names import literal, quote
-from target_duckdb.paths import IN_MEMORY, MOTHERDUCK, is_file
+from target_duckdb.paths import IN_MEMORY, MOTHERDUCK, has_log, is_file
 from target_duckdb.storage import FILE, LAKE, Storage
 
 if TYPE_CHECKING:
@@ -350,6 +351,7 @@ class Database:
         self._lake = Lake(path, data_path or "", self.name) if is_lake(path) else None
         if self._lake is not None:
             self._lake.prepare(self.connection, os.environ)
+        self._doublewrite = Doublewrite(self._path) if is_file(path) else None
         self._new_file: NewFile | None = None
         if is_file(path) and not is_there(self._path):
             place = StagingPlace(self.name, schema, is_target=True)
@@ -438,6 +440,7 @@ class Database:
                 yield self.connection
                 if self._lake is not None:
                     self._lake.lock.confirm()
+                self._save_metadata()
             except BaseException:
                 self.connection.execute("ROLLBACK")
                 raise
@@ -558,17 +561,43 @@ class Database:
             Path(self._path).parent.mkdir(parents=True, exist_ok=True)
         # With a type DuckDB does not look for an extension that reads a file of another kind.
         kind = "(TYPE duckdb)" if is_file(self._path) else ""
-        self.connection.execute(f"ATTACH {literal(self._path)} AS {quote(self.name)} {kind}")
-        self._attached = True
+        if self._doublewrite is not None and self._doublewrite.open():
+            self._logger.warning("Put back what a killed process had left half written")
+        try:
+            self.connection.execute(f"ATTACH {literal(self._path)} AS {quote(self.name)} {kind}")
+            self._attached = True
+        finally:
+            if self._doublewrite is not None and not self._attached:
+                self._doublewrite.close()
+
+    def _save_metadata(self) -> None:
+        if self._doublewrite is None:
+            return
+        try:
+            self._doublewrite.save(self.connection, self.name)
+        except OSError as error:
+            msg = (
+                f"cannot write {copy_of(self._path)}, beside the file of setting 'path': "
+                f"{error.strerror}"
+            )
+            raise TargetError(msg) from None
 
     def _detach(self) -> None:
-        if self._lake is not None or is_file(self._path):
+        if self._lake is None and not is_file(self._path):
+            return
+        try:
+            if has_log(self._path):
+                self._save_metadata()
+        finally:
             try:
                 self.connection.execute(f"DETACH {quote(self.name)}")
+                self._attached = False
             except duckdb.Error as error:
                 self._attached = _DETACHED not in str(error)
                 raise
-            self._attached = False
+            finally:
+                if self._doublewrite is not None and not self._attached:
+                    self._doublewrite.close()
 
     def _detach_checked(self) -> None:
         try:

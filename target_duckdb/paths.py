@@ -29,6 +29,12 @@ def is_file(path: str) -> bool:
     return path not in {"", IN_MEMORY} and not path.startswith((MOTHERDUCK, PREFIX))
 
 
+def has_log(path: str | Path) -> bool:
+    """Return whether DuckDB has yet to move changes from its log into a database file."""
+    # It is beside the file that a link leads to, or, before 1.5, beside the link.
+    return any(Path(f"{one}.wal").exists() for one in (path, os.path.realpath(path)))
+
+
 def problem(path: str) -> str | None:
     """Return in one line why a `path` setting can name no database; None where it can."""
     if not is_file(path):

@@ -20,18 +20,20 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from target_duckdb.database import lock_holder
+from target_duckdb.doublewrite import Doublewrite
 from target_duckdb.errors import TargetError, one_line
 from target_duckdb.extensions import LAKE_COPY, is_lake, problem
 from target_duckdb.lake import DEFAULT_NAME, Lake
 from target_duckdb.locked_directory import LockedDirectory
 from target_duckdb.names import literal, quote
-from target_duckdb.paths import has_parameters
+from target_duckdb.paths import has_log, has_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,9 +169,10 @@ def _copy(source: Path, target: Path, lock_timeout: float) -> None:
     with os.fdopen(descriptor, "wb") as copy:
         try:
             # Closing any descriptor of the database would drop the lock that DuckDB holds on it, so
-            # this one is closed after the connection.
-            with source.open("rb") as original:
-                connection = _hold(source, time.monotonic() + lock_timeout)
+            # these are closed after the connection.
+            with closing(Doublewrite(source)) as saved, source.open("rb") as original:
+                saved.open()
+                connection = _hold(source, saved, time.monotonic() + lock_timeout)
                 try:
                     shutil.copyfileobj(original, copy, _COPY_SIZE)
                 finally:
@@ -217,7 +220,7 @@ def _forbid_log(target: Path) -> None:
     Raises:
         PublishError: The file system has no such links.
     """
-    log = _log(target)
+    log = target.with_name(f"{target.name}.wal")
     link = log.with_name(f".{log.name}{_ENDING}")
     try:
         link.unlink(missing_ok=True)
@@ -231,20 +234,16 @@ def _forbid_log(target: Path) -> None:
         raise PublishError(msg) from None
 
 
-def _log(database: Path) -> Path:
-    return database.with_name(f"{database.name}.wal")
-
-
-def _hold(source: Path, deadline: float) -> duckdb.DuckDBPyConnection:
+def _hold(source: Path, saved: Doublewrite, deadline: float) -> duckdb.DuckDBPyConnection:
     """Open the database so that nobody writes to it, with all of its content in the one file."""
     connection = open_unlocked(source, deadline, read_only=True)
-    # DuckDB writes it beside the file that a link leads to, or, before 1.5, beside the link.
-    if not any(_log(path).exists() for path in (source, source.resolve())):
+    if not has_log(source):
         return connection
     # A process that died while it wrote has left a log, which has to become part of the file.
     connection.close()
     connection = open_unlocked(source, deadline, read_only=False)
     try:
+        saved.save(connection)
         connection.execute("FORCE CHECKPOINT")
     except duckdb.Error as error:
         msg = f"cannot write to the database {source}: {one_line(error)}"

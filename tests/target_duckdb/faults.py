@@ -32,6 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from target_duckdb.doublewrite import restore
 from tests.target_duckdb.forks import forked, import_all, run_target
 
 if TYPE_CHECKING:
@@ -214,6 +215,7 @@ def read(database: Path, names: list[str]) -> Content:
     def opened() -> Any:
         import duckdb  # noqa: PLC0415 (this process never opens a database, a fork of it does)
 
+        restore(database)
         return duckdb.connect(str(database), read_only=True)
 
     return read_by(opened, database.with_name("answer"), names) if database.exists() else {}

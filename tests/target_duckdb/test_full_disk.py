@@ -28,7 +28,7 @@ os._exit(1)
 """
 
 
-ROOM = [50, 76, 216, 676]
+ROOM = [50, 150, 290, 480, 940]
 """Kilobytes of a disk beyond those of the file."""
 
 ON_A_SMALL_DISK = """
