@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from target_duckdb.doublewrite import Doublewrite, copy_of
+from target_duckdb.doublewrite import Doublewrite
 from target_duckdb.errors import (
     CheckpointError,
     DatabaseLockedError,
@@ -351,7 +351,11 @@ class Database:
         self._lake = Lake(path, data_path or "", self.name) if is_lake(path) else None
         if self._lake is not None:
             self._lake.prepare(self.connection, os.environ)
-        self._doublewrite = Doublewrite(self._path) if is_file(path) else None
+        self._doublewrite: Doublewrite | None = None
+        if is_file(path):
+            self._doublewrite = Doublewrite(self._path, self.name)
+        elif self._lake is not None and self._lake.file is not None and self._lake.is_in_duckdb:
+            self._doublewrite = Doublewrite(self._lake.file, self._lake.catalog_name)
         self._new_file: NewFile | None = None
         if is_file(path) and not is_there(self._path):
             place = StagingPlace(self.name, schema, is_target=True)
@@ -549,44 +553,50 @@ class Database:
         return None
 
     def _attach_once(self) -> None:
+        saved = self._doublewrite
+        if saved is not None and saved.open():
+            self._logger.warning("Put back what a killed process had left half written")
+        try:
+            self._attach_as_it_is()
+            self._attached = True
+        finally:
+            if saved is not None and not self._attached:
+                saved.close()
+
+    def _attach_as_it_is(self) -> None:
         if self._lake is not None:
             self._lake.attach(self.connection)
-            self._attached = True
             return
         if self._path.startswith(MOTHERDUCK):
             self.connection.execute(f"ATTACH IF NOT EXISTS {literal(self._path)}")
-            self._attached = True
             return
         if is_file(self._path):
             Path(self._path).parent.mkdir(parents=True, exist_ok=True)
         # With a type DuckDB does not look for an extension that reads a file of another kind.
         kind = "(TYPE duckdb)" if is_file(self._path) else ""
-        if self._doublewrite is not None and self._doublewrite.open():
-            self._logger.warning("Put back what a killed process had left half written")
-        try:
-            self.connection.execute(f"ATTACH {literal(self._path)} AS {quote(self.name)} {kind}")
-            self._attached = True
-        finally:
-            if self._doublewrite is not None and not self._attached:
-                self._doublewrite.close()
+        self.connection.execute(f"ATTACH {literal(self._path)} AS {quote(self.name)} {kind}")
 
     def _save_metadata(self) -> None:
-        if self._doublewrite is None:
+        """Copy what the next checkpoint overwrites.
+
+        Raises:
+            TargetError: There is no room, or no right to.
+        """
+        saved = self._doublewrite
+        if saved is None:
             return
         try:
-            self._doublewrite.save(self.connection, self.name)
+            saved.save(self.connection)
         except OSError as error:
-            msg = (
-                f"cannot write {copy_of(self._path)}, beside the file of setting 'path': "
-                f"{error.strerror}"
-            )
+            msg = f"cannot write {saved.copy}, beside the file of setting 'path': {error.strerror}"
             raise TargetError(msg) from None
 
     def _detach(self) -> None:
         if self._lake is None and not is_file(self._path):
             return
+        saved = self._doublewrite
         try:
-            if has_log(self._path):
+            if saved is not None and has_log(saved.path):
                 self._save_metadata()
         finally:
             try:
@@ -596,8 +606,8 @@ class Database:
                 self._attached = _DETACHED not in str(error)
                 raise
             finally:
-                if self._doublewrite is not None and not self._attached:
-                    self._doublewrite.close()
+                if saved is not None and not self._attached:
+                    saved.close()
 
     def _detach_checked(self) -> None:
         try:
@@ -622,6 +632,7 @@ class Database:
             with self._lake_alone(lake):
                 self._attach()
                 try:
+                    self._save_metadata()
                     self.memory.run(
                         lambda: lake.maintain(
                             self.connection,

@@ -56,12 +56,23 @@ _BLOCKS = """
 
 
 class Doublewrite:
-    """The copy for one database that this process has attached."""
+    """The copy for one database that this process has attached.
 
-    def __init__(self, path: str | Path) -> None:
-        """Take the path of the database file, which need not exist."""
-        self._path = path
-        self._copy = copy_of(path)
+    Attributes:
+        path: The database file.
+        copy: Where the copy lies while there is one.
+    """
+
+    def __init__(self, path: str | Path, name: str | None = None) -> None:
+        """Name the database.
+
+        Args:
+            path: Its file, which need not exist.
+            name: Its name in SQL; by default that of the database which a connection uses.
+        """
+        self.path = path
+        self.copy = copy_of(path)
+        self._name = "current_database()" if name is None else literal(name)
         self._file: int | None = None
         self._headers = b""
 
@@ -74,21 +85,20 @@ class Doublewrite:
         Raises:
             OSError: The file or its copy cannot be read or written.
         """
-        is_restored = restore(self._path)
+        is_restored = restore(self.path)
         try:
             # Until it is detached: with any of its descriptors that is closed, POSIX ends the
             # locks of a process on a file, those of DuckDB too.
-            self._file = os.open(self._path, os.O_RDONLY)
+            self._file = os.open(self.path, os.O_RDONLY)
         except FileNotFoundError:
             self._file = None  # it is to be made, and holds nothing to lose
         return is_restored
 
-    def save(self, connection: DuckDBPyConnection, name: str | None = None) -> None:
+    def save(self, connection: DuckDBPyConnection) -> None:
         """Before a checkpoint: copy the blocks that it may overwrite, unless that is done.
 
         Args:
             connection: To which the file is attached, for writing.
-            name: Name of the database in SQL; by default that which the connection uses.
 
         Raises:
             OSError: The copy cannot be written.
@@ -98,11 +108,10 @@ class Doublewrite:
         headers = os.pread(self._file, _HEADERS, 0)
         if headers == self._headers:
             return
-        used = "current_database()" if name is None else literal(name)
-        found = connection.execute(_BLOCKS.format(name=used)).fetchall()
+        found = connection.execute(_BLOCKS.format(name=self._name)).fetchall()
         size = found[0][0] if found else 0
         places = [_HEADERS + number * size for _, number in found]
-        _write(self._copy, self._file, headers, size, places)
+        _write(self.copy, self._file, headers, size, places)
         self._headers = headers
 
     def close(self) -> None:
@@ -117,7 +126,7 @@ class Doublewrite:
             os.close(self._file)
             self._file = None
         self._headers = b""
-        restore(self._path)
+        restore(self.path)
 
 
 @contextmanager

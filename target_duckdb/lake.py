@@ -153,7 +153,14 @@ class Lake:
             data_path = str(Path(data_path).expanduser().absolute())
         self._data_path = data_path
         self._name = name
+        #: The catalog's database in SQL.
+        self.catalog_name = f"__ducklake_metadata_{name}"
         self.lock = _CatalogLock(catalog)
+
+    @property
+    def is_in_duckdb(self) -> bool:
+        """Whether the catalog is a DuckDB file."""
+        return self.file is not None and not self._catalog.startswith(SQLITE)
 
     def prepare(self, connection: DuckDBPyConnection, environment: Mapping[str, str]) -> None:
         """Load the extensions that the lake needs, from the files of their packages.
