@@ -11,6 +11,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+import duckdb
+
 from target_duckdb.columns import (
     DELETED_AT,
     METADATA,
@@ -125,12 +127,21 @@ def refuse_views(connection: DuckDBPyConnection, tables: Iterable[Table]) -> Non
 
 def find_columns(connection: DuckDBPyConnection, table: Table) -> dict[str, str]:
     """Return the types of a table's columns by name, in order; nothing for a missing table."""
-    rows = connection.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() "
-        "WHERE database_name = $1 AND schema_name = $2 AND table_name = $3 ORDER BY column_index",
-        [table.database, table.schema, table.name],
-    ).fetchall()
-    return {name: canonical(sql_type) for name, sql_type in rows}
+    try:
+        # Unlike `duckdb_columns()`, this looks at no other table, of which there may be thousands.
+        rows = connection.execute(f"DESCRIBE {table.sql}").fetchall()
+    except duckdb.CatalogException:
+        return {}
+    return {name: canonical(sql_type) for name, sql_type, *_ in rows}
+
+
+def find_collated(connection: DuckDBPyConnection, database: str) -> set[tuple[str, str]]:
+    """Return schema and name of the tables with a collation: the loader itself gives none."""
+    query = (
+        "SELECT schema_name, table_name FROM duckdb_tables() "
+        "WHERE database_name = $1 AND contains(sql, ' COLLATE ')"
+    )
+    return set(connection.execute(query, [database]).fetchall())
 
 
 def find_restrictions(connection: DuckDBPyConnection, tables: Iterable[Table]) -> list[str]:
@@ -532,6 +543,7 @@ class _Rows:
         spelled: Staged names of the columns that are texts only because they are staged so.
         version: The version of rows that came without one; None leaves them without.
         is_renamed: Whether the staging table has become the table, and all rows are in it.
+        is_collated: Whether columns of the table have a collation.
     """
 
     staging: StagingTable
@@ -545,6 +557,7 @@ class _Rows:
     spelled: Collection[str]
     version: int | None
     is_renamed: bool
+    is_collated: bool
 
     def run(self, connection: DuckDBPyConnection) -> Changes:
         """Write the rows; must be called inside a transaction.
@@ -628,14 +641,6 @@ class _Rows:
         query = f"SELECT 1 FROM {self.table.sql} LIMIT 1"  # noqa: S608
         return connection.execute(query).fetchone() is not None
 
-    def _is_collated(self, connection: DuckDBPyConnection) -> bool:
-        query = (
-            "SELECT contains(sql, ' COLLATE ') FROM duckdb_tables() "
-            "WHERE database_name = $1 AND schema_name = $2 AND table_name = $3"
-        )
-        names = [self.table.database, self.table.schema, self.table.name]
-        return connection.execute(query, names).fetchone() == (True,)
-
     def _remove_replaced(self, connection: DuckDBPyConnection, cells: dict[str, str]) -> int:
         """Remove the rows whose key was staged; return how many went."""
         keys = [(quote(name), f"k{index}") for index, name in enumerate(self.keys)]
@@ -643,7 +648,7 @@ class _Rows:
             f"{cells[name]} AS {alias}" for name, (_, alias) in zip(self.keys, keys, strict=True)
         )
         # A column that somebody has made may have a collation, for which "a" is "A".
-        equal = "encode({}) = encode({})" if self._is_collated(connection) else "{} = {}"
+        equal = "encode({}) = encode({})" if self.is_collated else "{} = {}"
         same = " AND ".join(
             (equal if self.types[name] == "VARCHAR" else "{} = {}").format(
                 f"old.{column}", f"new.{alias}"
@@ -680,6 +685,7 @@ class Merge:
     hard_delete: bool
     restrictions: list[str] = field(default_factory=list, init=False)
     changes: dict[str, Changes] = field(default_factory=dict, init=False)
+    _collated: set[tuple[str, str]] = field(default_factory=set, init=False)
     _streams: list[str] = field(default_factory=list, init=False)
     _replaced: set[str] = field(default_factory=set, init=False)
     _replacing: set[str] = field(default_factory=set, init=False)
@@ -702,6 +708,7 @@ class Merge:
         tables = self._tables(connection, streams)
         refuse_views(connection, tables.values())
         self.restrictions = find_restrictions(connection, tables.values())
+        self._collated = find_collated(connection, self.database)
         exact = {name: self._exact(connection, name, streams, tables[name]) for name in tables}
         schemas = Counter(stream.name for stream in streams)
         versions = self._adopted(streams)
@@ -932,6 +939,7 @@ class Merge:
             stream=stream.name,
             version=version,
             is_renamed=is_renamed,
+            is_collated=(table.schema, table.name) in self._collated,
         ).run(connection)
         changes = self._changes_of(stream)
         changes.inserted += done.inserted
