@@ -272,7 +272,15 @@ class TargetDuckDB(CommandTarget):
         """Yield where records of a stream go, each with the map they go through on the way."""
         known = self.mapper.stream_maps.get(name)
         if known is None or (known[0].raw_schema, known[0].raw_key_properties) != (schema, keys):
-            self.mapper.register_raw_stream_schema(name, schema, keys)
+            try:
+                self.mapper.register_raw_stream_schema(name, schema, keys)
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
+                # Of a property whose schema is none, say: the SDK does not look.
+                msg = (
+                    f"stream {name!r}: setting 'stream_maps' does not fit its schema "
+                    f"({type(error).__name__}: {error})"
+                )
+                raise SchemaError(msg) from None
         for stream_map in self.mapper.stream_maps[name]:
             if not isinstance(stream_map, RemoveRecordTransform):
                 stream = self._stream(

@@ -90,6 +90,15 @@ def test_a_stream_map_that_fails_for_a_record_shows_no_value(
     assert query(path, "SELECT stream, record FROM _quarantine") == [("items", json.dumps(secret))]
 
 
+def test_a_stream_map_over_a_schema_that_is_none_is_one_line(tmp_path: Path) -> None:
+    messages = [schema({**ID, "v": 5}, ["id"])]
+    done = command(tmp_path / "test.duckdb", messages, stream_maps={"items": {"w": "v"}})
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    words = "stream 'items': setting 'stream_maps' does not fit its schema"
+    assert words in done.stderr.splitlines()[-1]
+
+
 def test_a_stream_takes_the_place_of_the_quarantine_by_no_name(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     with pytest.raises(MessageError, match=r"'_quarantine' is kept .* stream 'items' another"):
