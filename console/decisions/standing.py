@@ -7,6 +7,7 @@ once, of the file alone, what has been answered.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -66,6 +67,19 @@ class Standing:
         if decision.decision == "force" and decision.contact_id is not None:
             self.nobody.pop((decision.kind, decision.contact_id), None)
             self.forced[decision.kind, decision.contact_id] = decision
+
+    @cached_property
+    def answers(self) -> dict[tuple[Kind, str], Decision]:
+        """The last decision that stands about the link of each contact, outside a sample."""
+        return {
+            (each.kind, each.contact_id): each
+            for each in sorted(self.decisions, key=lambda one: one.decided_at)
+            if each.contact_id is not None
+            and each.kind.endswith("_link")
+            and each.decision in {"force", "forbid", "none"}
+            and not (each.decision == "none" and each.sample)
+            and self.effect(each) == "in force"
+        }
 
     def effect(self, decision: Decision) -> str:
         """Return what became of a decision, in the words of `link_override_report`."""

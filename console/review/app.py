@@ -40,7 +40,8 @@ from console.review.gate import (
     is_password,
     is_same_origin,
 )
-from console.review.questions import ALIKE, ORDERS, SIDES
+from console.review.lists import ROWS, STATES, Filter, Lists, State
+from console.review.questions import ALIKE, ORDERS, SIDES, pair_of
 from console.texts import LANGUAGES, SOURCE, Texts
 
 if TYPE_CHECKING:
@@ -61,6 +62,17 @@ AUDIT = "audit"
 TABS = ("companies", "persons", "duplicates", AUDIT)
 LAST = 200
 """How many decisions the list shows."""
+
+#: Whose id stands in a field of a decision.
+_NAMED = {
+    (kind, name): {
+        "kananas_contact_duplicate": "contact_id",
+        "kizen_contact_duplicate": "kizen_contact_id",
+        "company_duplicate": "company_id",
+    }.get(kind, name)
+    for kind, names in FIELDS.items()
+    for name in names
+}
 
 _HERE = Path(__file__).resolve().parent
 _STATIC = {
@@ -148,6 +160,7 @@ class Review:
     ) -> None:
         """Take what the page shows, and where decisions go."""
         self.questions = questions
+        self.lists = Lists(questions)
         self.deciding = deciding
         self.sessions = sessions
         self.runs = runs
@@ -173,13 +186,19 @@ class Review:
                     ("go", self.go),
                     ("judge", self.judge),
                     ("language", self.language),
+                    ("list", self.filter_list),
                     ("logout", self.logout),
+                    ("narrow", self.narrow),
                     ("order", self.order),
                     ("pair", self.pair),
                     ("run", self.run),
                     ("search", self.search),
                     ("undo", self.undo),
                 )
+            ),
+            *(
+                Route(f"/list/{tab}", self._guarded(partial(self.show_list, tab=tab)))
+                for tab in STATES
             ),
             *(Route(f"/{tab}", self._guarded(partial(self.tab, tab=tab))) for tab in TABS),
         ]
@@ -310,14 +329,14 @@ class Review:
             "seen": len(standing.decisions),
             "unreadable": len(self.deciding.unreadable()),
         }
-        if tab == "duplicates":
-            return self._duplicate(visit, standing, shared)
         if tab == AUDIT:
             return self._blind(visit, standing, shared)
-        waiting = self.questions.open(tab, standing, visit.session.order)
+        waiting, total = self._asked(visit, tab, standing)
+        shared["narrowed"] = visit.session.narrowed.get(tab)
+        if tab == "duplicates":
+            return self._duplicate(visit, standing, shared, waiting, total)
         chosen = visit.session.current.get(tab)
         contact_id = chosen or next(iter(waiting), None)
-        total = self.questions.total(tab)
         if contact_id is None:
             return self._page(visit, "done.html", total=total, **shared)
         question = self.questions.question(tab, contact_id, standing)
@@ -337,30 +356,50 @@ class Review:
             question=question,
             note=visit.session.notes.get(contact_id, ""),
             shown=_shown(question),
-            place=total - len(waiting) + 1 if contact_id in waiting else None,
+            place=total - len(waiting) + 1 if [contact_id] == waiting[:1] else None,
             total=total,
             postponed=standing.later.get((kind, (contact_id, None))),
-            decided=_last(standing, kind, contact_id),
+            decided=standing.answers.get((kind, contact_id)),
             bars=_bars(question),
             **shared,
         )
 
-    def _duplicate(self, visit: Visit, standing: Standing, shared: dict[str, Any]) -> Response:
-        waiting = self.questions.open_pairs(standing)
-        total = self.questions.total("duplicates")
-        pair = self.questions.pair(waiting[0]) if waiting else None
+    def _asked(self, visit: Visit, tab: str, standing: Standing) -> tuple[list[str], int]:
+        """Return what is asked of a tab, and how many there were: its queue, or of a list."""
+        order, wanted = visit.session.order, visit.session.narrowed.get(tab)
+        if wanted is not None:
+            return self.lists.one_by_one(tab, wanted, standing, order)
+        return self.questions.open(tab, standing, order), self.questions.total(tab)
+
+    def _duplicate(
+        self,
+        visit: Visit,
+        standing: Standing,
+        shared: dict[str, Any],
+        waiting: list[str],
+        total: int,
+    ) -> Response:
+        session = visit.session
+        chosen = session.current.get("duplicates")
+        key = chosen or next(iter(waiting), None)
+        pair = self.questions.pair(key) if key else None
+        if pair is None and chosen:
+            # It was in the copy before this one.
+            session.current.pop("duplicates", None)
+            session.message = (False, visit.texts("This pair is no more there."))
+            return RedirectResponse("/duplicates", 303)
         if pair is None:
             return self._page(visit, "done.html", total=total, **shared)
+        about = (pair.kind, (min(pair.left_id, pair.right_id), max(pair.left_id, pair.right_id)))
         return self._page(
             visit,
             "pair.html",
             pair=pair,
-            note=visit.session.notes.get(f"{pair.left_id}\n{pair.right_id}", ""),
-            place=total - len(waiting) + 1,
+            note=session.notes.get(pair.key, ""),
+            place=total - len(waiting) + 1 if [pair.key] == waiting[:1] else None,
             total=total,
-            postponed=standing.later.get(
-                (pair.kind, (min(pair.left_id, pair.right_id), max(pair.left_id, pair.right_id)))
-            ),
+            postponed=standing.later.get(about),
+            decided=standing.pairs.get(about),
             **shared,
         )
 
@@ -421,7 +460,7 @@ class Review:
             if self.questions.has(tab)
         ]
         if self.questions.has("duplicates"):
-            counts.append(("duplicates", len(self.questions.open_pairs(standing))))
+            counts.append(("duplicates", len(self.questions.open("duplicates", standing))))
         drawn = self.deciding.sample()
         counts.append((AUDIT, sum(each.contact_id not in standing.judged for each in drawn)))
         return counts
@@ -459,16 +498,16 @@ class Review:
     def pair(self, visit: Visit) -> Response:
         """Save what was decided about two records that may be one."""
         form = visit.form
-        left, right, verdict = form.id("left"), form.id("right"), form["do"]
-        about = f"{left}\n{right}"
-        if verdict == "note":
-            return self._keep_note(visit, "duplicates", about)
+        key, verdict = form["pair"], form["do"]
+        of, left, right = pair_of(key)
+        kind = f"{of}_duplicate"
         decision = {"same": "force", "two": "forbid", "later": "later"}.get(verdict)
-        kind = form["kind"]
-        if decision is None or kind not in FIELDS or not kind.endswith("_duplicate"):
+        if kind not in FIELDS or (decision is None and verdict != "note"):
             return PlainTextResponse("There is no such decision.\n", 400)
+        if decision is None:
+            return self._keep_note(visit, "duplicates", key)
         answer = Answer(kind, decision, left, right)  # type: ignore[arg-type] # both are looked up
-        return self._save(visit, "duplicates", about, [answer])
+        return self._save(visit, "duplicates", key, [answer])
 
     def _keep_note(self, visit: Visit, tab: str, about: str) -> Response:
         note = plain(visit.form["reason"])
@@ -476,8 +515,7 @@ class Review:
             visit.session.notes[about] = note
         else:
             visit.session.notes.pop(about, None)
-        if tab in {*SIDES, AUDIT}:
-            visit.session.current[tab] = about
+        visit.session.current[tab] = about
         return RedirectResponse(f"/{tab}", 303)
 
     def _save(
@@ -502,14 +540,14 @@ class Review:
                     moment=texts.moment(faster.decision.decided_at),
                 ),
             )
-            if tab in SIDES:
+            if tab != AUDIT:
                 session.current[tab] = about
         except (DecisionError, DecisionsFileError) as error:
             # It stays, with its note, until it can be saved.
             session.message = (False, texts("Not saved. %(error)s", error=str(error)))
             if reason:
                 session.notes[about] = reason
-            if tab in SIDES:
+            if tab != AUDIT:
                 session.current[tab] = about
         else:
             session.notes.pop(about, None)
@@ -566,14 +604,65 @@ class Review:
         )
 
     def go(self, visit: Visit) -> Response:
-        """Show a contact that was searched for."""
-        tab, contact = visit.form["tab"], visit.form.id("contact")
-        if tab not in {*SIDES, AUDIT}:
+        """Show a contact or a pair that was searched for, or the queue."""
+        form, tab = visit.form, visit.form["tab"]
+        if tab not in TABS:
             return PlainTextResponse("There is no such tab.\n", 400)
-        if contact:
-            visit.session.current[tab] = contact
+        if chosen := form["pair"] if tab == "duplicates" else form.id("contact"):
+            visit.session.current[tab] = chosen
         else:
             visit.session.current.pop(tab, None)
+        return RedirectResponse(f"/{tab}", 303)
+
+    def show_list(self, visit: Visit, tab: str) -> Response:
+        """Show what a tab holds, as its filter says."""
+        if not self.questions.has(tab):
+            return self._page(visit, "absent.html", tab=tab)
+        standing, session = self.deciding.standing(), visit.session
+        wanted = session.lists.get(tab, Filter())
+        keys = self.lists.keys(tab, wanted, standing, session.order)
+        # Decisions make it shorter.
+        first = min(session.first_row.get(tab, 0), max(len(keys) - 1, 0) // ROWS * ROWS)
+        return self._page(
+            visit,
+            "list.html",
+            tab=tab,
+            tabs=self._counts(standing),
+            wanted=wanted,
+            states=STATES[tab],
+            ways=self.lists.ways(tab),
+            rows=self.lists.rows(tab, keys[first : first + ROWS], standing),
+            first=first,
+            total=len(keys),
+            step=ROWS,
+        )
+
+    def filter_list(self, visit: Visit) -> Response:
+        """Change what a list shows, or from which row."""
+        form, tab = visit.form, visit.form["tab"]
+        if tab not in STATES:
+            return PlainTextResponse("There is no such tab.\n", 400)
+        if form["first"].isdecimal():
+            visit.session.first_row[tab] = int(form["first"][:9])
+            return RedirectResponse(f"/list/{tab}", 303)
+        state: State = next((each for each in STATES[tab] if each == form["state"]), "waiting")
+        how = form["how"] if form["how"] in self.lists.ways(tab) else ""
+        words = " ".join(form["words"].split())[:LAST]
+        visit.session.lists[tab] = Filter(state, how, words)
+        visit.session.first_row.pop(tab, None)
+        return RedirectResponse(f"/list/{tab}", 303)
+
+    def narrow(self, visit: Visit) -> Response:
+        """Ask what the list shows, one by one; or the whole queue again."""
+        session, tab = visit.session, visit.form["tab"]
+        if tab not in STATES:
+            return PlainTextResponse("There is no such tab.\n", 400)
+        session.current.pop(tab, None)
+        wanted = session.lists.get(tab, Filter())
+        if visit.form["do"] == "list" and not wanted.is_all_that_waits:
+            session.narrowed[tab] = wanted
+        else:
+            session.narrowed.pop(tab, None)
         return RedirectResponse(f"/{tab}", 303)
 
     def undo(self, visit: Visit) -> Response:
@@ -595,6 +684,11 @@ class Review:
         tab = AUDIT if decisions[0].sample else _tab_of(decisions[0].kind)
         if decisions[0].contact_id and tab in {*SIDES, AUDIT}:
             session.current[tab] = decisions[0].contact_id
+        elif tab == "duplicates":
+            about = (decisions[0].kind, decisions[0].pair)
+            for key, known in self.questions.duplicates().items():
+                if known == about:
+                    session.current[tab] = key
         return RedirectResponse(f"/{back if action else tab}", 303)
 
     def language(self, visit: Visit) -> Response:
@@ -658,21 +752,27 @@ class Review:
             for each in sorted(standing.decisions, key=lambda one: one.decided_at, reverse=True)
             if each.decision != "undo"
         ][:LAST]
-        ids: dict[str, set[str]] = {
-            "contact_id": set(),
-            "company_id": set(),
-            "kizen_contact_id": set(),
-        }
+        ids: dict[str, set[str]] = {what: set() for what in set(_NAMED.values())}
+        # One sentence of what one key said of one contact.
+        said: dict[tuple[str | None, ...], tuple[Decision, str, list[str | None]]] = {}
         for decision in shown:
-            for what, known in ids.items():
+            one, other = FIELDS[decision.kind]
+            for what in (one, other):
                 if (value := getattr(decision, what)) is not None:
-                    known.add(value)
+                    ids[_NAMED[decision.kind, what]].add(value)
+            effect = standing.effect(decision)
+            key = (decision.action or decision.id, decision.kind, decision.decision)
+            sentence = said.setdefault(
+                (*key, getattr(decision, one), effect), (decision, effect, [])
+            )
+            sentence[2].append(getattr(decision, other))
         return self._page(
             visit,
             "decided.html",
             tab="decided",
             tabs=self._counts(standing),
-            decisions=[(each, standing.effect(each)) for each in shown],
+            decisions=list(said.values()),
+            named=_NAMED,
             names=self.questions.names(ids),
             fields=FIELDS,
             count_all=sum(1 for each in standing.decisions if each.decision != "undo"),
@@ -710,22 +810,6 @@ def _shown(question: Question) -> list[str]:
     candidates = [question.proposal, *question.others]
     ids = [*(each.id for each in candidates if each), question.contact["linked_id"]]
     return [each for each in dict.fromkeys(ids) if each]
-
-
-def _last(standing: Standing, kind: Kind, contact: str) -> Decision | None:
-    """Return the last decision about a contact that stands."""
-    return next(
-        (
-            each
-            for each in reversed(standing.decisions)
-            if each.kind == kind
-            and each.contact_id == contact
-            and each.decision in {"force", "forbid", "none"}
-            and not (each.decision == "none" and each.sample)
-            and standing.effect(each) == "in force"
-        ),
-        None,
-    )
 
 
 def _is_ruled_out(standing: Standing, kind: Kind, contact: str, other: str | None) -> bool:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from console.review.lists import Filter
+
 COOKIE = "review"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -57,8 +59,12 @@ class Session:
     language: str | None = None
     order: str = "worth"
     used: float = 0.0
-    #: The contact that each tab shows, where it is not the next one.
+    #: The contact or pair that each tab shows, where it is not the next one.
     current: dict[str, str] = field(default_factory=dict)
+    #: What the list of each tab shows, and from which row; and what alone is asked of a tab.
+    lists: dict[str, Filter] = field(default_factory=dict)
+    first_row: dict[str, int] = field(default_factory=dict)
+    narrowed: dict[str, Filter] = field(default_factory=dict)
     #: A note that was written and belongs to no decision yet, by what it is about.
     notes: dict[str, str] = field(default_factory=dict)
     #: What the next page says first: whether it is good news, and the text.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from operator import itemgetter
 from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
 
 from console.published import listed_domains
 from console.review.compare import Line, line
@@ -14,7 +15,7 @@ from console.review.compare import Line, line
 if TYPE_CHECKING:
     from console.audit.sample import Drawn
     from console.decisions.decision import Kind
-    from console.decisions.standing import Standing
+    from console.decisions.standing import Pair, Standing
     from console.published import Published, Row
 
 CANDIDATES = 10
@@ -43,7 +44,7 @@ class Side:
     levels: str
 
 
-_CONTACT = """
+CONTACT = """
 select contact_id,
     coalesce(full_name, nullif(trim(concat_ws(' ', first_name, last_name)), '')) as name,
     organisation, email, concat_ws(', ', phone, mobile) as phone, street, postal_code, city,
@@ -129,6 +130,42 @@ inner join intermediate.int_contacts__match_keys as keys on queue.contact_id = k
 
 DUPLICATES = "marts.possible_duplicates"
 
+#: Those that are decided here.
+PAIRED = "kind in ('kananas_contact', 'kizen_contact', 'company')"
+
+
+def pair_key(kind: str, left: str, right: str) -> str:
+    """Return the key of a possible duplicate: no sign of an id parts what it is made of."""
+    return " ".join(quote(each, safe="") for each in (kind, left, right))
+
+
+def pair_of(key: str) -> list[str]:
+    """Return the kind and the two ids of a possible duplicate; of no key, empty ones."""
+    parts = [unquote(each) for each in key.split(" ")]
+    return parts if len(parts) == 3 else [""] * 3  # noqa: PLR2004 - a kind and two ids
+
+
+def folded_table(query: str) -> tuple[str, str, str]:
+    """Return where records are searched: lower case without accents, made once for each copy.
+
+    Args:
+        query: `CONTACT`, or the names of a side.
+
+    Returns:
+        The table, with `id`, `name` and `text`; the name of the id in the query; the statement
+        that makes the table.
+    """
+    names = {CONTACT: "contacts", COMPANIES.names: "companies", PERSONS.names: "persons"}
+    table = f"temp.folded_{names[query]}"
+    id_, text = (
+        ("contact_id", "concat_ws(' ', name, organisation, email, city, contact_id)")
+        if query == CONTACT
+        else ("id", "concat_ws(' ', name, city, id)")
+    )
+    make = f"""create temp table if not exists {table.removeprefix("temp.")} as
+select {id_} as id, lower(name) as name, strip_accents(lower({text})) as text from ({query})"""
+    return table, id_, make
+
 
 @dataclass(frozen=True)
 class Step:
@@ -174,9 +211,10 @@ class Blind:
 
 
 @dataclass(frozen=True)
-class Pair:
+class Twins:
     """Two records that may be one."""
 
+    key: str
     kind: Kind
     left_id: str
     right_id: str
@@ -195,7 +233,8 @@ class _Loaded:
     version: tuple[int, int, int] | None = None
     queues: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=dict)
     levels: dict[str, dict[tuple[str, str], tuple[int, str]]] = field(default_factory=dict)
-    duplicates: list[Row] = field(default_factory=list)
+    #: Possible duplicates by their keys, the surest first: of which kind, and which two.
+    duplicates: dict[str, tuple[Kind, Pair]] = field(default_factory=dict)
     #: Contacts that are not the only ones to name their organisation.
     alike: set[str] = field(default_factory=set)
     #: What waits in each queue, by what stood of the decisions when it was looked up.
@@ -238,11 +277,17 @@ class Questions:
                 )
             }
         if self.published.has(DUPLICATES):
-            loaded.duplicates = self.published.rows(
+            _, pairs = self.published.table(
                 f"select kind, left_id, right_id from {DUPLICATES}"
-                " where kind in ('kananas_contact', 'kizen_contact', 'company')"
-                " order by confidence desc, kind, left_id, right_id"
+                f" where {PAIRED} order by confidence desc, kind, left_id, right_id"
             )
+            loaded.duplicates = {
+                pair_key(kind, left, right): (
+                    f"{kind}_duplicate",  # type: ignore[misc] # `PAIRED` leaves no other
+                    (min(left, right), max(left, right)),
+                )
+                for kind, left, right in pairs
+            }
         return loaded
 
     def has(self, tab: str) -> bool:
@@ -259,30 +304,32 @@ class Questions:
         )
 
     def open(self, tab: str, standing: Standing, order: str = WORTH) -> list[str]:
-        """Return the contacts that nobody has decided about, those that were put off last."""
+        """Return what nobody has decided about, by its keys, what was put off last.
+
+        Of links the keys are those of the contacts, of duplicates those of `pair_key`.
+        """
         loaded = self._now()
         known = loaded.waiting.get((tab, order))
         if known is None or known[0] is not standing:
-            queue = loaded.queues.get((tab, order), [])
-            known = standing, _waiting(SIDES[tab].kind, queue, standing)
+            if tab == "duplicates":
+                waiting = _waiting_pairs(loaded.duplicates, standing)
+            else:
+                queue = loaded.queues.get((tab, order), [])
+                waiting = _waiting(SIDES[tab].kind, queue, standing)
+            known = standing, waiting
             loaded.waiting[tab, order] = known
         return known[1]
 
-    def open_pairs(self, standing: Standing) -> list[Row]:
-        """Return the possible duplicates that nobody has decided about."""
-        found = []
-        for row in self._now().duplicates:
-            key = (f"{row['kind']}_duplicate", tuple(sorted((row["left_id"], row["right_id"]))))
-            if key not in standing.pairs:
-                found.append((key in standing.later, row))
-        return [row for _, row in sorted(found, key=lambda each: each[0])]
+    def duplicates(self) -> dict[str, tuple[Kind, Pair]]:
+        """Return the possible duplicates by their keys: of which kind they are, and which two."""
+        return self._now().duplicates
 
     def question(self, tab: str, contact_id: str, standing: Standing) -> Question | None:
         """Return all that is shown of one contact, or None where there is no such contact."""
         side = SIDES[tab]
         contacts = self.published.rows(
             f"select contacts.*, links.{side.id} as linked_id, links.confidence, links.reasons"
-            f" from ({_CONTACT} where contact_id = ?) as contacts"
+            f" from ({CONTACT} where contact_id = ?) as contacts"
             f" inner join {side.links} as links on contacts.contact_id = links.contact_id"
             " where links.contact_id = ?",
             [contact_id, contact_id],
@@ -340,7 +387,7 @@ class Questions:
 
         What people decided about it is not looked at either: who judges should not know.
         """
-        contacts = self.published.rows(f"{_CONTACT} where contact_id = ?", [drawn.contact_id])
+        contacts = self.published.rows(f"{CONTACT} where contact_id = ?", [drawn.contact_id])
         if not contacts:
             return None
         (contact,) = contacts
@@ -409,7 +456,7 @@ order by queue.review_rank""",
             PublishedError: There is no copy.
         """
         self._now()
-        for query in (_CONTACT, *(side.names for tab, side in SIDES.items() if self.has(tab))):
+        for query in (CONTACT, *(side.names for tab, side in SIDES.items() if self.has(tab))):
             self._found(query, "-")
 
     def search(self, tab: str, words: str) -> list[Candidate]:
@@ -421,42 +468,33 @@ order by queue.review_rank""",
 
     def search_contacts(self, words: str) -> list[Row]:
         """Return contacts in whose names, e-mail address, city or id each word is found."""
-        return self._found(_CONTACT, words)
+        return self._found(CONTACT, words)
 
     def _found(self, query: str, words: str) -> list[Row]:
         wanted = words.split()
         if not wanted:
             return []
-        # Lower case without accents, made once for each copy.
-        folded = {_CONTACT: "contacts", COMPANIES.names: "companies", PERSONS.names: "persons"}[
-            query
-        ]
-        id_, text = (
-            ("contact_id", "concat_ws(' ', name, organisation, email, city, contact_id)")
-            if query == _CONTACT
-            else ("id", "concat_ws(' ', name, city, id)")
-        )
+        folded, id_, make = folded_table(query)
         tests = " and ".join("contains(text, strip_accents(lower(?)))" for _ in wanted)
         return self.published.rows(
             f"""select rows.* from ({query}) as rows
-where {id_} in (select id from temp.folded_{folded} where {tests} order by name limit {FOUND})
+where {id_} in (select id from {folded} where {tests} order by name limit {FOUND})
 order by lower(name), {id_}""",
             wanted,
-            first=f"""create temp table if not exists folded_{folded} as
-select {id_} as id, lower(name) as name, strip_accents(lower({text})) as text from ({query})""",
+            first=make,
         )
 
-    def pair(self, row: Row) -> Pair | None:
+    def pair(self, key: str) -> Twins | None:
         """Return two records that may be one, side by side."""
         found = self.published.rows(
             f"select * from {DUPLICATES} where kind = ? and left_id = ? and right_id = ?",
-            [row["kind"], row["left_id"], row["right_id"]],
+            pair_of(key),
         )
         if not found:
             return None
         (pair, *_) = found
         records = {
-            "kananas_contact": _CONTACT.replace("select contact_id,", "select contact_id as id,"),
+            "kananas_contact": CONTACT.replace("select contact_id,", "select contact_id as id,"),
             "kizen_contact": PERSONS.records,
             "company": COMPANIES.records,
         }[pair["kind"]]
@@ -470,7 +508,8 @@ select {id_} as id, lower(name) as name, strip_accents(lower({text})) as text fr
             for side in (left, right):
                 side["full_name"] = side.pop("name", None)
         fields = [name for name in {**left, **right} if name not in left_out]
-        return Pair(
+        return Twins(
+            key=key,
             kind=f"{pair['kind']}_duplicate",  # type: ignore[arg-type] # one of three
             left_id=pair["left_id"],
             right_id=pair["right_id"],
@@ -489,7 +528,7 @@ select {id_} as id, lower(name) as name, strip_accents(lower({text})) as text fr
     def names(self, ids: dict[str, set[str]]) -> dict[tuple[str, str], str]:
         """Return the names of contacts, companies and persons, by what they are and their id."""
         queries = {
-            "contact_id": f"select contact_id as id, name from ({_CONTACT})",
+            "contact_id": f"select contact_id as id, name from ({CONTACT})",
             "company_id": COMPANIES.names,
             "kizen_contact_id": PERSONS.names,
         }
@@ -518,6 +557,14 @@ def _waiting(kind: Kind, queue: list[tuple[str, str]], standing: Standing) -> li
     waiting = [each[0] for each in queue if each[0] not in forced and each not in forbidden]
     if later:
         waiting.sort(key=later.__contains__)
+    return waiting
+
+
+def _waiting_pairs(duplicates: dict[str, tuple[Kind, Pair]], standing: Standing) -> list[str]:
+    """Return the possible duplicates that are not decided, those that were put off last."""
+    waiting = [key for key, about in duplicates.items() if about not in standing.pairs]
+    if standing.later:
+        waiting.sort(key=lambda key: duplicates[key] in standing.later)
     return waiting
 
 

@@ -18,7 +18,8 @@ document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") event.target.blur();
     return;
   }
-  if (event.repeat) return;
+  // Letters choose in a list of options.
+  if (event.repeat || event.target instanceof HTMLSelectElement) return;
   const target = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
   if (!target || target.disabled) return;
   event.preventDefault();

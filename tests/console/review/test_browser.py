@@ -136,6 +136,10 @@ def test_a_whole_review_by_keyboard_alone_killed_in_between(
     page.keyboard.press("f")
     page.keyboard.type("roy 61")
     press(page, "Enter", "1", "1")
+    press(page, "i")
+    page.keyboard.press("f")
+    page.keyboard.type("brest")
+    press(page, "Enter", "g", "y", "i", "w", "q")
     for _ in range(3):
         page.keyboard.press("Tab")
     with page.expect_navigation():
@@ -230,13 +234,14 @@ def test_axe_finds_no_fault(opened: Browser, server: Server, scheme: str) -> Non
     page.keyboard.type("élan 1")
     press(page, "Enter")
     check()
-    for path in ("persons", "duplicates", "decided"):
+    for path in ("persons", "duplicates", "decided", "list/companies", "list/duplicates"):
         page.goto(f"{server.base}/{path}")
         check()
     page.set_viewport_size({"width": 360, "height": 700})
-    page.goto(f"{server.base}/companies")
-    check()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    for path in ("companies", "list/companies", "decided"):
+        page.goto(f"{server.base}/{path}")
+        check()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
     context.close()
 
 
@@ -248,5 +253,8 @@ def test_hostile_names_are_shown_and_run_nothing(page: Page, tmp_path: Path) -> 
             assert name in page.inner_text("thead th:nth-of-type(4)")
             assert page.evaluate("document.scripts.length") == 1
             press(page, "y")
+        press(page, "i")
+        assert HOSTILE[8] in page.inner_text("table")
+        assert page.evaluate("document.scripts.length") == 1
         leave(page)
         assert len(server.decisions()) == 8

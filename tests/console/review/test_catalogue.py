@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,14 @@ def test_a_translation_has_the_places_and_marks_of_its_text() -> None:
     for text, french in catalogue("review").items():
         expected = sorted(PLACE.findall(forms(text)[-1]))
         assert sorted(PLACE.findall(forms(french)[-1])) == expected, text
+
+
+def test_each_level_without_a_wording_is_told_by_its_feature() -> None:
+    page = (ROOT / "console/review/templates/question.html").read_text(encoding="utf-8")
+    told = set(re.findall(r'^  "(\w+)": _\(', page, re.MULTILINE))
+    for seed in ("link_levels", "person_levels"):
+        with (ROOT / f"dbt_project/seeds/{seed}.csv").open(encoding="utf-8", newline="") as file:
+            assert {row["feature"] for row in csv.DictReader(file) if not row["wording"]} <= told
 
 
 def test_each_wording_of_the_rules_has_a_translation() -> None:

@@ -116,6 +116,79 @@ def test_any_company_can_be_searched_and_chosen(server: Server, visitor: Visitor
     assert "Nothing was found." in visitor.text
 
 
+def filtered(visitor: Visitor, tab: str, **values: str) -> str:
+    """Show a list by its form."""
+    visitor.go(f"/list/{tab}")
+    (csrf,) = {value for each in visitor.buttons for name, value in each.values if name == "csrf"}
+    return visitor.post("/list", {"csrf": csrf, "tab": tab, **values})
+
+
+def test_a_list_is_filtered_by_state_evidence_and_words(visitor: Visitor) -> None:
+    assert " 40 contacts " in visitor.go("/list/companies")
+    assert "1 to 40" not in visitor.text
+    for values, count in (
+        ({"state": "sure"}, "10 contacts"),
+        ({"state": "none"}, "30 contacts"),
+        ({"state": "later"}, "0 contacts"),
+        ({"state": "all", "how": "name"}, "80 contacts"),
+        ({"state": "all", "how": "no such tier"}, "80 contacts"),
+        # Both sides are looked at: the company alone has a legal form.
+        ({"state": "waiting", "words": " P6@elan3.example  sarl "}, "One contact"),
+        ({"state": "sure", "words": "p6@elan3.example"}, "There is nothing like that."),
+        ({"state": "waiting", "words": "ÉLAN p40@ SARL"}, "One contact"),
+    ):
+        assert f" {count} " in filtered(visitor, "companies", **values), values
+    assert "Ida Roy 39" not in visitor.text
+    assert "Zoé Roy 40" in visitor.text
+    assert "1 to 50 of 80" in filtered(visitor, "companies", state="all")
+    assert "51 to 80 of 80" in visitor.press("m")
+    assert "1 to 50 of 80" in visitor.press("b")
+    assert " 5 contacts " in visitor.go("/list/persons")
+
+
+def test_a_list_is_asked_one_by_one(server: Server, visitor: Visitor) -> None:
+    filtered(visitor, "companies", state="waiting", words="brest")
+    assert "1 of 14 of your list" in visitor.press("g")
+    visitor.press("y")
+    assert visitor.contact() == "4"
+    visitor.press("l")
+    assert "2 of 14 of your list" in visitor.text
+    assert visitor.contact() == "7"
+    assert "14 contacts" not in visitor.go("/list/companies")
+    assert "13 contacts" in visitor.text
+    filtered(visitor, "companies", state="decided")
+    assert "One contact" in visitor.text
+    assert "decided: yes" in visitor.text
+    filtered(visitor, "companies", state="later")
+    visitor.press("g")
+    assert visitor.contact() == "4"
+    visitor.press("y")
+    assert "All that your list showed has been answered." in visitor.text
+    visitor.press("w")
+    assert "3 of 40" in visitor.text
+    # Who was linked without asking can be looked through as well.
+    filtered(visitor, "companies", state="sure")
+    assert "1 of 10 of your list" in visitor.press("g")
+    visitor.press("n")
+    assert "2 of 10 of your list" in visitor.text
+    assert {each.contact_id for each in server.decisions()} == {"1", "4", "43"}
+
+
+def test_a_pair_of_a_list_is_decided(server: Server, visitor: Visitor) -> None:
+    assert " 3 pairs " in visitor.go("/list/duplicates")
+    assert "Boulangerie Élan 2 SARL" in filtered(visitor, "duplicates", how="company")
+    assert " One pair " in visitor.text
+    assert "A pair that you chose" in visitor.press("1")
+    visitor.press("n")
+    assert [(each.kind, each.pair, each.decision) for each in server.decisions()] == [
+        ("company_duplicate", ("c1", "c2"), "forbid")
+    ]
+    visitor.press("u")
+    assert "A pair that you chose" in visitor.text
+    assert "Boulangerie Élan 1 SARL" in visitor.text
+    assert " 0 pairs " in filtered(visitor, "duplicates", words="nobody")
+
+
 def test_who_has_no_candidate_can_be_said_to_be_nobody(server: Server, visitor: Visitor) -> None:
     visitor.go("/persons")
     visitor.search("roy 61", "contacts")
@@ -137,7 +210,7 @@ def test_who_has_no_candidate_can_be_said_to_be_nobody(server: Server, visitor: 
 def test_any_contact_can_be_searched_and_its_link_changed(server: Server, visitor: Visitor) -> None:
     visitor.search("léa ROY 46", "contacts")
     visitor.press("1")
-    assert "A contact that you searched for" in visitor.text
+    assert "A contact that you chose" in visitor.text
     assert "Contact 46 (Kananas)" in visitor.text
     visitor.press("n")
     assert ("46", None, "later") not in links(server.decisions())

@@ -17,7 +17,7 @@ from shutil import copyfile
 from typing import TYPE_CHECKING
 
 from tests.console.review.copy import make
-from tests.console.review.serving import serving
+from tests.console.review.serving import Visitor, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 CONTACTS, QUEUE = 100_000, 20_000
 TIMES = 15
 MOST = 300
+
+#: Filters of the list of companies; each is asked of a new copy.
+LISTS = {
+    "who was linked": {"state": "sure", "how": "name"},
+    "everybody": {"state": "all"},
+    "words that wait": {"state": "waiting", "words": "élan brest sarl"},
+    "words of everybody": {"state": "all", "words": "élan brest sarl"},
+}
 
 
 def main() -> int:
@@ -39,6 +47,8 @@ def main() -> int:
                 "a decision, and the next contact": lambda: visitor.press("y"),
                 "the next person": lambda: visitor.go("/persons"),
                 "what was decided": lambda: visitor.go("/decided"),
+                "the list of what waits": lambda: visitor.go("/list/companies"),
+                "the list of duplicates": lambda: visitor.go("/list/duplicates"),
             }
             medians = [timed(name, ask) for name, ask in kinds.items()]
             visitor.go("/companies")
@@ -60,10 +70,21 @@ def main() -> int:
 
             first = timed("the first search in a new copy", search, before=publish_and_look)
             medians.append(first)
+            medians += [
+                timed(f"a list of {name}", partial(filtered, visitor, **values), before=publish)
+                for name, values in LISTS.items()
+            ]
+            again()
             for what, label in (("a company", ""), ("a contact", "contacts")):
                 ask = partial(visitor.search, "élan 123", label)
                 medians.append(timed(f"a search for {what}", ask, again))
     return 1 if max(medians) > MOST else 0
+
+
+def filtered(visitor: Visitor, **values: str) -> str:
+    """Show a list of companies."""
+    (csrf,) = {value for each in visitor.buttons for name, value in each.values if name == "csrf"}
+    return visitor.post("/list", {"csrf": csrf, "tab": "companies", **values})
 
 
 def timed(
