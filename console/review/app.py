@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -241,7 +242,16 @@ class Review:
     def _answer(self, handler: Callable[..., Response], visit: Visit) -> Response:
         """Answer from the newest copy."""
         self.questions.published.refresh()
-        return handler(visit)
+        response = handler(visit)
+        if not self.questions.is_prepared and response.background is None:
+            # While somebody reads the first page of a new copy, the first search is made ready.
+            response.background = BackgroundTask(self._prepare)
+        return response
+
+    def _prepare(self) -> None:
+        # Of a copy that cannot be read the next page says so.
+        with suppress(PublishedError):
+            self.questions.prepare()
 
     def _session(self, request: Request) -> Session | None:
         session = self.sessions.find(request.cookies.get(COOKIE))

@@ -141,8 +141,12 @@ class Lists:
         version = self._questions.published.version()
         if version != self._version:
             self._version = version
-            self._matching.clear()
-            self._tiers.clear()
+            self.forget()
+
+    def forget(self) -> None:
+        """Forget what the tables answered."""
+        self._matching.clear()
+        self._tiers.clear()
 
     def _match(self, tab: str, wanted: Filter) -> list[str]:
         """Return the keys of the rows that a filter names, whatever was decided."""
@@ -184,7 +188,7 @@ class Lists:
 inner join {contacts} as contacts on links.contact_id = contacts.id
 {join}
 {"where " if tests else ""}{" and ".join(tests)}
-order by contacts.name, links.contact_id""",
+order by contacts.rowid""",
             values,
             first=make_contacts,
         )
