@@ -63,7 +63,7 @@ demo-review: $(VENV)/ready ## The same over the data of make demo
 	@test -f output/demo/published/warehouse.duckdb || { echo "There is no data of the demo yet: run \`make demo\` first" >&2; exit 2; }
 	@MELTANO_ENVIRONMENT=demo $(VENV)/bin/python -m console.review $(REVIEW_ARGS)
 
-review-picture: $(DEV)/ready ## Take the picture of docs/review.md from the demo's data
+review-picture: $(DEV)/ready ## Take the pictures of docs/review.md from the demo's data
 	@$(DEV)/bin/python -m tools.review_picture
 
 export: $(VENV)/ready ## Write contacts, queue, duplicates and decisions for spreadsheets: FOLDER=…

@@ -38,6 +38,7 @@ DOMAIN = "report"
 NAMES = {"en": "English", "fr": "Français"}
 
 _REVIEW_COMMAND = Markup("<code>make review</code>")
+_AUDIT_COMMAND = Markup("<code>make audit</code>")
 _AGO = Markup('<strong data-ago=""></strong>')
 
 
@@ -140,6 +141,7 @@ def _body(language: str, settings: Settings, found: dict[str, Any]) -> Markup:
         slot=_AGO,
         review_url=settings.review_url,
         review_command=_REVIEW_COMMAND,
+        audit_command=_AUDIT_COMMAND,
     )
     made.filters["local_day"] = lambda moment: _time(moment, texts.day(moment.astimezone().date()))
     made.filters["moment"] = lambda moment, **how: _time(moment, texts.moment(moment, **how))

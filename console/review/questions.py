@@ -152,8 +152,8 @@ def folded_table(query: str) -> tuple[str, str, str]:
         query: `CONTACT`, or the names of a side.
 
     Returns:
-        The table, with `id`, `name` and `text`, in the order of the names; the name of the id in the query; the statement
-        that makes the table.
+        The table, with `id`, `name` and `text`, in the order of the names; the name of the id in
+        the query; the statement that makes the table.
     """
     names = {CONTACT: "contacts", COMPANIES.names: "companies", PERSONS.names: "persons"}
     table = f"temp.folded_{names[query]}"

@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from console.published import Published, Row
 
 
+_NEEDED = (
+    "marts.link_review_queue", "marts.contact_company_links", "marts.contacts", "marts.companies",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Waiting:
     """One proposal, with both sides."""
@@ -33,18 +38,26 @@ class Queue:
 
 def read(published: Published, length: int) -> Queue | None:
     """Read the first of the queue; None where there is no such table."""
-    if not published.has("marts.link_review_queue", "marts.contacts", "marts.companies"):
+    if not published.has(*_NEEDED):
         return None
     total = published.row("select count(*) as n from marts.link_review_queue")["n"]
     speaks = _speaks(published)
     rows = published.rows(
         """
         with named as (
-            select *, coalesce(lower(trim(organisation)), contact_id) as one_question
-            from marts.link_review_queue
+            select
+                queue.*,
+                coalesce(
+                    nullif(lower(trim(queue.organisation)), ''),
+                    case when queue.similar_contact_count > 1 then links.tier end,
+                    queue.contact_id
+                ) as one_question
+            from marts.link_review_queue as queue
+            left join marts.contact_company_links as links on queue.contact_id = links.contact_id
         ),
 
-        -- Contacts that name one organisation are one question.
+        -- Contacts that name one organisation are one question, and so are those that name none
+        -- and for whom the same speaks, as on the review page.
         counted as (
             select
                 *,
