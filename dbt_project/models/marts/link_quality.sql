@@ -70,36 +70,111 @@ scopes as (
 
 ),
 
--- What one cell says: of a precision the only one.
-cells as (
+-- What one cell says: of a precision the only one. Nobody is drawn twice: the more of all contacts
+-- were judged, the less is left to chance.
+sized as (
 
     select
         counted.*,
-        found.lower_bound as found_lower,
-        found.upper_bound as found_upper,
-        missed.lower_bound as missed_lower,
-        missed.upper_bound as missed_upper,
-        surely_found.lower_bound as surely_found_lower,
-        perhaps_missed.upper_bound as perhaps_missed_upper,
-        cast(counted.found_count as double) / nullif(counted.judged_count, 0) as found_share,
-        cast(counted.missed_count as double) / nullif(counted.judged_count, 0) as missed_share,
-        cast(counted.found_count as double)
-        / nullif(counted.judged_count + counted.unsure_count, 0) as surely_found_share,
-        cast(counted.missed_count + counted.unsure_count as double)
-        / nullif(counted.judged_count + counted.unsure_count, 0) as perhaps_missed_share
+        case
+            when counted.measure = 'recall' or counted.scope = counted.cell then counted.cell_size
+            else scopes.contact_count
+        end as population,
+        counted.judged_count + counted.unsure_count as told_count
     from counted
+    left join scopes on counted.measure = scopes.measure and counted.scope = scopes.scope
+
+),
+
+shares as (
+
+    select
+        sized.*,
+        found.lower_bound as binomial_found_lower,
+        found.upper_bound as binomial_found_upper,
+        missed.lower_bound as binomial_missed_lower,
+        missed.upper_bound as binomial_missed_upper,
+        surely_found.lower_bound as binomial_surely_found_lower,
+        perhaps_missed.upper_bound as binomial_perhaps_missed_upper,
+        cast(sized.found_count as double) / nullif(sized.judged_count, 0) as found_share,
+        cast(sized.missed_count as double) / nullif(sized.judged_count, 0) as missed_share,
+        cast(sized.found_count as double) / nullif(sized.told_count, 0) as surely_found_share,
+        cast(sized.missed_count + sized.unsure_count as double)
+        / nullif(sized.told_count, 0) as perhaps_missed_share,
+        case
+            when sized.judged_count >= sized.population then 0
+            else sqrt(
+                cast(sized.population - sized.judged_count as double)
+                / nullif(sized.population - 1, 0)
+            )
+        end as chance,
+        case
+            when sized.told_count >= sized.population then 0
+            else sqrt(
+                cast(sized.population - sized.told_count as double)
+                / nullif(sized.population - 1, 0)
+            )
+        end as chance_of_told
+    from sized
     left join bounds as found
-        on counted.found_count = found.successes and counted.judged_count = found.trials
+        on sized.found_count = found.successes and sized.judged_count = found.trials
     left join bounds as missed
-        on counted.missed_count = missed.successes and counted.judged_count = missed.trials
+        on sized.missed_count = missed.successes and sized.judged_count = missed.trials
     left join bounds as surely_found
         on
-            counted.found_count = surely_found.successes
-            and counted.judged_count + counted.unsure_count = surely_found.trials
+            sized.found_count = surely_found.successes
+            and sized.told_count = surely_found.trials
     left join bounds as perhaps_missed
         on
-            counted.missed_count + counted.unsure_count = perhaps_missed.successes
-            and counted.judged_count + counted.unsure_count = perhaps_missed.trials
+            sized.missed_count + sized.unsure_count = perhaps_missed.successes
+            and sized.told_count = perhaps_missed.trials
+
+),
+
+-- The finite population correction of the distances, and half an answer against the steps in which
+-- shares of a sample go; never wider than without.
+steps as (
+
+    select
+        *,
+        case when chance > 0 then (1 - chance) / nullif(2.0 * judged_count, 0) else 0 end as step,
+        case
+            when chance_of_told > 0 then (1 - chance_of_told) / nullif(2.0 * told_count, 0)
+            else 0
+        end as step_of_told
+    from shares
+
+),
+
+cells as (
+
+    select
+        *,
+        found_share - least(
+            found_share - binomial_found_lower,
+            chance * (found_share - binomial_found_lower) + step
+        ) as found_lower,
+        found_share + least(
+            binomial_found_upper - found_share,
+            chance * (binomial_found_upper - found_share) + step
+        ) as found_upper,
+        missed_share - least(
+            missed_share - binomial_missed_lower,
+            chance * (missed_share - binomial_missed_lower) + step
+        ) as missed_lower,
+        missed_share + least(
+            binomial_missed_upper - missed_share,
+            chance * (binomial_missed_upper - missed_share) + step
+        ) as missed_upper,
+        surely_found_share - least(
+            surely_found_share - binomial_surely_found_lower,
+            chance_of_told * (surely_found_share - binomial_surely_found_lower) + step_of_told
+        ) as surely_found_lower,
+        perhaps_missed_share + least(
+            binomial_perhaps_missed_upper - perhaps_missed_share,
+            chance_of_told * (binomial_perhaps_missed_upper - perhaps_missed_share) + step_of_told
+        ) as perhaps_missed_upper
+    from steps
 
 ),
 
@@ -210,20 +285,21 @@ select
     round(measured.upper_bound, 6) as upper_bound,
     round(measured.cautious_lower_bound, 6) as cautious_lower_bound,
     drawn.margin,
-    -- An interval is half as wide with four times the judgements.
+    -- The square of the width goes with what is left to judge for each that was judged.
     cast(case
         when measured.estimate is null then measured.drawn_count - measured.answered_count
+        when
+            measured.upper_bound - measured.lower_bound <= 2 * drawn.margin
+            or measured.judged_count >= scopes.contact_count
+            then 0
         else
-            greatest(
-                least(
-                    ceil(
-                        measured.judged_count
-                        * power((measured.upper_bound - measured.lower_bound) / 2 / drawn.margin, 2)
-                    ),
-                    scopes.contact_count
-                ) - measured.judged_count,
-                0
-            )
+            ceil(
+                scopes.contact_count / (
+                    1
+                    + power(2 * drawn.margin / (measured.upper_bound - measured.lower_bound), 2)
+                    * (cast(scopes.contact_count as double) / measured.judged_count - 1)
+                )
+            ) - measured.judged_count
     end as bigint) as more_judgements,
     drawn.sample_id,
     drawn.sampled_at,
