@@ -94,8 +94,15 @@ class Lists:
         if wanted.state == "all":
             return keys
         decided = self._decided(tab, standing)
-        is_decided = wanted.state == "decided"
-        return [each for each in keys if (each in decided) == is_decided]
+        if wanted.state != "decided":
+            return [each for each in keys if each not in decided]
+        # What was decided elsewhere, the tables know since the last run.
+        known = {
+            *decided,
+            *self._match(tab, wanted, "forced"),
+            *self._match(tab, wanted, "forbidden"),
+        }
+        return [each for each in keys if each in known]
 
     def one_by_one(
         self, tab: str, wanted: Filter, standing: Standing, order: str
@@ -148,15 +155,15 @@ class Lists:
         self._matching.clear()
         self._tiers.clear()
 
-    def _match(self, tab: str, wanted: Filter) -> list[str]:
-        """Return the keys of the rows that a filter names, whatever was decided."""
-        status = "" if tab == "duplicates" else _STATUSES.get(wanted.state, "")
+    def _match(self, tab: str, wanted: Filter, status: str = "") -> list[str]:
+        """Return the keys of the rows that a filter names, whatever was decided in the file."""
+        status = status or _STATUSES.get(wanted.state, "")
         asked = tab, status, wanted.how, wanted.words
         with self._lock:
             self._renew()
             if asked not in self._matching:
                 self._matching[asked] = (
-                    self._match_pairs(wanted.how, wanted.words)
+                    self._match_pairs(status, wanted.how, wanted.words)
                     if tab == "duplicates"
                     else self._match_links(*asked)
                 )
@@ -194,7 +201,10 @@ order by contacts.rowid""",
         )
         return [row[0] for row in rows]
 
-    def _match_pairs(self, kind: str, words: str) -> list[str]:
+    def _match_pairs(self, status: str, kind: str, words: str) -> list[str]:
+        if status in {"forced", "forbidden"}:
+            # The tables hold those that are open alone.
+            return []
         text = "lower(strip_accents(concat_ws(' ', left_name, right_name, left_id, right_id)))"
         tests: list[str] = [PAIRED]
         values: list[str] = []

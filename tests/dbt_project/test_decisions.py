@@ -133,6 +133,8 @@ def account(project: Project, database_path: Path, decisions_file: DecisionsFile
         {"id": "h", "contact_id": "1", "company_id": "bois"},
         {"id": "i", "contact_id": "4", "decision": "later"},
         {"id": "j", "decision": "undo", "undoes": "h"},
+        # Of who was there: the link that the next build finds stands, and no line of the report.
+        {"id": "m", "contact_id": "7", "decision": "none"},
     )
     with decisions_file.path.open("ab") as end:
         end.write(b'{"id":"k","kind":"company_link","contact_id":"6","decision":"for')

@@ -174,6 +174,22 @@ def test_a_list_is_asked_one_by_one(server: Server, visitor: Visitor) -> None:
     assert {each.contact_id for each in server.decisions()} == {"1", "4", "43"}
 
 
+def test_a_list_tells_what_was_decided_elsewhere(tmp_path: Path) -> None:
+    """By the seed or a table: the published copy knows."""
+    changes = [
+        f"update marts.contact_company_links set status = '{status}' where contact_id = '{contact}'"
+        for status, contact in (("forced", "42"), ("forbidden", "43"), ("a new word", "44"))
+    ]
+    copy = make(tmp_path / "warehouse.duckdb", 80, 40, *changes)
+    with serving(copy, tmp_path / "decisions.jsonl") as server:
+        visitor = server.visitor()
+        assert " 2 contacts " in filtered(visitor, "companies", state="decided")
+        assert "decided: yes" in visitor.text
+        assert "decided: no" in visitor.text
+        filtered(visitor, "companies", state="all", words="p44@")
+        assert "a new word" in visitor.text
+
+
 def test_a_pair_of_a_list_is_decided(server: Server, visitor: Visitor) -> None:
     assert " 3 pairs " in visitor.go("/list/duplicates")
     assert "Boulangerie Élan 2 SARL" in filtered(visitor, "duplicates", how="company")
@@ -200,7 +216,10 @@ def test_who_has_no_candidate_can_be_said_to_be_nobody(server: Server, visitor: 
     assert links(server.decisions()) == [("61", None, "none")]
     visitor.search("roy 61", "contacts")
     visitor.press("1")
-    assert "Ida found none. What comes later may still be proposed." in visitor.text
+    assert (
+        "Ida found none. A company or a person that comes later may still be linked."
+        in visitor.text
+    )
     visitor.go("/decided")
     assert "belongs to none that was shown counts" in visitor.text
     visitor.press("u")
