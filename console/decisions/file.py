@@ -89,8 +89,13 @@ class LinesFile(Generic[Line]):
         self._unreadable: list[UnreadableLine] = []
         self._rest = b""
 
-    def append(self, new: Iterable[Line]) -> None:
+    def append(self, new: Iterable[Line], check: Callable[[], None] | None = None) -> None:
         """Write lines, all or none. They are on the disk when this returns.
+
+        Args:
+            new: The lines.
+            check: Raises where they should not be written after all. It is asked while nobody
+                else can write.
 
         Raises:
             DecisionError: A decision is not whole.
@@ -104,6 +109,8 @@ class LinesFile(Generic[Line]):
         except OSError as error:
             raise self._not_saved(error) from error
         try:
+            if check is not None:
+                check()
             self._write(descriptor, lines)
             if is_new:
                 _sync_folder(self.path.parent)

@@ -127,11 +127,14 @@ class Deciding:
             )
             for answer in answers
         ]
-        with self._lock:
-            faster = self._since(seen, decisions)
-            if faster is not None:
+
+        def check() -> None:
+            # Another page, perhaps of another process, may have written until now.
+            if faster := self._since(seen, decisions):
                 raise Meanwhile(faster)
-            self.file.append(decisions)
+
+        with self._lock:
+            self.file.append(decisions, check)
         return decisions
 
     def _since(self, seen: int, decisions: Iterable[Decision]) -> Decision | None:

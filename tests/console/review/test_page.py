@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import re
 import stat
 import sys
+import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from console.decisions.decision import Decision, now
@@ -347,6 +351,40 @@ def test_of_two_pages_the_slower_one_is_told_and_overwrites_nothing(server: Serv
     other.press("2")
     assert links(server.decisions())[-1][0] == "1"
     assert server.decisions()[-1].author == "Eva"
+
+
+def test_a_page_of_another_process_that_writes_first_is_told(
+    server: Server, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds the file, and writes its line, while this page waits for the file."""
+    visitor.press("y")
+    is_waiting = threading.Event()
+
+    theirs = {
+        "id": "t", "kind": "company_link", "decision": "forbid", "contact_id": "2",
+        "company_id": "c1", "author": "Max", "decided_at": now().isoformat(),
+    }  # fmt: skip
+    locking = SimpleNamespace(**vars(fcntl))
+
+    def flock(descriptor: int, operation: int) -> None:
+        try:
+            fcntl.flock(descriptor, operation)
+        except BlockingIOError:
+            is_waiting.set()
+            raise
+
+    locking.flock = flock
+    monkeypatch.setattr("console.decisions.file.fcntl", locking)
+    with server.file.path.open("ab", buffering=0) as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        pressing = threading.Thread(target=visitor.press, args=("y",))
+        pressing.start()
+        assert is_waiting.wait(10)
+        held.write(json.dumps(theirs).encode() + b"\n")
+        fcntl.flock(held, fcntl.LOCK_UN)
+        pressing.join()
+    assert "Not saved: Max decided this at" in visitor.text
+    assert [each.author for each in server.decisions()] == ["Ida", "Max"]
 
 
 def test_decisions_of_others_and_half_a_line_are_seen_at_once(
