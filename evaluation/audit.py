@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 GENERATED = 2000
 COVERED = 0.93
 """In so many of the draws the truth has to lie in the interval."""
+ROUNDED = 1e-6
+"""How far the bounds may be from themselves: they have six decimals."""
 
 #: What follows from the two files, in the order in which dbt builds it.
 MODELS = {
@@ -238,7 +240,7 @@ class Tally:
         """Take the interval of a draw."""
         self.estimates.append(estimate)
         self.widths.append((high - low) / 2)
-        self.covered.append(low - 1e-9 <= true <= high + 1e-9)
+        self.covered.append(low - ROUNDED <= true <= high + ROUNDED)
 
     @property
     def share(self) -> float:

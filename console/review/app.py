@@ -554,7 +554,7 @@ class Review:
                 session.current[tab] = about
         except (DecisionError, DecisionsFileError) as error:
             # It stays, with its note, until it can be saved.
-            session.message = (False, texts("Not saved. %(error)s", error=str(error)))
+            session.message = (False, texts("Not saved. %(error)s", error=_reason(error)))
             if reason:
                 session.notes[about] = reason
             if tab != AUDIT:
@@ -688,7 +688,7 @@ class Review:
         try:
             self.deciding.take_back(decisions, session.author)
         except DecisionsFileError as error:
-            session.message = (False, texts("Not saved. %(error)s", error=str(error)))
+            session.message = (False, texts("Not saved. %(error)s", error=_reason(error)))
             return RedirectResponse(f"/{back}", 303)
         session.message = (True, texts("Taken back."))
         tab = AUDIT if decisions[0].sample else _tab_of(decisions[0].kind)
@@ -813,6 +813,11 @@ def _back(visit: Visit) -> str:
 def _tab_of(kind: Kind) -> str:
     other = "duplicates" if kind.endswith("_duplicate") else "companies"
     return next((tab for tab, side in SIDES.items() if side.kind == kind), other)
+
+
+def _reason(error: Exception) -> str:
+    """Return why something is not saved; that it is not, the page says in its own words."""
+    return str(error).removeprefix("not saved: ")
 
 
 def _shown(question: Question) -> list[str]:
