@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from math import comb, sqrt
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -160,17 +161,40 @@ def test_answers_are_decisions_in_force_and_change_no_rule(audited: Audited) -> 
     assert forced == linked - {audited.wrong, audited.unsure}
 
 
+def of_all(successes: int, trials: int, population: int) -> tuple[float, float]:
+    """Return the exact bounds, corrected for the number of contacts: docs/audit.md."""
+    share = successes / trials
+    low, high = exact(successes, trials)
+    chance = sqrt((population - trials) / (population - 1))
+    step = (1 - chance) / (2 * trials) if chance else 0
+    below, above = (min(one, chance * one + step) for one in (share - low, high - share))
+    return share - below, share + above
+
+
+@pytest.mark.parametrize(("population", "drawn"), [(20, 16), (50, 10), (50, 49), (100, 70)])
+def test_bounds_of_all_contacts_hold_the_truth(population: int, drawn: int) -> None:
+    """However many of them are right, in 95 of 100 samples: nobody is drawn twice."""
+    bounds = [of_all(successes, drawn, population) for successes in range(drawn + 1)]
+    for right in range(population + 1):
+        held = sum(
+            comb(right, successes) * comb(population - right, drawn - successes)
+            for successes, (low, high) in enumerate(bounds)
+            if low - 1e-9 <= right / population <= high + 1e-9
+        )
+        assert held / comb(population, drawn) >= 0.95, right
+
+
 def test_the_mart_counts_what_was_judged(audited: Audited) -> None:
     auto = audited.quality["precision", "auto"]
     judged = sum(each.status == "auto" for each in audited.drawn) - 1
     assert judged > 15
     assert (auto["judged_count"], auto["right_count"]) == (judged, judged - 1)
     assert (auto["unsure_count"], auto["changed_count"], auto["drawn_count"]) == (1, 0, judged + 1)
-    low, high = exact(judged - 1, judged)
-    assert (auto["lower_bound"], auto["upper_bound"]) == pytest.approx((low, high), abs=2e-6)
-    cautious, _ = exact(judged - 1, judged + 1)
-    assert auto["cautious_lower_bound"] == pytest.approx(cautious, abs=2e-6)
     assert auto["contact_count"] == 30
+    low, high = of_all(judged - 1, judged, 30)
+    assert (auto["lower_bound"], auto["upper_bound"]) == pytest.approx((low, high), abs=2e-6)
+    cautious, _ = of_all(judged - 1, judged + 1, 30)
+    assert auto["cautious_lower_bound"] == pytest.approx(cautious, abs=2e-6)
     recall = audited.quality["recall", "auto"]
     assert recall["estimate"] == 1  # who is wrong belongs to none, and nobody was missed
     assert 0 < recall["lower_bound"] < 1 == recall["upper_bound"]
