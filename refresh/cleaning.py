@@ -39,6 +39,8 @@ _QUOTED = re.compile(
     r"(?<!\w)(?P<quote>['\"«“`\u2018])(?P<text>.*?)(?P<end>['\"»”`\u2019])(?!\w)"
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.*-]{0,62}")
+#: What our own lines advise to run.
+_COMMAND = re.compile(r"(?:dbt|make|meltano|refresh)(?: (?:--)?[a-z][a-z0-9:_-]{0,30}){1,3}")
 _TOKEN = re.compile(r"(?<![\w/.-])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{16,}(?![\w/.])")
 _PHONE = re.compile(r"(?<![\w.:])\+?\d(?:[ ()-]{0,2}\d){6,}(?!\w)")
 
@@ -77,5 +79,7 @@ def cleaned(line: str, secrets: Iterable[str] = ()) -> str:
 
 def _quoted(found: re.Match[str]) -> str:
     before, text = found["before"] or "", found["text"]
-    kept = text if before and _NAME.fullmatch(text) else LEFT_OUT
+    is_command = found["quote"] == "`" and _COMMAND.fullmatch(text)
+    is_name = before and _NAME.fullmatch(text)
+    kept = text if is_command or is_name else LEFT_OUT
     return f"{before}{found['quote']}{kept}{found['end']}"

@@ -10,6 +10,7 @@ import errno
 import json
 import os
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ LARGEST = 4_000_000
 
 #: What the loader did to the rows of tables, as lines of streams and of steps have it.
 CHANGES = ("rows_inserted", "rows_updated", "rows_deleted")
+
+#: How long after a step's start Meltano may write down that it runs.
+_MELTANO_STARTS = timedelta(minutes=1)
 
 Line = dict[str, Any]
 
@@ -147,3 +151,28 @@ def last_of_step(runs: list[Run], step: str) -> Line | None:
     """Return the newest line of a step."""
     lines = (line for run in reversed(runs) for line in reversed(run.steps))
     return next((line for line in lines if line.get("step") == step), None)
+
+
+def was_killed(runs: list[Run], step: str, since: str) -> bool:
+    """Return whether what Meltano takes for running is a step that was killed.
+
+    Args:
+        runs: The runs before.
+        step: The name of the step.
+        since: When Meltano wrote down that it runs, ISO 8601 in UTC; empty where it does not say.
+    """
+    return any(
+        line.get("step") == step
+        and line.get("result") == INTERRUPTED
+        and _is_soon_after(since, str(line.get("started_at")))
+        for run in runs
+        for line in run.steps
+    )
+
+
+def _is_soon_after(moment: str, start: str) -> bool:
+    try:
+        passed = datetime.fromisoformat(moment[:19]) - datetime.fromisoformat(start[:19])
+    except ValueError:
+        return False
+    return timedelta(0) <= passed <= _MELTANO_STARTS

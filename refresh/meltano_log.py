@@ -27,6 +27,7 @@ _WAITS = re.compile(r"\bWaiting for the database file\b")
 #: What dbt-wait says of what it builds.
 _BUILT = re.compile(r"^dbt-wait: ((?:Nothing|A part|Everything) is built: .+)$")
 BUSY = "already running"
+_BUSY_SINCE = re.compile(rf"{BUSY} which started at (\d{{4}}-\d\d-\d\d) (\d\d:\d\d:\d\d)")
 
 
 @dataclass
@@ -37,6 +38,7 @@ class OutputParser:
         rows: How many the loader took, by stream.
         changes: How many rows of which stream, by each of `CHANGES`: the loader's metrics.
         is_busy: Whether Meltano refused, since the same tap and loader run already.
+        busy_since: Since when they run, ISO 8601 in UTC; empty where it does not say.
         waits: Its last line that says that it waits for the DuckDB file.
         built: Its line that says what dbt builds, and why.
     """
@@ -46,6 +48,7 @@ class OutputParser:
         default_factory=lambda: {name: Counter() for name in CHANGES}
     )
     is_busy: bool = False
+    busy_since: str = ""
     waits: str = ""
     built: str = ""
     _bad: str = ""
@@ -92,16 +95,15 @@ class OutputParser:
         return f"METRIC {name} {stream} {value}"
 
     def _take_meltano(self, event: str, value: dict[str, Any]) -> None:
-        if BUSY in event or BUSY in str(value.get("err")):
-            self.is_busy = True
+        self._take_busy(f"{event} {value.get('err')}")
         if value.get("success") is False and value.get("err"):
             self._of_block = str(value["err"])
         elif value.get("level") in _BAD and "success" not in value:
             self._of_meltano = self._of_meltano or event.removeprefix("Error: ").partition("\n")[0]
 
     def _take_event(self, name: str, level: str, event: str) -> None:
-        if BUSY in event and not name:
-            self.is_busy = True
+        if not name:
+            self._take_busy(event)
         if name == "dbt" or not name:
             found = _OF_DBT.match(_TIME_OF_DBT.sub("", event))
             if found and not found[0].startswith("Warning"):
@@ -116,6 +118,11 @@ class OutputParser:
             self._bad = self._bad or event
         elif not (name == "dbt" and _TIME_OF_DBT.match(event)):
             self._last = event
+
+    def _take_busy(self, words: str) -> None:
+        self.is_busy = self.is_busy or BUSY in words
+        if found := _BUSY_SINCE.search(words):
+            self.busy_since = f"{found[1]}T{found[2]}Z"
 
     def error(self) -> str:
         """Return the first line that says what went wrong; empty where none does."""

@@ -31,6 +31,7 @@ from refresh.history import (
     History,
     last_of_step,
     told_changes,
+    was_killed,
 )
 from refresh.history import Run as PastRun
 from refresh.steps import Interrupted, Step
@@ -210,16 +211,10 @@ class Runner:
 
     def _flags(self, step: Step, outcome: Outcome) -> list[str]:
         """Return what `meltano run` is told beside the step."""
-        if not step.is_source:
+        if not step.is_source or outcome.why_whole is None:
             return []
-        before = last_of_step(self._past, step.name)
-        # Meltano takes what was killed for a run that goes on.
-        was_ended = before is not None and before.get("result") == INTERRUPTED
-        force = ["--force"] if was_ended else []
-        if outcome.why_whole is None:
-            return force
         self._say(f"{step.name}: is read whole: {outcome.why_whole}")
-        return [*force, "--full-refresh"]
+        return ["--full-refresh"]
 
     def _error(self, program: steps.ProgramResult) -> str:
         if program.is_timeout:
@@ -232,13 +227,16 @@ class Runner:
         """Run the step's program; again while another run reads the same source."""
         settings = self._settings
         meltano = [steps.meltano(), "--log-format=json", f"--environment={settings.environment}"]
-        program = steps.Program(
-            [*meltano, "run", *flags, step.block],
-            settings.project,
-            {**os.environ, "DUCKDB_RUNS_PATH": str(settings.runs_path), "NO_COLOR": "1"},
-            settings.step_timeout,
-            keep_open=lock,
-        )
+
+        def program(*more: str) -> steps.Program:
+            return steps.Program(
+                [*meltano, "run", *more, *flags, step.block],
+                settings.project,
+                {**os.environ, "DUCKDB_RUNS_PATH": str(settings.runs_path), "NO_COLOR": "1"},
+                settings.step_timeout,
+                keep_open=lock,
+            )
+
         told: set[str] = set()
 
         def listen(line: str, output: OutputParser) -> None:
@@ -248,16 +246,21 @@ class Runner:
                     told.add(words)
                     self._say(f"{step.name}: {cleaned(words, self._secrets)}")
 
-        while True:
-            result = steps.run(program, listen)
+        result = steps.run(program(), listen)
+        while result.output.is_busy:
+            if was_killed(self._past, step.name, result.output.busy_since):
+                # Meltano takes it for running for five minutes; the lock says that it has ended.
+                return steps.run(program("--force"), listen)
             waited = time.monotonic() - started
-            if not result.output.is_busy or waited + _BUSY_PAUSE > settings.busy_timeout:
-                return result
+            if waited + _BUSY_PAUSE > settings.busy_timeout:
+                break
             self._say(
                 f"{step.name}: another run reads it, waited {waited:.0f} of "
                 f"{settings.busy_timeout:g} s"
             )
             time.sleep(_BUSY_PAUSE)
+            result = steps.run(program(), listen)
+        return result
 
     def _reason_to_read_whole(self, step: Step) -> str | None:
         """Return why only what changed would not do: the file is not the one that was loaded."""

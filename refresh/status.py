@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from refresh.settings import Settings
 
 RUNS = 5
+#: What `row_count` of `marts.freshness` counts.
+_COUNTED = {"kananas": "contacts", "kizen": "companies"}
 
 _WAITING = "select count(*) from marts.link_review_queue"
 _FRESHNESS = """
@@ -73,5 +75,6 @@ def _published(settings: Settings) -> list[str]:
     found = [f"Waiting for a decision: {count:,} (`make review`)", "Sources:"]
     for source, state, rows, loaded_at, stale_since in sources:
         since = f", stale since {stale_since}" if stale_since else ""
-        found.append(f"  {source:<10} {state:<7} {rows:>12,} rows, loaded {loaded_at}{since}")
+        counted = f"{rows:>12,} {_COUNTED.get(source, 'rows')}"
+        found.append(f"  {source:<10} {state:<7} {counted}, loaded {loaded_at}{since}")
     return found

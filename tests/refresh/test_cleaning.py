@@ -25,6 +25,7 @@ HOSTILE = [
     "GET h/api answered 400: contact Zoé Dupont is unknown: check setting 'api_url'",
     "GET h/api answered 500: Zoé Dupont",
     "eyJhbGciOiJIUzI1NiJ9eyJzdWIiOiIxMjM0NTY3ODkw",
+    "no company `Zoé Dupont`, nor `make Dupont`",
     "line one\nZoe: 'Zoé Dupont'\x1b[31m\x00",
 ]
 SAID = ["Dupont", "zoe.dupont", "pw@", KEY, "12 34 56", "0612345678", "6bb1fc7a", "eyJhbG"]
@@ -70,6 +71,8 @@ def test_what_helps_stays() -> None:
         "Failure in test not_null_contacts_contact_id",
         "the address is not the API's: check setting 'secret_key' (TAP_KANANAS_SECRET_KEY)",
         "setting 'secret_key' is missing (environment variable TAP_KANANAS_SECRET_KEY)",
+        "there is no database file /srv/warehouse.duckdb: run `make refresh`, which loads one",
+        "there is no published copy /srv/x: run `meltano run parquet:publish`, which makes it",
     ],
 )
 def test_what_says_nothing_of_a_record_stays(line: str) -> None:

@@ -193,6 +193,31 @@ def test_another_run_of_the_same_source_is_waited_for(
     assert "failed: kizen, " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("since", "is_ours"), [("7:08", True), ("7:06", False), ("8:08", False)])
+def test_only_what_was_killed_is_read_by_force(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, since: str, *, is_ours: bool
+) -> None:
+    monkeypatch.setattr("refresh.run._BUSY_PAUSE", 0.01)
+    monkeypatch.setenv("REFRESH_BUSY_TIMEOUT", "0.05")
+    history = History(folder / "output" / "prod" / "runs.jsonl")
+    start = "2026-11-29T03:07:07Z"
+    history.append("start", run_id="1", started_at=start)
+    history.append("step_start", run_id="1", step="kizen", started_at=start)
+    busy = f"is already running which started at 2026-11-29 03:0{since}.1+00:00. Wait until"
+    program(
+        folder,
+        f'case "$@" in *--force*) echo "$@" >> forced;; *kizen*) echo "{busy}"; exit 1;; esac',
+    )
+    for _ in range(2):
+        assert main(["--load-only", "--full-refresh"]) == (0 if is_ours else 1)
+    forced = folder / "forced"
+    lines = forced.read_text(encoding="utf-8").splitlines() if forced.exists() else []
+    assert (
+        lines
+        == ["--log-format=json --environment=prod run --force --full-refresh kizen"] * 2 * is_ours
+    )
+
+
 def test_a_signal_in_a_step_and_before_one_is_told(
     folder: Path, hook: Heard, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
