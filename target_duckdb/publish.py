@@ -99,7 +99,7 @@ def publish(source: Path, directory: Path, lock_timeout: float) -> Path:
     if misread is not None:
         raise PublishError(misread)
     if not source.is_file():
-        msg = f"there is no database file {source}"
+        msg = f"there is no database file {source}: the first load makes it"
         raise PublishError(msg)
     try:
         directory.mkdir(parents=True, exist_ok=True)
