@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import gc
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from singer_sdk import Target
@@ -15,6 +17,8 @@ from target_duckdb.paths import MISSING_PATH
 from target_duckdb.settings import CONFIG_JSONSCHEMA
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import click
     from singer_sdk.plugin_base import _ConfigInput
 
@@ -43,6 +47,7 @@ class CommandTarget(Target):
             param: The option.
             value: Paths, or `ENV`.
         """
+        _close_to_others(value)
         try:
             return super().cb_config(ctx, param, value)
         except (OSError, TypeError, ValueError) as error:
@@ -101,3 +106,17 @@ def _in_words(line: str) -> str:
         if f"['{name}']" in line:
             return f"config['{name}'] is of a wrong type"
     return line
+
+
+def _close_to_others(paths: Iterable[str]) -> None:
+    """Let only its owner into the folder in which Meltano hands over settings, secrets too.
+
+    Args:
+        paths: The files of settings; those of other programs stay as they are.
+    """
+    for path in paths:
+        folder = Path(path).parent
+        if folder.parent.name == "run" and folder.parent.parent.name == ".meltano":
+            # Somebody else's is for them to close.
+            with suppress(OSError):
+                folder.chmod(0o700)

@@ -93,6 +93,17 @@ def test_a_settings_file_that_cannot_be_read(
     assert "\n" not in line
 
 
+def test_where_meltano_puts_settings_is_closed_to_others(tmp_path: Path) -> None:
+    of_meltano, of_others = tmp_path / ".meltano" / "run" / "target", tmp_path / "run" / "target"
+    for folder in (of_meltano, of_others):
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)
+        (folder / "config.json").write_text("{}", encoding="utf-8")
+        assert in_this_process("--config", str(folder / "config.json")).code == 2
+    assert of_meltano.stat().st_mode & 0o777 == 0o700
+    assert of_others.stat().st_mode & 0o777 == 0o755
+
+
 def test_settings_from_the_environment(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "er" / "test.duckdb"
     environment = {
