@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from target_duckdb import extensions
-from target_duckdb.doublewrite import connected
+from target_duckdb.doublewrite import connected, restore
 from target_duckdb.extensions import is_lake
 from target_duckdb.names import literal, quote
 
@@ -101,6 +101,7 @@ def wait(database: str, seconds: float, tell: Callable[[str], None]) -> int:
 
     Raises:
         WarehouseError: The file is missing, or is still held.
+        duckdb.Error: What a killed process has left half written cannot be put back.
     """
     path = Path(database).expanduser()
     if not path.is_file():
@@ -126,6 +127,8 @@ def wait(database: str, seconds: float, tell: Callable[[str], None]) -> int:
 
 
 def _try_lock(path: Path) -> int | None:
+    # dbt would not do it.
+    restore(path)
     try:
         descriptor = os.open(path, os.O_RDWR)
     except OSError as error:

@@ -554,14 +554,19 @@ class Database:
 
     def _attach_once(self) -> None:
         saved = self._doublewrite
-        if saved is not None and saved.open():
-            self._logger.warning("Put back what a killed process had left half written")
-        try:
+        if saved is None:
             self._attach_as_it_is()
             self._attached = True
+            return
+        saved.is_restored = False
+        try:
+            saved.attach(self._attach_as_it_is)
+            self._attached = True
         finally:
-            if saved is not None and not self._attached:
+            if not self._attached:
                 saved.close()
+        if saved.is_restored:
+            self._logger.warning("Put back what a killed process had left half written")
 
     def _attach_as_it_is(self) -> None:
         if self._lake is not None:
@@ -582,14 +587,12 @@ class Database:
         Raises:
             TargetError: There is no room, or no right to.
         """
-        saved = self._doublewrite
-        if saved is None:
+        if self._doublewrite is None or self._new_file is not None:
             return
         try:
-            saved.save(self.connection)
-        except OSError as error:
-            msg = f"cannot write {saved.copy}, beside the file of setting 'path': {error.strerror}"
-            raise TargetError(msg) from None
+            self._doublewrite.save(self.connection)
+        except duckdb.IOException as error:
+            raise TargetError(one_line(error)) from None
 
     def _detach(self) -> None:
         if self._lake is None and not is_file(self._path):
@@ -597,7 +600,7 @@ class Database:
         saved = self._doublewrite
         try:
             if saved is not None and has_log(saved.path):
-                self._save_metadata()
+                saved.save(self.connection)
         finally:
             try:
                 self.connection.execute(f"DETACH {quote(self.name)}")

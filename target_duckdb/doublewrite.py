@@ -7,8 +7,10 @@ that is killed while it writes such a block leaves one whose checksum is wrong, 
 nobody can open, although nothing that the newer header names has changed.
 
 So these blocks are copied beside the file before each checkpoint, with the headers. Where the
-headers are still the same when the file is opened next, no checkpoint has come to its end, and the
-blocks are put back. InnoDB does the same, under this name.
+headers are still the same when the file is opened next, no checkpoint has come to its end, and each
+block whose checksum is wrong is put back. The headers alone do not tell two files apart: those of
+another file with as many tables and blocks are the same, byte for byte, but its blocks are whole.
+InnoDB has such a buffer, under this name.
 
 Nothing here needs the Singer SDK.
 """
@@ -19,21 +21,23 @@ import errno
 import fcntl
 import os
 import struct
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeVar
 
 import duckdb
 
 from target_duckdb.names import literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from duckdb import DuckDBPyConnection
+
+_T = TypeVar("_T")
 
 ENDING = ".doublewrite"
 """What the copy is called behind the name of the file."""
@@ -44,6 +48,12 @@ _HEADERS = 3 * 4096
 _MAGIC = b"DuckDB metadata blocks, 1\n"
 _SIZES = struct.Struct("<QQ")
 """Bytes of a block, and how many blocks there are; then comes where each begins."""
+
+_CHECKSUM_START = 5381
+_CHECKSUM_FACTOR = 0xBF58476D1CE4E5B9
+_64_BITS = (1 << 64) - 1
+
+_PART = 1 << 20
 
 _LOCKED = {errno.EACCES, errno.EAGAIN}
 
@@ -56,11 +66,12 @@ _BLOCKS = """
 
 
 class Doublewrite:
-    """The copy for one database that this process has attached.
+    """The copy for one database that this process attaches.
 
     Attributes:
         path: The database file.
         copy: Where the copy lies while there is one.
+        is_restored: Whether anything was put back.
     """
 
     def __init__(self, path: str | Path, name: str | None = None) -> None:
@@ -72,27 +83,31 @@ class Doublewrite:
         """
         self.path = path
         self.copy = copy_of(path)
+        self.is_restored = False
         self._name = "current_database()" if name is None else literal(name)
         self._file: int | None = None
         self._headers = b""
 
-    def open(self) -> bool:
-        """Before the file is attached: put back what a killed process has left half written.
+    def attach(self, attach: Callable[[], _T]) -> _T:
+        """Put back what a killed process has left half written, and attach the file.
+
+        Args:
+            attach: What attaches it.
 
         Returns:
-            Whether there was any of that.
+            What that returns.
 
         Raises:
-            OSError: The file or its copy cannot be read or written.
+            duckdb.Error: It cannot be attached, or not be mended.
         """
-        is_restored = restore(self.path)
+        self.close()
         try:
-            # Until it is detached: with any of its descriptors that is closed, POSIX ends the
-            # locks of a process on a file, those of DuckDB too.
-            self._file = os.open(self.path, os.O_RDONLY)
-        except FileNotFoundError:
-            self._file = None  # it is to be made, and holds nothing to lose
-        return is_restored
+            return attach()
+        except duckdb.Error:
+            # Whoever held the file may have been killed since.
+            if not self.close():
+                raise
+        return attach()
 
     def save(self, connection: DuckDBPyConnection) -> None:
         """Before a checkpoint: copy the blocks that it may overwrite, unless that is done.
@@ -101,32 +116,50 @@ class Doublewrite:
             connection: To which the file is attached, for writing.
 
         Raises:
-            OSError: The copy cannot be written.
+            duckdb.Error: The copy cannot be written.
         """
-        if self._file is None:
-            return
-        headers = os.pread(self._file, _HEADERS, 0)
-        if headers == self._headers:
-            return
-        found = connection.execute(_BLOCKS.format(name=self._name)).fetchall()
-        size = found[0][0] if found else 0
-        places = [_HEADERS + number * size for _, number in found]
-        _write(self.copy, self._file, headers, size, places)
+        try:
+            if self._file is None:
+                # Until it is detached: with any of its descriptors that is closed, POSIX ends the
+                # locks of a process on a file, those of DuckDB too.
+                self._file = os.open(self.path, os.O_RDWR)
+            headers = os.pread(self._file, _HEADERS, 0)
+            if headers == self._headers:
+                return
+            if self.copy.exists() and _put_back(self.copy, self._file):
+                # Whoever was killed last had the file until this process attached it, which does
+                # not read every block. None of those that DuckDB has read is touched.
+                self.is_restored = True
+            found = connection.execute(_BLOCKS.format(name=self._name)).fetchall()
+            size = found[0][0] if found else 0
+            places = [_HEADERS + number * size for _, number in found]
+            _write(self.copy, self._file, headers, size, places)
+        except OSError as error:
+            msg = (
+                f"cannot write {self.copy}, which keeps {self.path} whole should this process be "
+                f"killed: {error.strerror}; make room, or let this user make files there"
+            )
+            raise duckdb.IOException(msg) from None
         self._headers = headers
 
-    def close(self) -> None:
+    def close(self) -> bool:
         """After the file is detached, or could not be attached: remove the copy.
 
         Where a checkpoint has failed, its blocks are put back before.
 
+        Returns:
+            Whether any were.
+
         Raises:
-            OSError: The file cannot be read or written.
+            duckdb.Error: The file cannot be read or written.
         """
         if self._file is not None:
             os.close(self._file)
             self._file = None
         self._headers = b""
-        restore(self.path)
+        is_restored = restore(self.path)
+        self.is_restored |= is_restored
+        return is_restored
 
 
 @contextmanager
@@ -143,16 +176,14 @@ def connected(
     Raises:
         duckdb.Error: It cannot be opened, or not be written when it is closed.
     """
-    with closing(Doublewrite(path)) as saved:
-        try:
-            saved.open()
-            connection = duckdb.connect(path, read_only, config)
+    saved = Doublewrite(path)
+    try:
+        with saved.attach(lambda: duckdb.connect(path, read_only, config)) as connection:
             if not read_only:
                 saved.save(connection)
-        except OSError as error:
-            raise duckdb.IOException(str(error)) from None
-        with connection:
             yield connection
+    finally:
+        saved.close()
 
 
 def copy_of(path: str | Path) -> Path:
@@ -163,8 +194,8 @@ def copy_of(path: str | Path) -> Path:
 def restore(path: str | Path) -> bool:
     """Put blocks back that a killed process has left half written, and remove their copy.
 
-    Nothing is done while another process has the file open, for then it is whole. Not to be
-    called while this process has it open.
+    Nothing is done while another process has the file open. Not to be called while this process
+    has it open. Killed meanwhile, it is done again.
 
     Args:
         path: The database file, which need not exist.
@@ -173,9 +204,20 @@ def restore(path: str | Path) -> bool:
         Whether blocks were put back.
 
     Raises:
-        OSError: The file or its copy cannot be read or written.
+        duckdb.Error: The file or its copy cannot be read or written.
     """
     copy = copy_of(path)
+    try:
+        return _restore(path, copy)
+    except OSError as error:
+        msg = (
+            f"cannot put back from {copy} what a killed process may have left half written in "
+            f"{path}: {error.strerror}; let this user read, write and remove that copy"
+        )
+        raise duckdb.IOException(msg) from None
+
+
+def _restore(path: str | Path, copy: Path) -> bool:
     if not (copy.exists() and os.access(path, os.W_OK)):
         return False
     with open(path, "r+b", buffering=0) as file:  # noqa: PTH123 - as `os.access` takes it
@@ -187,7 +229,11 @@ def restore(path: str | Path) -> bool:
                 return False
             raise
         is_restored = copy.exists() and _put_back(copy, file.fileno())
-        copy.unlink(missing_ok=True)
+        try:
+            copy.unlink(missing_ok=True)
+        except PermissionError:
+            # The folder is another user's. Left there it does no harm: the file is whole.
+            return is_restored
     return is_restored
 
 
@@ -196,11 +242,16 @@ def _write(copy: Path, file: int, headers: bytes, size: int, places: list[int]) 
 
     A copy that is cut off lacks its digest: the checkpoint that it is for has not begun.
     """
+    # What DuckDB has not written yet is nothing to lose.
+    end = os.fstat(file).st_size
+    places = [place for place in places if place + size <= end]
     start = _MAGIC + headers + _SIZES.pack(size, len(places))
     start += struct.pack(f"<{len(places)}Q", *places)
     digest = blake2b()
     mode = os.fstat(file).st_mode & 0o666
-    with open(copy, "wb", opener=partial(os.open, mode=mode)) as written:
+    # A file of its own: a link of that name may lead anywhere.
+    copy.unlink(missing_ok=True)
+    with open(copy, "xb", opener=partial(os.open, mode=mode)) as written:
         for part in chain([start], (os.pread(file, size, place) for place in places)):
             digest.update(part)
             written.write(part)
@@ -210,25 +261,56 @@ def _write(copy: Path, file: int, headers: bytes, size: int, places: list[int]) 
 
 
 def _put_back(copy: Path, file: int) -> bool:
-    """Write the blocks of a copy to the open file that they are of; return whether any differed."""
+    """Write blocks of a copy over torn ones of the open file that they are of.
+
+    Returns:
+        Whether any was torn.
+    """
     start = _MAGIC + os.pread(file, _HEADERS, 0)
     with copy.open("rb") as written:
         if written.read(len(start)) != start:
             return False  # the checkpoint has come to its end, or the file is another
-        content = written.read()
-    digest = blake2b(start)
-    body, expected = content[: -digest.digest_size], content[-digest.digest_size :]
-    digest.update(body)
-    if digest.digest() != expected:
-        return False  # it was cut off, so the checkpoint had not begun
-    size, count = _SIZES.unpack_from(body)
-    places = struct.unpack_from(f"<{count}Q", body, _SIZES.size)
-    blocks = body[len(body) - count * size :]
-    is_restored = False
-    for index, place in enumerate(places):
-        block = blocks[index * size :][:size]
-        if os.pread(file, size, place) != block:
-            os.pwrite(file, block, place)
-            is_restored = True
-    os.fsync(file)
+        if not _is_whole(written):
+            return False  # it was cut off, so the checkpoint had not begun
+        written.seek(len(start))
+        size, count = _SIZES.unpack(written.read(_SIZES.size))
+        places = struct.unpack(f"<{count}Q", written.read(8 * count))
+        is_restored = False
+        for place in places:
+            block = written.read(size)
+            found = os.pread(file, size, place)
+            if found != block and _is_torn(found):
+                _write_all(file, block, place)
+                is_restored = True
+    if is_restored:
+        os.fsync(file)
     return is_restored
+
+
+def _is_whole(copy: IO[bytes]) -> bool:
+    """Return whether a copy ends with the digest of all before."""
+    digest = blake2b()
+    left = os.fstat(copy.fileno()).st_size - digest.digest_size
+    copy.seek(0)
+    while left > 0 and (part := copy.read(min(left, _PART))):
+        digest.update(part)
+        left -= len(part)
+    return left == 0 and copy.read() == digest.digest()
+
+
+def _is_torn(block: bytes) -> bool:
+    """Return whether the checksum that a block begins with is not that of the rest."""
+    if not block or len(block) % 8:
+        return True  # the file ends within it
+    expected, *words = struct.unpack(f"<{len(block) // 8}Q", block)
+    checksum = _CHECKSUM_START
+    for word in words:
+        checksum ^= word * _CHECKSUM_FACTOR
+    return bool(checksum & _64_BITS != expected)
+
+
+def _write_all(file: int, content: bytes, place: int) -> None:
+    left = memoryview(content)
+    while left:
+        written = os.pwrite(file, left, place)
+        left, place = left[written:], place + written

@@ -22,7 +22,7 @@ import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import duckdb
 
@@ -170,8 +170,7 @@ def _copy(source: Path, target: Path, lock_timeout: float) -> None:
         try:
             # Closing any descriptor of the database would drop the lock that DuckDB holds on it, so
             # these are closed after the connection.
-            with closing(Doublewrite(source)) as saved, source.open("rb") as original:
-                saved.open()
+            with closing(Doublewrite(source)) as saved, _opened(source) as original:
                 connection = _hold(source, saved, time.monotonic() + lock_timeout)
                 try:
                     shutil.copyfileobj(original, copy, _COPY_SIZE)
@@ -186,6 +185,14 @@ def _copy(source: Path, target: Path, lock_timeout: float) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def _opened(source: Path) -> IO[bytes]:
+    try:
+        return source.open("rb")
+    except OSError as error:
+        msg = f"cannot open the database {source}: {error.strerror}"
+        raise PublishError(msg) from None
 
 
 def _read_all(copy: Path, source: Path) -> None:
@@ -275,8 +282,11 @@ def open_unlocked(source: Path, deadline: float, *, read_only: bool) -> duckdb.D
 def _try_open(
     source: Path, *, read_only: bool
 ) -> tuple[duckdb.DuckDBPyConnection | None, str | None]:
+    def connect() -> duckdb.DuckDBPyConnection:
+        return duckdb.connect(str(source), read_only, _ONLY_WHAT_IS_HERE)
+
     try:
-        return duckdb.connect(str(source), read_only, _ONLY_WHAT_IS_HERE), None
+        return Doublewrite(source).attach(connect), None
     except duckdb.Error as error:
         holder = lock_holder(error)
         if holder is None:

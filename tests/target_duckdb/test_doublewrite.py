@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
+from refresh.warehouse import wait
 from target_duckdb.doublewrite import Doublewrite, connected, copy_of, restore
+from target_duckdb.errors import TargetError
 from tests.target_duckdb.helpers import files, lines, load, query, record, schema, state
 
 if TYPE_CHECKING:
@@ -100,6 +103,87 @@ def test_a_link_leads_to_the_same_copy(database: Path, tmp_path: Path) -> None:
     assert not copy_of(database).exists()
 
 
+def test_it_is_put_back_before_dbt_gets_the_file(database: Path) -> None:
+    tear(database, 1)
+    os.close(wait(str(database), 0, print))
+    assert query(database, "SELECT id FROM items ORDER BY id") == [(1,), (2,)]
+
+
+def test_it_is_put_back_where_its_writer_is_killed_as_it_is_attached(
+    database: Path, tmp_path: Path
+) -> None:
+    """The file was locked when it was to be put back, and is not when it is attached."""
+    path = tmp_path / "attached" / NAME
+
+    def attach() -> duckdb.DuckDBPyConnection:
+        if not path.exists():
+            shutil.copytree(database.parent, path.parent)
+        return duckdb.connect(str(path), read_only=True)
+
+    tear(database, 1)
+    with Doublewrite(path).attach(attach) as connection:
+        assert connection.execute("SELECT count(*) FROM items").fetchall() == [(2,)]
+
+
+def test_a_copy_that_is_needed_is_never_written_over(database: Path) -> None:
+    """DuckDB attaches a file without reading every block."""
+    whole = database.read_bytes()
+    with duckdb.connect(str(database)) as connection:
+        tear(database, 1)
+        assert database.read_bytes() != whole
+        saved = Doublewrite(database)
+        saved.save(connection)
+        assert database.read_bytes() == whole
+    saved.close()
+    assert query(database, "SELECT id FROM items ORDER BY id") == [(1,), (2,)]
+
+
+def test_all_is_put_back_where_the_system_writes_only_a_part(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, write = database.read_bytes(), os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda file, part, at: write(file, part[:5000], at))
+    tear(database, 1)
+    assert restore(database)
+    assert database.read_bytes() == whole
+
+
+def test_another_file_with_the_same_headers_is_let_alone(tmp_path: Path) -> None:
+    """DuckDB puts nothing into them that tells files apart."""
+    other, path = tmp_path / "other.duckdb", tmp_path / NAME
+    for each, rows in ((other, 10), (path, 20)):
+        with duckdb.connect(str(each)) as connection:
+            connection.execute(f"CREATE TABLE items AS SELECT range AS id FROM range({rows})")
+    with connected(str(other), read_only=False, config={}):
+        shutil.copy(copy_of(other), copy_of(path))
+    before = path.read_bytes()
+    assert before[:HEADERS] == other.read_bytes()[:HEADERS]
+    assert not restore(path)
+    assert path.read_bytes() == before
+    assert not copy_of(path).exists()
+
+
+def test_a_link_in_the_place_of_the_copy_leads_to_no_write(database: Path, tmp_path: Path) -> None:
+    copy_of(database).unlink()
+    copy_of(database).symlink_to(tmp_path / "elsewhere")
+    load(database, [schema(ID, ["id"]), record({"id": 3})])
+    assert query(database, "SELECT id FROM items ORDER BY id") == [(1,), (2,), (3,)]
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_copy_that_cannot_be_written_or_read_is_named(database: Path) -> None:
+    copy_of(database).unlink()
+    duckdb.connect(str(database)).close()
+    with duckdb.connect(str(database)) as connection:
+        copy_of(database).mkdir()
+        with pytest.raises(duckdb.Error, match=r"cannot write .*\.duckdb\.doublewrite, .* whole"):
+            Doublewrite(database).save(connection)
+    with pytest.raises(TargetError, match=r"cannot put back from .*test\.duckdb\.doublewrite what"):
+        load(database, [schema(ID, ["id"]), record({"id": 3})])
+    copy_of(database).rmdir()
+    assert query(database, "SELECT id FROM items ORDER BY id") == [(1,), (2,)]
+
+
 def test_after_a_checkpoint_nothing_is_put_back(database: Path) -> None:
     duckdb.connect(str(database)).close()
     whole = database.read_bytes()
@@ -164,7 +248,7 @@ def test_each_block_that_a_checkpoint_overwrites_is_in_the_copy(tmp_path: Path) 
     saved = Doublewrite(path)
     for number in range(4):
         before = path.read_bytes()
-        saved.open()
+        restore(path)
         with duckdb.connect(str(path)) as connection:
             query = "SELECT block_id, free_blocks FROM pragma_metadata_info()"
             blocks = dict(connection.execute(query).fetchall())
