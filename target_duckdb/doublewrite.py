@@ -218,7 +218,8 @@ def restore(path: str | Path) -> bool:
 
 
 def _restore(path: str | Path, copy: Path) -> bool:
-    if not (copy.exists() and os.access(path, os.W_OK)):
+    # Who may not read the copy can still read the file; to write to it, `save` needs the copy.
+    if not (copy.exists() and os.access(copy, os.R_OK) and os.access(path, os.W_OK)):
         return False
     with open(path, "r+b", buffering=0) as file:  # noqa: PTH123 - as `os.access` takes it
         try:

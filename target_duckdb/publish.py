@@ -108,6 +108,9 @@ def publish(source: Path, directory: Path, lock_timeout: float) -> Path:
             raise PublishError(msg)
         _remove_leftovers(directory, source.name)
         _copy(source, target, lock_timeout)
+    except duckdb.Error as error:
+        msg = f"cannot read the database {source}: {one_line(error)}"
+        raise PublishError(msg) from None
     except OSError as error:
         msg = f"cannot write {target}: {error.strerror}"
         raise PublishError(msg) from None

@@ -15,6 +15,7 @@ import pytest
 from refresh.warehouse import wait
 from target_duckdb.doublewrite import Doublewrite, connected, copy_of, restore
 from target_duckdb.errors import TargetError
+from target_duckdb.publish import main
 from tests.target_duckdb.helpers import files, lines, load, query, record, schema, state
 
 if TYPE_CHECKING:
@@ -171,7 +172,9 @@ def test_a_link_in_the_place_of_the_copy_leads_to_no_write(database: Path, tmp_p
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_copy_that_cannot_be_written_or_read_is_named(database: Path) -> None:
+def test_a_copy_that_cannot_be_written_or_read_is_named(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     copy_of(database).unlink()
     duckdb.connect(str(database)).close()
     with duckdb.connect(str(database)) as connection:
@@ -180,6 +183,8 @@ def test_a_copy_that_cannot_be_written_or_read_is_named(database: Path) -> None:
             Doublewrite(database).save(connection)
     with pytest.raises(TargetError, match=r"cannot put back from .*test\.duckdb\.doublewrite what"):
         load(database, [schema(ID, ["id"]), record({"id": 3})])
+    assert main([str(database), str(database.parent / "published")]) == 1
+    assert "cannot put back from" in capsys.readouterr().err
     copy_of(database).rmdir()
     assert query(database, "SELECT id FROM items ORDER BY id") == [(1,), (2,)]
 
