@@ -201,7 +201,7 @@ def test_who_was_accepted_just_before_the_end_is_not_waited_for() -> None:
             await loop.connect_accepted_socket(
                 lambda: limited(config, server.server_state, {}, loop), ours
             )
-            theirs.setblocking(False)
+            theirs.setblocking(False)  # noqa: FBT003 - its name says it
             return await asyncio.wait_for(loop.sock_recv(theirs, 1), SECONDS)
 
     assert asyncio.run(come_late()) == b""
