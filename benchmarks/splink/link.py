@@ -20,7 +20,7 @@ import splink.comparison_library as cl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 # As many are compared to learn from.
 PAIRS = 1_000_000
@@ -55,82 +55,123 @@ limit 1
 """
 
 
+Columns = tuple[str, ...]
+"""Two records that are equal in all of them are a pair; of a list, one value is enough."""
+
+LISTS = {"domains", "phones"}
+
+
 class Kind(NamedTuple):
     """What is compared, which pairs are looked at, which are surely right, which are learned from.
 
     `recall` is what share of the right pairs the sure ones are, roughly.
     """
 
-    comparisons: Sequence[Any]
-    blocking: Sequence[Any]
-    sure: Sequence[Any]
+    comparisons: Mapping[str, Any]
+    blocking: Sequence[Columns]
+    sure: Sequence[Columns]
     recall: float
-    learning: Sequence[Any]
+    learning: Sequence[Columns]
 
 
 COMPANIES = Kind(
-    comparisons=[
-        cl.JaroWinklerAtThresholds("core_name", [0.97, 0.92, 0.85, 0.7]).configure(
+    comparisons={
+        "core_name": cl.JaroWinklerAtThresholds("core_name", [0.97, 0.92, 0.85, 0.7]).configure(
             term_frequency_adjustments=True
         ),
-        cl.ArrayIntersectAtSizes("words", [3, 2, 1]),
-        cl.ArrayIntersectAtSizes("domains", [1]),
-        cl.ArrayIntersectAtSizes("phones", [1]),
-        cl.ExactMatch("vat_number"),
-        cl.ExactMatch("address"),
-        cl.ExactMatch("postal_code"),
-        cl.LevenshteinAtThresholds("city", [2]),
-        cl.ExactMatch("country"),
-    ],
+        "words": cl.ArrayIntersectAtSizes("words", [3, 2, 1]),
+        "domains": cl.ArrayIntersectAtSizes("domains", [1]),
+        "phones": cl.ArrayIntersectAtSizes("phones", [1]),
+        "vat_number": cl.ExactMatch("vat_number"),
+        "address": cl.ExactMatch("address"),
+        "postal_code": cl.ExactMatch("postal_code"),
+        "city": cl.LevenshteinAtThresholds("city", [2]),
+        "country": cl.ExactMatch("country"),
+    },
     blocking=[
-        block_on("core_name"),
-        block_on("domains", arrays_to_explode=["domains"]),
-        block_on("phones", arrays_to_explode=["phones"]),
-        block_on("vat_number"),
-        block_on("beginning", "city"),
-        block_on("first_word", "country"),
-        block_on("second_word", "country"),
-        block_on("address", "country"),
+        ("core_name",),
+        ("domains",),
+        ("phones",),
+        ("vat_number",),
+        ("beginning", "city"),
+        ("first_word", "country"),
+        ("second_word", "country"),
+        ("address", "country"),
     ],
-    sure=[block_on("core_name", "country"), block_on("domains", arrays_to_explode=["domains"])],
+    sure=[("core_name", "country"), ("domains",)],
     recall=0.8,
-    learning=[block_on("core_name"), block_on("first_word", "country")],
+    learning=[("core_name",), ("first_word", "country")],
 )
 
 PERSONS = Kind(
-    comparisons=[
-        cl.JaroWinklerAtThresholds("first_name", [0.97, 0.92, 0.85]).configure(
+    comparisons={
+        "first_name": cl.JaroWinklerAtThresholds("first_name", [0.97, 0.92, 0.85]).configure(
             term_frequency_adjustments=True
         ),
-        cl.JaroWinklerAtThresholds("last_name", [0.97, 0.92, 0.85]).configure(
+        "last_name": cl.JaroWinklerAtThresholds("last_name", [0.97, 0.92, 0.85]).configure(
             term_frequency_adjustments=True
         ),
-        cl.DateOfBirthComparison("birth_date", input_is_string=False),
-        cl.EmailComparison("email"),
-        cl.ArrayIntersectAtSizes("phones", [1]),
-        cl.ExactMatch("address"),
-        cl.ExactMatch("postal_code"),
-        cl.LevenshteinAtThresholds("city", [2]),
-    ],
+        "birth_date": cl.DateOfBirthComparison("birth_date", input_is_string=False),
+        "email": cl.EmailComparison("email"),
+        "phones": cl.ArrayIntersectAtSizes("phones", [1]),
+        "address": cl.ExactMatch("address"),
+        "postal_code": cl.ExactMatch("postal_code"),
+        "city": cl.LevenshteinAtThresholds("city", [2]),
+    },
     blocking=[
-        block_on("email"),
-        block_on("phones", arrays_to_explode=["phones"]),
-        block_on("first_name", "last_name"),
-        block_on("last_name", "birth_date"),
-        block_on("first_name", "birth_date"),
-        block_on("last_name", "city"),
-        block_on("first_name", "address"),
+        ("email",),
+        ("phones",),
+        ("first_name", "last_name"),
+        ("birth_date",),
+        ("last_name", "city"),
+        ("last_name", "postal_code"),
+        ("first_name", "address"),
     ],
-    sure=[block_on("first_name", "last_name", "birth_date"), block_on("first_name", "email")],
+    sure=[("first_name", "last_name", "birth_date"), ("first_name", "email")],
     recall=0.8,
-    learning=[block_on("first_name", "last_name"), block_on("email"), block_on("birth_date")],
+    learning=[("first_name", "last_name"), ("email",), ("birth_date",)],
 )
 
 KINDS = {"companies": COMPANIES, "persons": PERSONS}
 
 
+def rule(columns: Columns) -> Any:  # noqa: ANN401 - Splink's own
+    """Return Splink's rule for pairs that are equal in these columns."""
+    lists = [name for name in columns if name in LISTS]
+    return block_on(*columns, arrays_to_explode=lists) if lists else block_on(*columns)
+
+
+def with_values(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the columns that have several values on either side: of others nothing is learned."""
+    return set.intersection(
+        *(
+            {
+                name
+                for name in connection.table(table).columns
+                if connection.table(table).aggregate(f"count(distinct {name}) > 1").fetchone()
+                == (True,)
+            }
+            for table in ("contacts", "others")
+        )
+    )
+
+
+def has_pairs(connection: duckdb.DuckDBPyConnection, columns: Columns) -> bool:
+    """Return whether two records are equal in these columns, and differ in others to learn of."""
+    one, other = (
+        connection.table(table)
+        .project(
+            ", ".join(f"unnest({name}) as {name}" if name in LISTS else name for name in columns)
+        )
+        .set_alias(table)
+        for table in ("contacts", "others")
+    )
+    return one.join(other, ", ".join(columns)).limit(1).fetchone() is not None
+
+
 def trained(connection: duckdb.DuckDBPyConnection, kind: Kind, *, labelled: bool) -> str:
     """Train a model and return the name of the table of its predictions."""
+    known = with_values(connection)
     api = DuckDBAPI(connection)
     tables = [
         api.register(name, dataset_display_name=name, table_name=f"{name}_input")
@@ -138,19 +179,23 @@ def trained(connection: duckdb.DuckDBPyConnection, kind: Kind, *, labelled: bool
     ]
     settings = SettingsCreator(
         link_type="link_only",
-        comparisons=kind.comparisons,
-        blocking_rules_to_generate_predictions=kind.blocking,
+        comparisons=[made for name, made in kind.comparisons.items() if name in known],
+        blocking_rules_to_generate_predictions=[
+            rule(columns) for columns in kind.blocking if known.issuperset(columns)
+        ],
     )
     linker = Linker(tables, settings, log_level="ERROR")
-    linker.training.estimate_probability_two_random_records_match(kind.sure, recall=kind.recall)
+    sure = [rule(columns) for columns in kind.sure if known.issuperset(columns)]
+    linker.training.estimate_probability_two_random_records_match(sure, recall=kind.recall)
     linker.training.estimate_u_using_random_sampling(max_pairs=PAIRS, seed=1)
     if labelled:
         linker.training.estimate_m_from_pairwise_labels(api.register("labels"))
     else:
-        for rule in kind.learning:
-            linker.training.estimate_parameters_using_expectation_maximisation(
-                rule, max_pairs=PAIRS
-            )
+        for columns in kind.learning:
+            if known.issuperset(columns) and has_pairs(connection, columns):
+                linker.training.estimate_parameters_using_expectation_maximisation(
+                    rule(columns), max_pairs=PAIRS
+                )
     predictions = linker.inference.predict(threshold_match_probability=0.01)
     return str(predictions.physical_name)
 

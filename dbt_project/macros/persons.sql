@@ -1,6 +1,6 @@
 {#- The blocking rules: what two persons must share for the pair to be looked at. -#}
 {% macro person_blocking_rules() -%}
-    {{ return(['email', 'phone', 'name', 'birth_date', 'place', 'beginnings', 'endings']) }}
+    {{ return(['email', 'phone', 'name', 'birth_date', 'place', 'house', 'beginnings', 'endings']) }}
 {%- endmacro %}
 
 
@@ -19,7 +19,7 @@
         when
             coalesce({{ pair }}.email_level, 'differs') = 'differs'
             and {{ pair }}.phone_level is null
-            and coalesce({{ pair }}.birth_date_level, '') not in ('equal', 'swapped')
+            and coalesce({{ pair }}.birth_date_level, '') not in ('equal', 'swapped', 'slip')
             and coalesce({{ pair }}.address_level, '') not in ('house', 'postal_code')
             and coalesce({{ pair }}.employer_level, '') <> 'equal'
             then 'names'
@@ -76,6 +76,19 @@
                 )
             )
         )
+    )
+{%- endmacro %}
+
+
+{#-
+    Whether two words are nearly one: as by a slip, by another letter at the beginning, or by two
+    letters of a long word.
+-#}
+{% macro is_near(one, other) -%}
+    (
+        {{ is_slip(one, other) }}
+        or least(length({{ one }}), length({{ other }})) >= 3 and {{ edit_distance(one, other) }} = 1
+        or least(length({{ one }}), length({{ other }})) >= 6 and {{ edit_distance(one, other) }} = 2
     )
 {%- endmacro %}
 

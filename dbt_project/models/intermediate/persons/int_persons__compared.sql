@@ -29,13 +29,62 @@ email_holders as (
 
 ),
 
+house_holders as (
+
+    select
+        side,
+        house_number,
+        street_end,
+        coalesce(postal_code, city) as place,
+        count(distinct first_key) as first_name_count
+    from keys
+    where house_number is not null and street_end is not null
+    group by side, house_number, street_end, coalesce(postal_code, city)
+
+),
+
+-- Persons who share a house, an address or a number with another first name of their system: families,
+-- boards. Of the others nothing says that there are two.
+accompanied as (
+
+    select keys.person_number
+    from keys
+    inner join email_holders
+        on keys.side = email_holders.side and keys.email = email_holders.email
+    where email_holders.first_name_count > 1
+
+    union
+
+    select keys.person_number
+    from keys
+    inner join house_holders
+        on
+            keys.side = house_holders.side
+            and keys.house_number = house_holders.house_number
+            and keys.street_end = house_holders.street_end
+            and coalesce(keys.postal_code, keys.city) = house_holders.place
+    where house_holders.first_name_count > 1
+
+    union
+
+    select person_number
+    from {{ ref('int_persons__phones') }}
+    where first_name_count > 1
+
+),
+
 dated as (
 
     select
         person_number,
         extract(year from birth_date) as birth_year,
         extract(month from birth_date) as birth_month,
-        extract(day from birth_date) as birth_day
+        extract(day from birth_date) as birth_day,
+        -- Eight digits, as one writes a date.
+        cast(
+            10000 * extract(year from birth_date) + 100 * extract(month from birth_date)
+            + extract(day from birth_date) as varchar
+        ) as birth_digits
     from keys
     where birth_date is not null
 
@@ -46,6 +95,7 @@ select
     contacts.person_id as contact_id,
     people.person_id as kizen_contact_id,
     contacts.side = people.side as is_duplicate,
+    with_contact.person_number is null and with_person.person_number is null as is_alone,
     case
         when contacts.email <> people.email then 'differs'
         when contact_holders.first_name_count > 1 or people_holders.first_name_count > 1
@@ -63,19 +113,18 @@ select
             and contact_dates.birth_month = people_dates.birth_day
             and contact_dates.birth_day = people_dates.birth_month
             then 'swapped'
+        when {{ is_slip('contact_dates.birth_digits', 'people_dates.birth_digits') }} then 'slip'
         when
-            contact_dates.birth_month = people_dates.birth_month
-            and contact_dates.birth_day = people_dates.birth_day
-            and (
-                abs(contact_dates.birth_year - people_dates.birth_year) < 10
-                or abs(contact_dates.birth_year - people_dates.birth_year) % 10 = 0
-            )
-            or contact_dates.birth_year = people_dates.birth_year
+            contact_dates.birth_year = people_dates.birth_year
             and (
                 contact_dates.birth_month = people_dates.birth_month
                 or contact_dates.birth_day = people_dates.birth_day
             )
             then 'part'
+        when
+            contact_dates.birth_month = people_dates.birth_month
+            and contact_dates.birth_day = people_dates.birth_day
+            then 'other_year'
         when abs(contact_dates.birth_year - people_dates.birth_year) >= 15 then 'generation'
         when contacts.birth_date <> people.birth_date then 'differs'
     end as birth_date_level,
@@ -109,5 +158,7 @@ left join email_holders as contact_holders
     on contacts.side = contact_holders.side and contacts.email = contact_holders.email
 left join email_holders as people_holders
     on people.side = people_holders.side and people.email = people_holders.email
+left join accompanied as with_contact on levels.contact_number = with_contact.person_number
+left join accompanied as with_person on levels.kizen_number = with_person.person_number
 left join dated as contact_dates on levels.contact_number = contact_dates.person_number
 left join dated as people_dates on levels.kizen_number = people_dates.person_number

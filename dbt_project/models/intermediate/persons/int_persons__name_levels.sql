@@ -39,15 +39,19 @@ agreements as (
         contacts.first_key = people.first_key as first_equal,
         contacts.last_key = people.last_key or contacts.last_whole = people.last_whole
             as last_equal,
-        contacts.first_key in (people.last_key, people.last_whole)
-        and people.first_key in (contacts.last_key, contacts.last_whole) as is_swapped,
+        contacts.first_key in (people.last_key, people.last_whole) as contact_first_is_last,
+        people.first_key in (contacts.last_key, contacts.last_whole) as person_first_is_last,
+        {{ is_near('contacts.first_key', 'people.last_key') }} as contact_first_near_last,
+        {{ is_near('people.first_key', 'contacts.last_key') }} as person_first_near_last,
         short_forms.short_name is not null as is_short_form,
         contacts.is_initial or people.is_initial as is_initial,
         left(contacts.first_key, 1) = left(people.first_key, 1) as first_letter_equal,
         {{ is_part('contacts.first_words', 'people.first_words') }} as first_part,
         {{ is_part('contacts.last_core', 'people.last_core') }} as last_part,
         {{ is_slip('contacts.first_key', 'people.first_key') }} as first_slip,
+        {{ is_near('contacts.first_key', 'people.first_key') }} as first_near,
         {{ is_slip('contacts.last_key', 'people.last_key') }} as last_slip,
+        {{ is_near('contacts.last_key', 'people.last_key') }} as last_near,
         least(contacts.first_count, people.first_count) as rarer_first,
         greatest(contacts.first_count, people.first_count) as commoner_first,
         case
@@ -77,6 +81,16 @@ agreements as (
 
 ),
 
+swapped as (
+
+    select
+        *,
+        contact_first_is_last and (person_first_is_last or person_first_near_last)
+        or person_first_is_last and contact_first_near_last as is_swapped
+    from agreements
+
+),
+
 levels as (
 
     select
@@ -91,6 +105,7 @@ levels as (
             -- "Julie" is no slip of "Julien", nor "Elina" of "Elena": both are names, and twins may
             -- bear them. A slip is rare beside the name that was meant.
             when first_slip and rarer_first * 20 <= commoner_first then 'slip'
+            when first_near and rarer_first <= 2 then 'near'
             else 'differs'
         end as first_name_level,
         case
@@ -99,9 +114,10 @@ levels as (
             when is_swapped then 'swapped'
             when last_part then 'part'
             when last_slip then 'slip'
+            when last_near then 'near'
             else 'differs'
         end as last_name_level
-    from agreements
+    from swapped
 
 )
 

@@ -77,6 +77,32 @@ union
 select
     side,
     person_number,
+    'place' as rule,
+    birth_key || '|' || postal_code as block_key
+from persons
+where birth_key is not null and postal_code is not null
+
+-- One name may be misspelt, and the date, too.
+{%- for name in ['first_head', 'last_key'] %}
+
+    union
+
+    select
+        side,
+        person_number,
+        'house' as rule,
+        house_number || '|' || street_end || '|' || coalesce(postal_code, city) || '|'
+        || left({{ name }}, 2) as block_key
+    from persons
+    where house_number is not null and street_end is not null and {{ name }} is not null
+        and coalesce(postal_code, city) is not null
+{%- endfor %}
+
+union
+
+select
+    side,
+    person_number,
     'beginnings' as rule,
     left(first_key, 3) || '|' || left(last_key, 4) as block_key
 from persons

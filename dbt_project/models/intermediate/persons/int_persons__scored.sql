@@ -20,7 +20,11 @@ judged as (
 
     select
         *,
-        coalesce(email_level = 'shared' or phone_level = 'shared', false) as is_shared
+        coalesce(email_level = 'shared' or phone_level = 'shared', false) as is_shared,
+        -- Of one house or place, and nobody is known beside either of them.
+        is_alone
+        and coalesce(last_name_level, '') in ('equal', 'part', 'slip', 'near')
+        and coalesce(address_level, '') in ('house', 'postal_code') as is_one_place
     from compared
 
 ),
@@ -33,12 +37,23 @@ allowed as (
     from judged
     inner join pair_weights on judged.is_duplicate = pair_weights.is_duplicate
     where
-        coalesce(judged.first_name_level, '') <> 'differs'
+        -- Another first name is that of a twin, unless nothing speaks of a family.
+        (
+            coalesce(judged.first_name_level, '') <> 'differs'
+            or judged.is_one_place and coalesce(judged.birth_date_level, '') = 'equal'
+        )
         -- A father and a son may have one name, one number and one house: dates tell them apart.
-        -- Only an e-mail address of one's own may outweigh a date that is wrong.
-        and coalesce(judged.birth_date_level, '') <> 'generation'
+        -- Only an e-mail address of one's own may outweigh a date that is wrong, or that nothing
+        -- speaks of a family.
         and (
-            coalesce(judged.birth_date_level, '') <> 'differs'
+            coalesce(judged.birth_date_level, '') not in ('generation', 'differs')
+            or judged.birth_date_level = 'differs' and coalesce(judged.email_level, '') = 'equal'
+            or judged.is_one_place and coalesce(judged.first_name_level, '') in ('equal', 'slip')
+        )
+        -- Names that are nearly the same may be those of twins.
+        and (
+            coalesce(judged.first_name_level, '') <> 'near'
+            or coalesce(judged.birth_date_level, '') in ('equal', 'swapped', 'slip')
             or coalesce(judged.email_level, '') = 'equal'
         )
         -- Who shares an address or a number with others is told by the whole first name. Twins with

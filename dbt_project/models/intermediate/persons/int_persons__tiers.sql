@@ -13,7 +13,7 @@ tiered as (
             when first_name_level is null or last_name_level is null then 'part of a name'
             when last_name_level = 'differs' then 'first name'
             when email_level is not null and email_level <> 'differs' then 'email and name'
-            when birth_date_level in ('equal', 'swapped') then 'birth date and name'
+            when birth_date_level in ('equal', 'swapped', 'slip') then 'birth date and name'
             when phone_level is not null then 'phone and name'
             when address_level in ('house', 'postal_code') then 'place and name'
             when employer_level = 'equal' then 'employer and name'
@@ -28,6 +28,21 @@ select
     case
         when birth_date_level = 'differs'
             then 'the birth dates differ, as those of two of one name do'
+        when birth_date_level = 'generation'
+            then 'the birth dates are a generation apart, as those of father and son are'
+        when first_name_level = 'differs' then 'the first names differ, as those of twins do'
+        when birth_date_level = 'other_year' then 'the birth dates agree but for the year'
+        when
+            first_name_level = 'near'
+            and not (
+                coalesce(birth_date_level, '') = 'equal'
+                and (
+                    coalesce(email_level, '') = 'equal'
+                    or coalesce(phone_level, '') = 'equal'
+                    or coalesce(address_level, '') = 'house'
+                )
+            )
+            then 'the first names are nearly the same, and may be two'
         when first_name_level is null then 'one side has no first name'
         when first_name_level = 'initial'
             then 'one side has the first letter of the first name alone'
