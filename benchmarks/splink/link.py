@@ -172,6 +172,14 @@ def has_pairs(connection: duckdb.DuckDBPyConnection, columns: Columns) -> bool:
 def trained(connection: duckdb.DuckDBPyConnection, kind: Kind, *, labelled: bool) -> str:
     """Train a model and return the name of the table of its predictions."""
     known = with_values(connection)
+
+    def usable(rules: Sequence[Columns]) -> list[Any]:
+        return [
+            rule(columns)
+            for columns in rules
+            if known.issuperset(columns) and has_pairs(connection, columns)
+        ]
+
     api = DuckDBAPI(connection)
     tables = [
         api.register(name, dataset_display_name=name, table_name=f"{name}_input")
@@ -180,22 +188,20 @@ def trained(connection: duckdb.DuckDBPyConnection, kind: Kind, *, labelled: bool
     settings = SettingsCreator(
         link_type="link_only",
         comparisons=[made for name, made in kind.comparisons.items() if name in known],
-        blocking_rules_to_generate_predictions=[
-            rule(columns) for columns in kind.blocking if known.issuperset(columns)
-        ],
+        blocking_rules_to_generate_predictions=usable(kind.blocking),
     )
     linker = Linker(tables, settings, log_level="ERROR")
-    sure = [rule(columns) for columns in kind.sure if known.issuperset(columns)]
+    # Where nothing is sure, the first rule by which there are pairs is the surest.
+    sure = usable(kind.sure) or usable(kind.blocking)[:1]
     linker.training.estimate_probability_two_random_records_match(sure, recall=kind.recall)
     linker.training.estimate_u_using_random_sampling(max_pairs=PAIRS, seed=1)
     if labelled:
         linker.training.estimate_m_from_pairwise_labels(api.register("labels"))
     else:
-        for columns in kind.learning:
-            if known.issuperset(columns) and has_pairs(connection, columns):
-                linker.training.estimate_parameters_using_expectation_maximisation(
-                    rule(columns), max_pairs=PAIRS
-                )
+        for learned in usable(kind.learning):
+            linker.training.estimate_parameters_using_expectation_maximisation(
+                learned, max_pairs=PAIRS
+            )
     predictions = linker.inference.predict(threshold_match_probability=0.01)
     return str(predictions.physical_name)
 

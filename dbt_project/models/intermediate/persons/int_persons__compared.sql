@@ -43,8 +43,8 @@ house_holders as (
 
 ),
 
--- Persons who share a house, an address or a number with another first name of their system: families,
--- boards. Of the others nothing says that there are two.
+-- Persons who share a house, an address or a number with another first name of their system:
+-- families, boards.
 accompanied as (
 
     select keys.person_number
@@ -73,6 +73,15 @@ accompanied as (
 
 ),
 
+-- Where hardly anybody does, nothing speaks of families: one in fifty does by chance.
+account as (
+
+    select
+        50 * (select count(*) from accompanied)
+        < (select count(*) from keys where house_number is not null) as is_without_families
+
+),
+
 dated as (
 
     select
@@ -95,7 +104,10 @@ select
     contacts.person_id as contact_id,
     people.person_id as kizen_contact_id,
     contacts.side = people.side as is_duplicate,
-    with_contact.person_number is null and with_person.person_number is null as is_alone,
+    account.is_without_families
+    and contacts.side <> people.side
+    and with_contact.person_number is null
+    and with_person.person_number is null as is_alone,
     case
         when contacts.email <> people.email then 'differs'
         when contact_holders.first_name_count > 1 or people_holders.first_name_count > 1
@@ -158,6 +170,7 @@ left join email_holders as contact_holders
     on contacts.side = contact_holders.side and contacts.email = contact_holders.email
 left join email_holders as people_holders
     on people.side = people_holders.side and people.email = people_holders.email
+cross join account
 left join accompanied as with_contact on levels.contact_number = with_contact.person_number
 left join accompanied as with_person on levels.kizen_number = with_person.person_number
 left join dated as contact_dates on levels.contact_number = contact_dates.person_number

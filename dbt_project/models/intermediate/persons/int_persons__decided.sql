@@ -72,9 +72,13 @@ weighed as (
         tiers.*,
         confidences.confidence,
         coalesce(tiers.margin < {{ var('link_margin') }}, false) as is_contested,
-        -- In a household, only the contact that agrees best is proposed.
+        -- In a household, and of first names that are not the same, only the contact that agrees
+        -- best is proposed.
         confidences.confidence >= {{ var('review_confidence') }}
-        and not (tiers.is_shared and coalesce(tiers.margin, 0) < 0) as is_proposed
+        and not (
+            (tiers.is_shared or tiers.first_name_level in ('near', 'differs'))
+            and coalesce(tiers.margin, 0) < 0
+        ) as is_proposed
     from tiers
     inner join confidences on tiers.contact_number = confidences.contact_number
 

@@ -1,4 +1,8 @@
 -- What a person of either side is recognised by, and how many bear its names.
+{%- set street_types =
+    '( (street|st|road|rd|avenue|ave|drive|dr|court|ct|place|pl|close|cl|crescent|cres|lane|ln|circuit|cct|terrace'
+    ~ '|tce|way|parade|pde|boulevard|blvd|highway|hwy|grove|gr|square|sq|str))+[^a-z]*$' %}
+
 with written as (
 
     select * from {{ ref('int_persons__written') }}
@@ -76,6 +80,16 @@ prepared as (
 
 ),
 
+-- "Stanley Street" is told by its first word, "rue des Lilas" by its last.
+named as (
+
+    select
+        *,
+        {{ regexp_replace_all('street_words', street_types, '') }} as street_name
+    from prepared
+
+),
+
 keyed as (
 
     select
@@ -100,9 +114,9 @@ keyed as (
         prepared.postal_code,
         prepared.city,
         nullif({{ regexp_first_group('prepared.street_words', '([0-9]+)') }}, '') as house_number,
-        nullif({{ regexp_first_group('prepared.street_words', '([^0-9 ]+)[^a-z]*$') }}, '')
+        nullif({{ regexp_first_group('prepared.street_name', '([^0-9 ]+)[^a-z]*$') }}, '')
             as street_end
-    from prepared
+    from named as prepared
     inner join names on prepared.side = names.side and prepared.person_id = names.person_id
     left join first_counts on names.first_key = first_counts.first_key
     left join last_counts on names.last_key = last_counts.last_key

@@ -105,7 +105,7 @@ levels as (
             -- "Julie" is no slip of "Julien", nor "Elina" of "Elena": both are names, and twins may
             -- bear them. A slip is rare beside the name that was meant.
             when first_slip and rarer_first * 20 <= commoner_first then 'slip'
-            when first_near and rarer_first <= 2 then 'near'
+            when first_near and rarer_first <= 1 then 'near'
             else 'differs'
         end as first_name_level,
         case

@@ -43,6 +43,14 @@ select
                 )
             )
             then 'the first names are nearly the same, and may be two'
+        when
+            last_name_level = 'near'
+            and not (
+                coalesce(birth_date_level, '') in ('equal', 'swapped', 'slip')
+                or coalesce(email_level, '') = 'equal'
+                or coalesce(phone_level, '') = 'equal'
+            )
+            then 'the last names are nearly the same, and may be two'
         when first_name_level is null then 'one side has no first name'
         when first_name_level = 'initial'
             then 'one side has the first letter of the first name alone'
