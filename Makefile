@@ -31,7 +31,7 @@ UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console parquet
 
 .PHONY: help setup demo demo-webhooks check-webhooks check-nights check-changes check-postgres check-report picture check-faults check-real-taps check-s3 check-lake evaluate evaluate-people fit learn judges explain spark spark-cluster bench
-.PHONY: ablation audit check-audit
+.PHONY: ablation audit check-audit check-people
 .PHONY: dagster check-airflow check-dagster check-where check-workflow lake on-spark refresh status review demo-review check-review review-picture export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
@@ -169,6 +169,9 @@ learn: $(DEV)/ready $(DBT)/ready ## Fit the weights of links to your decisions, 
 judges: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Let simulated judges decide, and measure what is learned: SETS="…" LEFT_OUT=1 DRAWS=5 SEED=… CONTACTS=…
 	@$(DEV)/bin/python -m evaluation.judges $(if $(SETS),--sets "$$GIVEN_SETS") $(if $(SEED),--seed "$(SEED)") \
 		$(if $(CONTACTS),--size "$(CONTACTS)") $(if $(DRAWS),--draws "$(DRAWS)") $(if $(filter-out 0,$(LEFT_OUT)),--left-out)
+
+check-people: $(DEV)/ready $(VENV)/ready $(DBT)/ready .venv-splink/ready .venv-people/ready ## Score the links of persons on sets that others made, beside Splink: ONLY="febrl4 …"
+	@$(DEV)/bin/python -m benchmarks.people $(if $(ONLY),--only "$(ONLY)")
 
 explain: $(DEV)/ready ## Tell why a contact has its company, and who it is in the CRM: CONTACT=… DB=…
 	@$(DEV)/bin/python -m evaluation.explain --db "$${GIVEN_DB:-output/prod/published/warehouse.duckdb}" -- "$$GIVEN_CONTACT"

@@ -1,1 +1,1 @@
-"""Persons with a known truth that others made, and how well they are linked: `make check-people`."""
+"""Persons with a known truth that others made, and how well they are linked."""

@@ -36,11 +36,7 @@ select
             first_name_level = 'near'
             and not (
                 coalesce(birth_date_level, '') = 'equal'
-                and (
-                    coalesce(email_level, '') = 'equal'
-                    or coalesce(phone_level, '') = 'equal'
-                    or coalesce(address_level, '') = 'house'
-                )
+                and (coalesce(email_level, '') = 'equal' or is_one_place)
             )
             then 'the first names are nearly the same, and may be two'
         when
@@ -51,7 +47,10 @@ select
                 or coalesce(phone_level, '') = 'equal'
             )
             then 'the last names are nearly the same, and may be two'
-        when first_name_level is null then 'one side has no first name'
+        when
+            first_name_level is null
+            and not (is_one_place and coalesce(birth_date_level, '') = 'equal')
+            then 'one side has no first name'
         when first_name_level = 'initial'
             then 'one side has the first letter of the first name alone'
         when
@@ -66,6 +65,9 @@ select
                     coalesce(birth_date_level, '') = 'equal'
                     or coalesce(phone_level, '') = 'equal'
                 )
+                or coalesce(birth_date_level, '') = 'equal'
+                and coalesce(address_level, '') in ('house', 'postal_code')
+                and (coalesce(first_name_level, '') = 'equal' or is_one_place)
             )
             then
                 case

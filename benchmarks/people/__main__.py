@@ -1,0 +1,69 @@
+"""Links of persons beside Splink, on sets that others made: `make check-people`.
+
+Prints one row per set: the figures of `make evaluate-people`, and the F1 of Splink from the data
+alone and given the truth. Exit code 1 where a set could not be evaluated, or where fewer than FLOOR
+of the links that nobody looks at are right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tools.demo.report import table
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = ROOT / ".venv-people" / "bin" / "python"
+SETS = Path(__file__).with_name("sets.py")
+NO_FLOOR = "F1=0 auto_precision=0 auto_recall=0 blocking_recall=0"
+FLOOR = 0.99
+FIGURES = ["F1", "precision", "recall", "auto_precision", "auto_recall", "blocking_recall"]
+PEERS = ["Splink, from the data alone", "Splink, given the truth"]
+
+
+def evaluated(database: Path) -> tuple[dict[str, str], str]:
+    """Return the figures of a set by name, and all that was printed."""
+    truth = database.with_suffix(".truth.csv")
+    command = [sys.executable, "-m", "evaluation.people", "--floor", NO_FLOOR]
+    command += ["--db", str(database), "--truth-people", str(truth)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    printed = done.stdout + done.stderr
+    if done.returncode:
+        return {}, printed
+    figures = dict(re.findall(r"(\w+)=([\d.]+)", done.stdout.splitlines()[-1]))
+    for peer in PEERS:
+        found = re.search(rf"^ *{peer} .*?([\d.]+)$", done.stdout, re.MULTILINE)
+        figures[peer] = found[1] if found else ""
+    return figures, printed
+
+
+def main() -> int:
+    """Make the sets, and link each."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.people", description=__doc__)
+    parser.add_argument("--only", help="names of sets, with spaces between")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="people-") as folder:
+        quiet = {**os.environ, "TQDM_DISABLE": "1"}
+        subprocess.run([PYTHON, SETS, folder], check=True, env=quiet)
+        databases = sorted(Path(folder).glob("*.duckdb"))
+        if given.only:
+            databases = [each for each in databases if each.stem in given.only.split()]
+        rows, failed = [], 0
+        for database in databases:
+            print(f"… {database.stem}", flush=True)
+            figures, printed = evaluated(database)
+            if not figures:
+                print(printed, file=sys.stderr)
+            failed += float(figures.get("auto_precision", 0)) < FLOOR
+            rows.append([database.stem, *(figures.get(name, "") for name in [*FIGURES, *PEERS])])
+    print(table(["set", *FIGURES, *PEERS], rows))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
