@@ -50,6 +50,12 @@ allowed as (
             or judged.birth_date_level = 'differs' and coalesce(judged.email_level, '') = 'equal'
             or judged.is_one_place and coalesce(judged.first_name_level, '') in ('equal', 'slip')
         )
+        -- A son may be born on his father's day.
+        and (
+            coalesce(judged.birth_date_level, '') <> 'other_year'
+            or judged.is_one_place
+            or not judged.is_shared and coalesce(judged.address_level, '') <> 'house'
+        )
         -- Names that are nearly the same may be those of twins.
         and (
             coalesce(judged.first_name_level, '') <> 'near'
