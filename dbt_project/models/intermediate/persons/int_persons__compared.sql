@@ -92,7 +92,7 @@ dated as (
         -- Eight digits, as one writes a date.
         cast(
             10000 * extract(year from birth_date) + 100 * extract(month from birth_date)
-            + extract(day from birth_date) as varchar
+            + extract(day from birth_date) as string
         ) as birth_digits
     from keys
     where birth_date is not null
