@@ -82,13 +82,18 @@
 
 {#-
     Whether two words are nearly one: as by a slip, by another letter at the beginning, or by two
-    letters of a long word.
+    letters of a long word. Words that are three or more letters longer never are.
 -#}
 {% macro is_near(one, other) -%}
     (
-        {{ is_slip(one, other) }}
-        or least(length({{ one }}), length({{ other }})) >= 3 and {{ edit_distance(one, other) }} = 1
-        or least(length({{ one }}), length({{ other }})) >= 6 and {{ edit_distance(one, other) }} = 2
+        abs(length({{ one }}) - length({{ other }})) <= 2
+        and (
+            {{ is_slip(one, other) }}
+            or least(length({{ one }}), length({{ other }})) >= 3
+            and {{ edit_distance(one, other) }} = 1
+            or least(length({{ one }}), length({{ other }})) >= 6
+            and {{ edit_distance(one, other) }} = 2
+        )
     )
 {%- endmacro %}
 

@@ -39,19 +39,17 @@ agreements as (
         contacts.first_key = people.first_key as first_equal,
         contacts.last_key = people.last_key or contacts.last_whole = people.last_whole
             as last_equal,
+        contacts.first_key as contact_first,
+        contacts.last_key as contact_last,
+        people.first_key as person_first,
+        people.last_key as person_last,
         contacts.first_key in (people.last_key, people.last_whole) as contact_first_is_last,
         people.first_key in (contacts.last_key, contacts.last_whole) as person_first_is_last,
-        {{ is_near('contacts.first_key', 'people.last_key') }} as contact_first_near_last,
-        {{ is_near('people.first_key', 'contacts.last_key') }} as person_first_near_last,
         short_forms.short_name is not null as is_short_form,
         contacts.is_initial or people.is_initial as is_initial,
         left(contacts.first_key, 1) = left(people.first_key, 1) as first_letter_equal,
         {{ is_part('contacts.first_words', 'people.first_words') }} as first_part,
         {{ is_part('contacts.last_core', 'people.last_core') }} as last_part,
-        {{ is_slip('contacts.first_key', 'people.first_key') }} as first_slip,
-        {{ is_near('contacts.first_key', 'people.first_key') }} as first_near,
-        {{ is_slip('contacts.last_key', 'people.last_key') }} as last_slip,
-        {{ is_near('contacts.last_key', 'people.last_key') }} as last_near,
         least(contacts.first_count, people.first_count) as rarer_first,
         greatest(contacts.first_count, people.first_count) as commoner_first,
         case
@@ -81,12 +79,20 @@ agreements as (
 
 ),
 
+-- Words are compared letter by letter under `when` alone: only there are the rows left out that
+-- another condition has decided.
 swapped as (
 
     select
         *,
-        contact_first_is_last and (person_first_is_last or person_first_near_last)
-        or person_first_is_last and contact_first_near_last as is_swapped
+        case
+            when contact_first_is_last and person_first_is_last then true
+            when contact_first_is_last
+                then case when {{ is_near('person_first', 'contact_last') }} then true else false end
+            when person_first_is_last
+                then case when {{ is_near('contact_first', 'person_last') }} then true else false end
+            else false
+        end as is_swapped
     from agreements
 
 ),
@@ -104,8 +110,11 @@ levels as (
             when first_part then 'part'
             -- "Julie" is no slip of "Julien", nor "Elina" of "Elena": both are names, and twins may
             -- bear them. A slip is rare beside the name that was meant.
-            when first_slip and rarer_first * 20 <= commoner_first then 'slip'
-            when first_near and rarer_first <= 1 then 'near'
+            when
+                rarer_first * 20 <= commoner_first
+                and {{ is_slip('contact_first', 'person_first') }}
+                then 'slip'
+            when rarer_first <= 1 and {{ is_near('contact_first', 'person_first') }} then 'near'
             else 'differs'
         end as first_name_level,
         case
@@ -113,8 +122,8 @@ levels as (
             when last_equal then 'equal'
             when is_swapped then 'swapped'
             when last_part then 'part'
-            when last_slip then 'slip'
-            when last_near then 'near'
+            when {{ is_slip('contact_last', 'person_last') }} then 'slip'
+            when {{ is_near('contact_last', 'person_last') }} then 'near'
             else 'differs'
         end as last_name_level
     from swapped
