@@ -78,7 +78,7 @@ account as (
 
     select
         50 * (select count(*) from accompanied)
-        < (select count(*) from keys where house_number is not null) as is_without_families
+        < (select count(house_number) from keys) as is_without_families
 
 ),
 

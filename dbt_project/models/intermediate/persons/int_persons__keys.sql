@@ -57,7 +57,7 @@ full_forms as (
 
 ),
 
-prepared as (
+cleaned as (
 
     select
         written.side,
@@ -81,12 +81,12 @@ prepared as (
 ),
 
 -- "Stanley Street" is told by its first word, "rue des Lilas" by its last.
-named as (
+prepared as (
 
     select
         *,
         {{ regexp_replace_all('street_words', street_types, '') }} as street_name
-    from prepared
+    from cleaned
 
 ),
 
@@ -116,7 +116,7 @@ keyed as (
         nullif({{ regexp_first_group('prepared.street_words', '([0-9]+)') }}, '') as house_number,
         nullif({{ regexp_first_group('prepared.street_name', '([^0-9 ]+)[^a-z]*$') }}, '')
             as street_end
-    from named as prepared
+    from prepared
     inner join names on prepared.side = names.side and prepared.person_id = names.person_id
     left join first_counts on names.first_key = first_counts.first_key
     left join last_counts on names.last_key = last_counts.last_key

@@ -88,9 +88,11 @@ swapped as (
         case
             when contact_first_is_last and person_first_is_last then true
             when contact_first_is_last
-                then case when {{ is_near('person_first', 'contact_last') }} then true else false end
+                then
+                    case when {{ is_near('person_first', 'contact_last') }} then true else false end
             when person_first_is_last
-                then case when {{ is_near('contact_first', 'person_last') }} then true else false end
+                then
+                    case when {{ is_near('contact_first', 'person_last') }} then true else false end
             else false
         end as is_swapped
     from agreements

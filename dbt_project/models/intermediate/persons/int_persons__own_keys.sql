@@ -45,7 +45,8 @@ found as (
                 side,
                 person_number,
                 'name' as rule,
-                least({{ first }}, {{ last }}) || '|' || greatest({{ first }}, {{ last }}) as block_key
+                least({{ first }}, {{ last }}) || '|' || greatest({{ first }}, {{ last }})
+                    as block_key
             from persons
             where {{ first }} is not null and {{ last }} is not null
         {%- endfor %}
@@ -96,7 +97,10 @@ found as (
             house_number || '|' || street_end || '|' || coalesce(postal_code, city) || '|'
             || left({{ name }}, 2) as block_key
         from persons
-        where house_number is not null and street_end is not null and {{ name }} is not null
+        where
+            house_number is not null
+            and street_end is not null
+            and {{ name }} is not null
             and coalesce(postal_code, city) is not null
     {%- endfor %}
 
