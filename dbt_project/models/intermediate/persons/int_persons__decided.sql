@@ -76,7 +76,10 @@ weighed as (
         -- best is proposed.
         confidences.confidence >= {{ var('review_confidence') }}
         and not (
-            (tiers.is_shared or tiers.first_name_level in ('near', 'differs'))
+            (
+                tiers.is_shared
+                or coalesce(tiers.first_name_level, '') in ('near', 'differs')
+            )
             and coalesce(tiers.margin, 0) < 0
         ) as is_proposed
     from tiers
