@@ -56,11 +56,16 @@ allowed as (
             or judged.is_one_place
             or not judged.is_shared and coalesce(judged.address_level, '') <> 'house'
         )
-        -- Names that are nearly the same may be those of twins.
+        -- Names that are nearly the same may be those of twins, who share a home.
         and (
             coalesce(judged.first_name_level, '') <> 'near'
             or coalesce(judged.birth_date_level, '') in ('equal', 'swapped', 'slip')
-            or coalesce(judged.email_level, '') = 'equal'
+            and (
+                judged.is_one_place
+                or coalesce(judged.email_level, 'differs') = 'differs'
+                and judged.phone_level is null
+                and coalesce(judged.address_level, '') not in ('house', 'postal_code')
+            )
         )
         -- Who shares an address or a number with others is told by the whole first name. Twins with
         -- a part of it in common are not.

@@ -34,10 +34,7 @@ select
         when birth_date_level = 'other_year' then 'the birth dates agree but for the year'
         when
             first_name_level = 'near'
-            and not (
-                coalesce(birth_date_level, '') = 'equal'
-                and (coalesce(email_level, '') = 'equal' or is_one_place)
-            )
+            and not (is_one_place and coalesce(birth_date_level, '') = 'equal')
             then 'the first names are nearly the same, and may be two'
         when
             last_name_level = 'near'
