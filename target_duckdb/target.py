@@ -274,7 +274,7 @@ class TargetDuckDB(CommandTarget):
         if known is None or (known[0].raw_schema, known[0].raw_key_properties) != (schema, keys):
             try:
                 self.mapper.register_raw_stream_schema(name, schema, keys)
-            except (AttributeError, LookupError, TypeError, ValueError) as error:
+            except (AttributeError, LookupError, TypeError) as error:
                 # Of a property whose schema is none, say: the SDK does not look.
                 msg = (
                     f"stream {name!r}: setting 'stream_maps' does not fit its schema "

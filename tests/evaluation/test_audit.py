@@ -52,9 +52,11 @@ def test_the_truth_lies_in_the_intervals(
     }  # fmt: skip
     for name, (true, estimate, width, held) in rows.items():
         assert held == 100
-        assert 0 < width < 0.6
+        assert 0 <= width < 0.6
         if name != "precision of each tier":
-            assert abs(true - estimate) < width
+            # Where all links of a status were judged, nothing is left open. Three digits are told.
+            assert abs(true - estimate) <= width + 0.001
+    assert rows["precision of auto"][2] > 0
 
 
 def test_true_shares_are_those_of_the_truth(built: audit.Built) -> None:
