@@ -12,6 +12,7 @@ import yaml
 from tap_kananas.tap import TapKananas
 from tap_kizen.tap import TapKizen
 from target_duckdb.target import TargetDuckDB
+from tools import lock
 from tools.docs import generated
 from tools.plugins import definitions, project_file
 from tools.settings_page import BUILT_IN, render
@@ -159,3 +160,8 @@ def test_goals_that_run_pytest_name_tests_that_it_finds() -> None:
         assert found, path
         for each in found:
             assert each.is_file() or list(each.rglob("test_*.py")), path
+
+
+def test_each_requirement_file_is_compiled_by_make_lock() -> None:
+    files = {path.stem for path in (ROOT / "requirements").glob("*.txt")}
+    assert files == lock.PLUGINS.keys()

@@ -21,6 +21,7 @@ PLUGINS = {
     "dbt": ["--group=dbt"],
     "spark": ["--group=spark"],
     "splink": ["--group=splink"],
+    "people": ["--group=people"],
     "s3": ["--group=s3"],
     "dagster": ["--group=dagster"],
     "airflow": ["--group=airflow"],
