@@ -157,7 +157,7 @@ def with_values(connection: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def has_pairs(connection: duckdb.DuckDBPyConnection, columns: Columns) -> bool:
-    """Return whether two records are equal in these columns, and differ in others to learn of."""
+    """Return whether a record of either side is equal to one of the other in these columns."""
     one, other = (
         connection.table(table)
         .project(
@@ -180,6 +180,7 @@ def trained(connection: duckdb.DuckDBPyConnection, kind: Kind, *, labelled: bool
             if known.issuperset(columns) and has_pairs(connection, columns)
         ]
 
+    blocking = usable(kind.blocking)
     api = DuckDBAPI(connection)
     tables = [
         api.register(name, dataset_display_name=name, table_name=f"{name}_input")
@@ -188,11 +189,11 @@ def trained(connection: duckdb.DuckDBPyConnection, kind: Kind, *, labelled: bool
     settings = SettingsCreator(
         link_type="link_only",
         comparisons=[made for name, made in kind.comparisons.items() if name in known],
-        blocking_rules_to_generate_predictions=usable(kind.blocking),
+        blocking_rules_to_generate_predictions=blocking,
     )
     linker = Linker(tables, settings, log_level="ERROR")
     # Where nothing is sure, the first rule by which there are pairs is the surest.
-    sure = usable(kind.sure) or usable(kind.blocking)[:1]
+    sure = usable(kind.sure) or blocking[:1]
     linker.training.estimate_probability_two_random_records_match(sure, recall=kind.recall)
     linker.training.estimate_u_using_random_sampling(max_pairs=PAIRS, seed=1)
     if labelled:

@@ -65,25 +65,18 @@ found as (
         where birth_key is not null and {{ name }} is not null
     {%- endfor %}
 
-    union all
+    {%- for key in ['last_key', 'birth_key'] %}
 
-    select
-        side,
-        person_number,
-        'place' as rule,
-        last_key || '|' || postal_code as block_key
-    from persons
-    where last_key is not null and postal_code is not null
+        union all
 
-    union all
-
-    select
-        side,
-        person_number,
-        'place' as rule,
-        birth_key || '|' || postal_code as block_key
-    from persons
-    where birth_key is not null and postal_code is not null
+        select
+            side,
+            person_number,
+            'place' as rule,
+            {{ key }} || '|' || postal_code as block_key
+        from persons
+        where {{ key }} is not null and postal_code is not null
+    {%- endfor %}
 
     -- One name may be misspelt, and the date, too.
     {%- for name in ['first_head', 'last_key'] %}
