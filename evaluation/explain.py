@@ -48,7 +48,7 @@ FEATURES = (
 )  # fmt: skip
 PERSON_FEATURES = (
     "first_name", "last_name", "first_rarity", "last_rarity", "namesakes", "email", "phone",
-    "birth_date", "address", "employer",
+    "birth_date", "address", "families", "employer",
 )  # fmt: skip
 LINK = "select * from marts.contact_company_links where contact_id = ?"
 PERSON_LINK = "select * from marts.contact_person_links where contact_id = ?"

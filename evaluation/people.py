@@ -52,6 +52,7 @@ inner join intermediate.int_persons__keys as people on {}
 where contacts.side = 'contact' and people.side = 'person'
 """
 # Who has two links in the truth is registered twice. Persons the truth does not name may be, too.
+# Contacts that are organisations are compared elsewhere, and the truth knows nothing of them.
 DUPLICATES = """
 with right_pairs as (
     select 'kananas_contact' as kind, one.contact_id as one, other.contact_id as other
@@ -64,18 +65,18 @@ with right_pairs as (
 )
 
 select
-    kinds.kind,
-    (select count(*) from marts.possible_duplicates as pairs where pairs.kind = kinds.kind),
+    sides.kind,
+    (select count(*) from intermediate.int_duplicates__persons as pairs where pairs.side = sides.side),
     (
-        select count(*) from marts.possible_duplicates as pairs
+        select count(*) from intermediate.int_duplicates__persons as pairs
         inner join right_pairs
-            on pairs.kind = right_pairs.kind
+            on sides.kind = right_pairs.kind
             and pairs.left_id = right_pairs.one and pairs.right_id = right_pairs.other
-        where pairs.kind = kinds.kind
+        where pairs.side = sides.side
     ),
-    (select count(*) // 2 from right_pairs where right_pairs.kind = kinds.kind)
-from (values ('kananas_contact'), ('kizen_contact')) as kinds (kind)
-order by kinds.kind
+    (select count(*) // 2 from right_pairs where right_pairs.kind = sides.kind)
+from (values ('kananas_contact', 'contact'), ('kizen_contact', 'person')) as sides (kind, side)
+order by sides.kind
 """
 PEERS = {
     "equal e-mail": SIMPLER.format("contacts.email = people.email"),

