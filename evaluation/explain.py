@@ -39,7 +39,8 @@ order by pairs.score desc, pairs.kizen_contact_id
 limit 5
 """
 LEVELS = "select feature, level, weight, wording from {}"
-# In the order in which they are told; what is null says nothing.
+# In the order in which they are told; what is null says nothing, and neither does what the version
+# that built the file did not know.
 FEATURES = (
     "name", "team", "name_city", "letters", "contact_words", "company_words", "first_word",
     "contact_missing", "company_missing", "rarest_word", "shared_rarity", "contact_rival",
@@ -151,7 +152,7 @@ def _waterfall(candidate: dict[str, Any], features: Sequence[str], levels: Level
     total, _ = levels["pair", "any"]
     steps: list[tuple[object, ...]] = [("", "", f"{total:+}", total, "what any pair begins with")]
     for feature in features:
-        level = candidate[f"{feature}_level"]
+        level = candidate.get(f"{feature}_level")
         if level is None:
             continue
         weight, wording = levels.get((feature, level), (0, ""))
