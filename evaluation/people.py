@@ -62,13 +62,15 @@ with right_pairs as (
     select 'kizen_contact', one.kizen_contact_id, other.kizen_contact_id
     from truth as one inner join truth as other using (contact_id)
     where one.kizen_contact_id <> other.kizen_contact_id
-)
+),
+
+pairs as (select * from intermediate.int_duplicates__persons)
 
 select
     sides.kind,
-    (select count(*) from intermediate.int_duplicates__persons as pairs where pairs.side = sides.side),
+    (select count(*) from pairs where pairs.side = sides.side),
     (
-        select count(*) from intermediate.int_duplicates__persons as pairs
+        select count(*) from pairs
         inner join right_pairs
             on sides.kind = right_pairs.kind
             and pairs.left_id = right_pairs.one and pairs.right_id = right_pairs.other

@@ -2,8 +2,8 @@
 
 Prints one row per set: the figures of `make evaluate-people`, and the F1 of Splink from the data
 alone and given the truth. Sets with all records in the CRM have a table of their own: how many of
-the duplicates that are proposed are right, and how many of all are found. Exit code 1 where a set could not be evaluated, or where fewer than FLOOR
-of the links that nobody looks at are right.
+the duplicates that are proposed are right, and how many of all are found. Exit code 1 where a set
+could not be evaluated, or where fewer than FLOOR of the links that nobody looks at are right.
 """
 
 from __future__ import annotations
