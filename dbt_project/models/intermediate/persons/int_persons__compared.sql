@@ -69,9 +69,32 @@ common_cities as (
 
 ),
 
--- Persons who share a house, an address or a number with another first name of their system:
--- families, boards.
+twins as (
+
+    select
+        side,
+        last_key,
+        birth_date
+    from keys
+    where last_key is not null and birth_date is not null
+    group by side, last_key, birth_date
+    having count(distinct first_key) > 1
+
+),
+
+-- Persons who share a house, an address, a number, or name and birth date with another first name
+-- of their system: families, boards, twins.
 accompanied as (
+
+    select keys.person_number
+    from keys
+    inner join twins
+        on
+            keys.side = twins.side
+            and keys.last_key = twins.last_key
+            and keys.birth_date = twins.birth_date
+
+    union
 
     select keys.person_number
     from keys
@@ -99,12 +122,20 @@ accompanied as (
 
 ),
 
--- Where hardly anybody does, nothing speaks of families: one in fifty does by chance.
+-- Where hardly anybody does, nothing speaks of families: one in fifty does by chance. Where no
+-- addresses are known, only twins would show: not one in a thousand.
 account as (
 
     select
-        50 * (select count(*) from accompanied)
-        < (select count(house_number) from keys) as is_without_families
+        case
+            when (select count(house_number) from keys) > 0
+                then
+                    50 * (select count(*) from accompanied)
+                    < (select count(house_number) from keys)
+            else
+                1000 * (select count(*) from accompanied)
+                < (select count(birth_date) from keys)
+        end as is_without_families
 
 ),
 
