@@ -43,8 +43,8 @@ house_holders as (
 
 ),
 
--- Where many live, as in a club of one town, a place tells little: of 1 in 30 or in 5, in either
--- system.
+-- Where many live, as in a club of one town, a place tells little. A postal code is as good as a
+-- city where one in thirty has it; a city tells nothing where one in five lives there.
 common_postal_codes as (
 
     select postal_code
