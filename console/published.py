@@ -6,7 +6,7 @@ import json
 import os
 import threading
 from stat import S_ISREG
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
@@ -30,8 +30,17 @@ where database_name = current_database() and not internal
 """
 
 
+Fault = Literal["missing", "unreadable", "other version"]
+
+
 class PublishedError(Exception):
     """There is no published copy, or it cannot be read; the message says what to do."""
+
+    def __init__(self, message: str, fault: Fault, detail: str = "") -> None:
+        """Take the message, what is wrong in a word, and what the system or DuckDB says of it."""
+        super().__init__(message)
+        self.fault = fault
+        self.detail = detail
 
 
 class Published:
@@ -71,12 +80,12 @@ class Published:
             pass
         except OSError as error:
             message = f"{self.path}: {error.strerror}"
-            raise PublishedError(message) from error
+            raise PublishedError(message, "unreadable", error.strerror or "") from error
         if status is None or not S_ISREG(status.st_mode):
             message = (
                 f"there is no published copy {self.path}: run `meltano run elt`, which makes it"
             )
-            raise PublishedError(message)
+            raise PublishedError(message, "missing")
         return status.st_dev, status.st_ino, status.st_mtime_ns
 
     def _open(self, identity: tuple[int, int, int]) -> None:
@@ -92,7 +101,7 @@ class Published:
             self.close()
             reason = str(error).splitlines()[0]
             message = f"the published copy {self.path} cannot be opened: {reason}"
-            raise PublishedError(message) from None
+            raise PublishedError(message, "unreadable", reason) from None
         for table, column in found:
             self._columns.setdefault(table, set()).add(column)
         self._identity = identity
@@ -167,7 +176,7 @@ class Published:
                     "the published copy is not as this version of the project makes it, "
                     f"run `meltano run transform`: {reason}"
                 )
-                raise PublishedError(message) from None
+                raise PublishedError(message, "other version", reason) from None
 
 
 def quote(name: str) -> str:

@@ -7,13 +7,14 @@ next one ends that line, and readers tell its number.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -30,8 +31,22 @@ _DECODER = msgspec.json.Decoder(Decision)
 Line = TypeVar("Line")
 
 
+Cause = Literal["full", "read-only", "denied", "held", "other"]
+
+#: What the system says where a disk takes no more, or nothing.
+_CAUSES: dict[int | None, Cause] = {
+    errno.ENOSPC: "full", errno.EDQUOT: "full", errno.EFBIG: "full",
+    errno.EROFS: "read-only", errno.EACCES: "denied", errno.EPERM: "denied",
+}  # fmt: skip
+
+
 class DecisionsFileError(Exception):
     """The file could not be read or written; nothing that was in it is lost."""
+
+    def __init__(self, message: str, cause: Cause = "other") -> None:
+        """Take the message, and what is the cause in one word."""
+        super().__init__(message)
+        self.cause = cause
 
 
 @dataclass(frozen=True)
@@ -120,7 +135,8 @@ class LinesFile(Generic[Line]):
             os.close(descriptor)
 
     def _not_saved(self, error: OSError) -> DecisionsFileError:
-        return DecisionsFileError(f"not saved: {self.path}: {error.strerror or error}")
+        message = f"not saved: {self.path}: {error.strerror or error}"
+        return DecisionsFileError(message, _CAUSES.get(error.errno, "other"))
 
     def _open_locked(self) -> tuple[int, bool]:
         """Open the file that the path names, locked, and tell whether it was made."""
@@ -146,7 +162,7 @@ class LinesFile(Generic[Line]):
         while not _try_lock(descriptor):
             if time.monotonic() >= deadline:
                 message = f"not saved: {self.path}: another process holds it"
-                raise DecisionsFileError(message)
+                raise DecisionsFileError(message, "held")
             time.sleep(_POLL_SECONDS)
 
     @staticmethod
@@ -186,7 +202,7 @@ class LinesFile(Generic[Line]):
             self._forget()
         except OSError as error:
             message = f"cannot read {self.path}: {error.strerror or error}"
-            raise DecisionsFileError(message) from error
+            raise DecisionsFileError(message, _CAUSES.get(error.errno, "other")) from error
         return [*self._lines, *self._last_line()]
 
     def _take(self, content: bytes) -> None:

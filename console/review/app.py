@@ -11,14 +11,15 @@ from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote
 
+from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.responses import (
     FileResponse,
     HTMLResponse,
     JSONResponse,
-    PlainTextResponse,
     RedirectResponse,
     Response,
 )
@@ -33,6 +34,7 @@ from console.reasons import Reasons
 from console.review.deciding import Answer, Meanwhile
 from console.review.gate import (
     COOKIE,
+    LANGUAGE_COOKIE,
     MAX_BODY,
     Gate,
     Session,
@@ -114,7 +116,8 @@ class Form:
 
 
 @cache
-def _environment(language: str) -> tuple[Texts, Environment]:
+def in_language(language: str) -> tuple[Texts, Environment]:
+    """Return the texts and the templates of the page in a language."""
     texts = Texts(DOMAIN, language)
     made = environment(texts, _HERE / "templates")
     made.filters["id"] = partial(quote, safe="")
@@ -123,9 +126,14 @@ def _environment(language: str) -> tuple[Texts, Environment]:
 
 
 def language_of(request: Request, session: Session | None) -> str:
-    """Return the language that was chosen, else the first known one that the browser asks for."""
+    """Return the language that was chosen, else the first known one that the browser asks for.
+
+    What was chosen is remembered longer than a session, for the page that says that it has ended.
+    """
     if session is not None and session.language:
         return session.language
+    if request.cookies.get(LANGUAGE_COOKIE) in LANGUAGES:
+        return request.cookies[LANGUAGE_COOKIE]
     wanted = []
     for part in request.headers.get("accept-language", "").split(","):
         name, _, weight = part.strip().partition(";q=")
@@ -203,7 +211,11 @@ class Review:
             ),
             *(Route(f"/{tab}", self._guarded(partial(self.tab, tab=tab))) for tab in TABS),
         ]
-        return Gate(Starlette(routes=routes), self.settings.hosts)
+        # What no page answers, and methods that it has not.
+        handlers = {404: _no_page, 405: _no_page}
+        return Gate(
+            Starlette(routes=routes, exception_handlers=handlers), self.settings.hosts, _refusal
+        )
 
     def _guarded(self, handler: Callable[..., Response]) -> Callable[[Request], Any]:
         """Return an endpoint that only sessions reach, and forms of their own pages."""
@@ -217,22 +229,29 @@ class Review:
                 body = await _body(request)
                 form = Form(parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True))
                 if not is_same_origin(request) or not has_csrf(session, form["csrf"]):
-                    return PlainTextResponse("This form is not of this page.\n", 403)
-            texts, templates = _environment(language_of(request, session))
+                    return _refusal(request, 403, session)
+            texts, templates = in_language(language_of(request, session))
             visit = Visit(request, session, form, texts, templates)
             try:
                 response = await run_in_threadpool(self._answer, handler, visit)
             except PublishedError as error:
-                response = self._page(visit, "nothing.html", 503, path=str(error))
+                response = self._page(
+                    visit, "nothing.html", 503, error=error, path=self.questions.published.path
+                )
             except DecisionsFileError as error:
-                response = self._page(visit, "unreadable.html", 503, error=str(error))
+                response = self._page(
+                    visit,
+                    "unreadable.html",
+                    503,
+                    why=_why(error, texts),
+                    path=self.deciding.file.path,
+                )
             except Exception as error:  # noqa: BLE001 - its text may be that of a record
                 place = extract_tb(error.__traceback__)[-1]
                 sys.stderr.write(
                     f"review: {type(error).__name__} in {place.filename}, line {place.lineno}\n"
                 )
-                text = "This failed; the terminal of the page says where.\n"
-                response = PlainTextResponse(text, 500)
+                response = _refusal(request, 500, session)
             if request.cookies.get(COOKIE) != session.id:
                 self._give_cookie(response, session)
             return response
@@ -269,8 +288,17 @@ class Review:
     def _closed(self, request: Request) -> Response:
         if self.settings.password and request.method == "GET":
             return RedirectResponse("/login", 303)
-        _, templates = _environment(language_of(request, None))
-        return HTMLResponse(templates.get_template("closed.html").render(), 403)
+        return self._closed_page(request)
+
+    def _closed_page(self, request: Request, status: int = 403) -> Response:
+        """Return the page that says how to open the page again."""
+        _, templates = in_language(language_of(request, None))
+        how = "proxy" if self.settings.user_header else "address"
+        text = templates.get_template("closed.html").render(
+            how="password" if self.settings.password else how,
+            is_lost=request.method == "POST" and status != 200,  # noqa: PLR2004 - it was closed
+        )
+        return HTMLResponse(text, status)
 
     def _give_cookie(self, response: Response, session: Session) -> None:
         response.set_cookie(
@@ -294,9 +322,9 @@ class Review:
         if request.method == "POST":
             form = Form(parse_qs((await _body(request)).decode("utf-8", "replace")))
             if not is_same_origin(request):
-                return PlainTextResponse("This form is not of this page.\n", 403)
+                return _refusal(request, 403)
             if not self.sessions.may_try():
-                return PlainTextResponse("Too many wrong passwords: wait a minute.\n", 429)
+                return _refusal(request, 429)
             name = plain(form["author"])
             if name and is_password(form["password"], self.settings.password):
                 response = RedirectResponse("/", 303)
@@ -304,14 +332,14 @@ class Review:
                 return response
             self.sessions.failed()
             wrong = True
-        _, templates = _environment(language_of(request, None))
+        _, templates = in_language(language_of(request, None))
         page = templates.get_template("login.html").render(wrong=wrong)
         return HTMLResponse(page, 403 if wrong else 200)
 
     async def static(self, request: Request) -> Response:
         """Return a style sheet or the script."""
         path = _STATIC.get(request.path_params["name"])
-        return FileResponse(path) if path else PlainTextResponse("Not found\n", 404)
+        return FileResponse(path) if path else _refusal(request, 404)
 
     def _page(self, visit: Visit, template: str, status: int = 200, **values: Any) -> Response:  # noqa: ANN401
         message, visit.session.message = visit.session.message, None
@@ -440,7 +468,7 @@ class Review:
         form, kind, contact = visit.form, SIDES["companies"].kind, visit.form.id("contact")
         drawn = next((each for each in self.deciding.sample() if each.contact_id == contact), None)
         if drawn is None:
-            return PlainTextResponse("There is no such contact in the sample.\n", 400)
+            return _refusal(visit.request, 400, visit.session)
         if form["do"] == "note":
             return self._keep_note(visit, AUDIT, contact)
         answers: list[Answer] = []
@@ -479,10 +507,10 @@ class Review:
         """Save what was decided about a contact."""
         form, tab = visit.form, visit.form["tab"]
         if tab not in SIDES:
-            return PlainTextResponse("There is no such tab.\n", 400)
+            return _refusal(visit.request, 400, visit.session)
         kind, contact = SIDES[tab].kind, form.id("contact")
         if not contact:
-            return PlainTextResponse("There is no contact.\n", 400)
+            return _refusal(visit.request, 400, visit.session)
         if form["do"] == "note":
             return self._keep_note(visit, tab, contact)
         answers: list[Answer]
@@ -513,7 +541,7 @@ class Review:
         kind = f"{of}_duplicate"
         decision = {"same": "force", "two": "forbid", "later": "later"}.get(verdict)
         if kind not in FIELDS or (decision is None and verdict != "note"):
-            return PlainTextResponse("There is no such decision.\n", 400)
+            return _refusal(visit.request, 400, visit.session)
         if decision is None:
             return self._keep_note(visit, "duplicates", key)
         answer = Answer(kind, decision, left, right)  # type: ignore[arg-type] # both are looked up
@@ -554,7 +582,7 @@ class Review:
                 session.current[tab] = about
         except (DecisionError, DecisionsFileError) as error:
             # It stays, with its note, until it can be saved.
-            session.message = (False, texts("Not saved. %(error)s", error=_reason(error)))
+            session.message = (False, _not_saved(error, texts))
             if reason:
                 session.notes[about] = reason
             if tab != AUDIT:
@@ -595,7 +623,7 @@ class Review:
         form, tab = visit.form, visit.form["tab"]
         side = "companies" if tab == AUDIT else tab
         if side not in SIDES or not self.questions.has(side):
-            return PlainTextResponse("There is no such tab.\n", 400)
+            return _refusal(visit.request, 400, visit.session)
         standing = self.deciding.standing()
         words, contact = form["words"].strip()[:LAST], form.id("contact")
         is_contacts = form["what"] == "contacts" or not contact
@@ -617,7 +645,7 @@ class Review:
         """Show a contact or a pair that was searched for, or the queue."""
         form, tab = visit.form, visit.form["tab"]
         if tab not in TABS:
-            return PlainTextResponse("There is no such tab.\n", 400)
+            return _refusal(visit.request, 400, visit.session)
         if chosen := form["pair"] if tab == "duplicates" else form.id("contact"):
             visit.session.current[tab] = chosen
         else:
@@ -651,7 +679,7 @@ class Review:
         """Change what a list shows, or from which row."""
         form, tab = visit.form, visit.form["tab"]
         if tab not in STATES:
-            return PlainTextResponse("There is no such tab.\n", 400)
+            return _refusal(visit.request, 400, visit.session)
         if form["first"].isdecimal():
             visit.session.first_row[tab] = int(form["first"][:9])
             return RedirectResponse(f"/list/{tab}", 303)
@@ -666,7 +694,7 @@ class Review:
         """Ask what the list shows, one by one; or the whole queue again."""
         session, tab = visit.session, visit.form["tab"]
         if tab not in STATES:
-            return PlainTextResponse("There is no such tab.\n", 400)
+            return _refusal(visit.request, 400, visit.session)
         session.current.pop(tab, None)
         wanted = session.lists.get(tab, Filter())
         if visit.form["do"] == "list" and not wanted.is_all_that_waits:
@@ -688,7 +716,7 @@ class Review:
         try:
             self.deciding.take_back(decisions, session.author)
         except DecisionsFileError as error:
-            session.message = (False, texts("Not saved. %(error)s", error=_reason(error)))
+            session.message = (False, _not_saved(error, texts))
             return RedirectResponse(f"/{back}", 303)
         session.message = (True, texts("Taken back."))
         tab = AUDIT if decisions[0].sample else _tab_of(decisions[0].kind)
@@ -703,9 +731,17 @@ class Review:
 
     def language(self, visit: Visit) -> Response:
         """Change the language."""
+        response = RedirectResponse(_back(visit), 303)
         if visit.form["language"] in LANGUAGES:
             visit.session.language = visit.form["language"]
-        return RedirectResponse(_back(visit), 303)
+            response.set_cookie(
+                LANGUAGE_COOKIE,
+                visit.session.language,
+                httponly=True,
+                samesite="strict",
+                secure=self.settings.is_secure,
+            )
+        return response
 
     def order(self, visit: Visit) -> Response:
         """Change the order of the companies' queue."""
@@ -723,7 +759,7 @@ class Review:
     def logout(self, visit: Visit) -> Response:
         """End the session."""
         self.sessions.close(visit.session)
-        return HTMLResponse(visit.templates.get_template("closed.html").render())
+        return self._closed_page(visit.request, 200)
 
     def run(self, visit: Visit) -> Response:
         """Start the run that brings decisions into the tables."""
@@ -739,14 +775,14 @@ class Review:
         """Return a table for a spreadsheet."""
         name, form = visit.request.path_params["name"], visit.request.path_params["form"]
         if name not in TABLES or form not in FORMATS:
-            return PlainTextResponse("Not found\n", 404)
+            return _refusal(visit.request, 404, visit.session)
         try:
             table = read(self.questions.published, self.deciding.standing().decisions, name)
             path = to_file(table, name, form)
-        except ExportError as error:
-            return PlainTextResponse(f"{error}\n", 404)
-        except OSError as error:
-            return PlainTextResponse(f"The table cannot be written: {error.strerror}\n", 507)
+        except ExportError:
+            return _refusal(visit.request, 404, visit.session)
+        except OSError:
+            return _refusal(visit.request, 507, visit.session)
         return FileResponse(
             path,
             media_type=FORMATS[form],
@@ -795,6 +831,22 @@ class Review:
         )
 
 
+def _refusal(request: Request, status: int, session: Session | None = None) -> Response:
+    """Return the page that says what went wrong, and what to do."""
+    _, templates = in_language(language_of(request, session))
+    text = templates.get_template("refused.html").render(status=status)
+    return HTMLResponse(text, status)
+
+
+async def _no_page(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    response = _refusal(request, status)
+    if isinstance(error, HTTPException):
+        # Of a method that is not allowed, those that are.
+        response.headers.update(error.headers or {})
+    return response
+
+
 async def _no_icon(_: Request) -> Response:
     return Response(status_code=204)
 
@@ -815,9 +867,25 @@ def _tab_of(kind: Kind) -> str:
     return next((tab for tab, side in SIDES.items() if side.kind == kind), other)
 
 
-def _reason(error: Exception) -> str:
-    """Return why something is not saved; that it is not, the page says in its own words."""
-    return str(error).removeprefix("not saved: ")
+def _not_saved(error: Exception, texts: Texts) -> Markup:
+    """Return that something is not saved, and why."""
+    return texts("Not saved. %(error)s", error=_why(error, texts))
+
+
+def _why(error: Exception, texts: Texts) -> Markup:
+    """Return why the file cannot be read or written, or what is wrong with a decision."""
+    cause = error.cause if isinstance(error, DecisionsFileError) else "other"
+    if cause == "full":
+        return texts("The disk of the decisions file is full. Make room, and decide again.")
+    if cause == "read-only":
+        return texts("The disk of the decisions file is read-only.")
+    if cause == "denied":
+        return texts("The account of this page may not use the decisions file.")
+    if cause == "held":
+        return texts("Another program holds the decisions file. Decide again in a moment.")
+    # It says so in its own words, which have no translation.
+    detail = Markup('<span lang="en">{}</span>').format(str(error).removeprefix("not saved: "))
+    return texts("What the program says: %(detail)s", detail=detail)
 
 
 def _shown(question: Question) -> list[str]:

@@ -17,15 +17,18 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from starlette.requests import Request
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from starlette.requests import Request
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from console.review.lists import Filter
 
 COOKIE = "review"
+LANGUAGE_COOKIE = "review-language"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 HEADERS = {
@@ -159,10 +162,13 @@ def is_same_origin(request: Request) -> bool:
 class Gate:
     """Refuses hosts that are not known and bodies that are too large; adds the headers."""
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
-        """Take the names by which this host may be called."""
+    def __init__(
+        self, app: ASGIApp, hosts: Collection[str], refusal: Callable[[Request, int], Response]
+    ) -> None:
+        """Take the names by which this host may be called, and the page of each refusal."""
         self._app = app
         self._hosts = {host.lower() for host in hosts}
+        self._refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -181,14 +187,19 @@ class Gate:
 
         host = headers.get(b"host", b"").decode("latin-1").lower()
         if without_port(host) not in self._hosts:
-            await _refuse(send_with_headers, 421, "This is not the host you asked for.\n")
+            await self._refuse(421, scope, receive, send_with_headers)
             return
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > MAX_BODY or b"transfer-encoding" in headers:
             await _drain(receive)
-            await _refuse(send_with_headers, 413, "That is too much.\n")
+            await self._refuse(413, scope, receive, send_with_headers)
             return
         await self._app(scope, receive, send_with_headers)
+
+    async def _refuse(self, status: int, scope: Scope, receive: Receive, send: Send) -> None:
+        response = self._refusal(Request(scope), status)
+        response.headers["connection"] = "close"
+        await response(scope, receive, send)
 
 
 def without_port(host: str) -> str:
@@ -205,9 +216,3 @@ async def _drain(receive: Receive) -> None:
         if message["type"] != "http.request" or not message.get("more_body"):
             return
         size += len(message.get("body", b""))
-
-
-async def _refuse(send: Send, status: int, text: str) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": text.encode()})

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import csv
+import errno
+import os
 import re
+import sys
+from gettext import NullTranslations
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +16,10 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from console.review.app import Settings, in_language
+from console.review.gate import LOOPBACK, MAX_BODY, Sessions
+from console.review.lists import STATES
+from tests.console.review.copy import make
 from tests.console.review.serving import serving
 
 if TYPE_CHECKING:
@@ -104,3 +113,208 @@ def test_the_language_can_be_chosen(server: Server) -> None:
     visitor.submit(button)
     assert '<html lang="fr">' in visitor.html
     assert '<html lang="fr">' in (visitor.go("/decided") and visitor.html)
+
+
+class _Marked(NullTranslations):
+    """A language whose texts are the English ones in brackets."""
+
+    def gettext(self, message: str) -> str:
+        return f"\u27e6{message}\u27e7"
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return f"\u27e6{msgid1 if n == 1 else msgid2}\u27e7"
+
+
+class _Unmarked(HTMLParser):
+    """What a page says, attributes too, that is neither of a catalogue nor of a record."""
+
+    _SPOKEN = frozenset({"aria-label", "title", "placeholder", "alt", "data-label"})
+    _VOID = frozenset({"input", "meta", "link", "rect", "br"})
+    _OF_RECORDS = frozenset({"bdi", "code", "kbd", "script"})
+    #: The names of the services, moments, and endings of files.
+    _NO_WORDS = re.compile(r"Kananas . Kizen|\d+ \w+\.? \d{4}, \d\d:\d\d|\b(?:csv|xlsx)\b")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: list[str] = []
+        self._left_out: list[bool] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        # What has a language of its own says so.
+        is_left_out = tag in self._OF_RECORDS or (tag != "html" and "lang" in given)
+        if not is_left_out:
+            self._said += [given[name] or "" for name in self._SPOKEN & given.keys()]
+        if tag not in self._VOID:
+            self._left_out.append(is_left_out or self._left_out[-1:] == [True])
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self._VOID:
+            self._left_out.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self._left_out[-1:] != [True]:
+            self._said.append(data)
+
+    def words(self) -> list[str]:
+        """Return the words outside of brackets."""
+        text = " ".join(self._said)
+        while (inner := re.sub("\u27e6[^\u27e6\u27e7]*\u27e7", "", text)) != text:
+            text = inner
+        return re.findall(r"[^\W\d_]{2,}", self._NO_WORDS.sub("", text))
+
+
+class _Looking:
+    """A visitor for whom each page is looked at: all that it says is of the catalogue."""
+
+    def __init__(self, server: Server) -> None:
+        self.visitor = server.visitor()
+        self.csrf = dict(self.visitor.buttons[0].values).get("csrf", "")
+        self.look()
+
+    def look(self, status: int = 200) -> None:
+        reader = _Unmarked()
+        reader.feed(self.visitor.html)
+        reader.close()
+        assert reader.words() == [], self.visitor.path
+        assert self.visitor.status == status, self.visitor.text
+
+    def go(self, path: str, status: int = 200) -> None:
+        self.visitor.go(path)
+        self.look(status)
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.visitor.press(key)
+            self.look()
+
+    def post(self, path: str, status: int = 200, **values: str) -> None:
+        self.visitor.post(path, {"csrf": self.csrf, **values})
+        self.look(status)
+
+
+@pytest.fixture
+def marked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """All texts of the catalogues in brackets."""
+    monkeypatch.setattr("console.texts.translations", lambda *_: _Marked())
+    in_language.cache_clear()
+    yield
+    in_language.cache_clear()
+
+
+def _fail(number: int) -> None:
+    raise OSError(number, os.strerror(number))
+
+
+@pytest.mark.usefixtures("marked")
+def test_no_page_says_anything_that_is_not_in_the_catalogue(
+    published: Path, tmp_path: Path
+) -> None:
+    command = (sys.executable, "-c", "raise SystemExit(3)")
+    with serving(published, tmp_path / "decisions.jsonl", command=command) as server:
+        page, other = _Looking(server), server.visitor()
+        page.press("y", "l", "a", "q", "n", "u")
+        for words, label in (("élan", ""), ("nobody", ""), ("roy", "contacts"), ("-", "contacts")):
+            page.go("/companies")
+            page.visitor.search(words, label)
+            page.look()
+        page.go("/persons")
+        page.press("y", "n")
+        page.go("/duplicates")
+        page.press("y", "n", "l")
+        for tab, states in STATES.items():
+            for state in states:
+                page.post("/list", tab=tab, state=state)
+            page.post("/narrow", tab=tab, do="list")
+            page.post("/narrow", tab=tab)
+        page.go("/audit")
+        page.go("/decided")
+        page.go("/companies")
+        # Another page is faster.
+        other.go("/companies")
+        other.press("y")
+        page.press("n")
+        page.post("/run", tab="companies")
+        while page.visitor.web.get(f"{server.base}/run").json()["running"]:
+            pass
+        page.go("/companies")
+        page.post("/logout")
+
+
+@pytest.mark.usefixtures("marked")
+def test_no_fault_is_told_in_words_that_are_not_in_the_catalogue(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decisions = tmp_path / "decisions.jsonl"
+    with serving(published, decisions) as server:
+        page = _Looking(server)
+        page.press("y")
+        for number in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO):
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "fsync", lambda _, number=number: _fail(number))
+                page.press("n")
+                assert "Not saved." in page.visitor.text
+        with decisions.open("ab") as end:
+            end.write(b'{"id":"x"}\n')
+        page.go("/decided")
+        decisions.rename(tmp_path / "kept")
+        decisions.mkdir()
+        page.go("/companies", 503)
+        decisions.rmdir()
+        # No copy, none that can be read, one of another version, one without questions.
+        published.write_bytes(b"no database at all, but long enough to be looked at" * 100)
+        page.go("/companies", 503)
+        published.unlink()
+        page.go("/companies", 503)
+        make(published, 80, 40, "alter table marts.link_review_queue drop review_rank")
+        page.go("/companies", 503)
+        make(published, 80, 0, "drop table marts.possible_duplicates")
+        page.go("/companies")
+        page.go("/duplicates")
+        with monkeypatch.context() as patch:
+            patch.setattr("console.review.app.to_file", lambda *_: _fail(errno.ENOSPC))
+            page.go("/export/decisions.csv", 507)
+            patch.setattr(server.review.questions, "open", lambda *_: _fail(errno.EIO))
+            page.go("/companies", 500)
+
+
+@pytest.mark.usefixtures("marked")
+def test_what_is_refused_is_told_in_the_words_of_the_catalogue(
+    published: Path, tmp_path: Path
+) -> None:
+    moment, decisions = [0.0], tmp_path / "decisions.jsonl"
+    sessions = Sessions(60, "Ida", lambda: moment[0])
+    with serving(published, decisions, sessions=sessions) as server:
+        page = _Looking(server)
+        page.post("/decide", 400)
+        page.post("/decide", 403, csrf="")
+        page.go("/nothing", 404)
+        page.go("/static/nothing", 404)
+        page.post("/companies", 405)
+        page.post("/search", 413, words="x" * MAX_BODY)
+        page.visitor.post("/", {}, Host="evil.example")
+        page.look(421)
+        moment[0] = 100
+        page.post("/decide", 403)
+        assert "What you sent last was not saved." in page.visitor.text
+    settings = Settings(LOOPBACK, password="right")
+    with serving(published, decisions, settings=settings) as server:
+        page = _Looking(server)
+        page.post("/logout")
+        page.go("/login")
+        for _ in range(10):
+            page.post("/login", 403, author="x", password="wrong")
+        page.post("/login", 429, author="x", password="wrong")
+
+
+def test_a_language_that_was_chosen_outlives_the_session(published: Path, tmp_path: Path) -> None:
+    moment = [0.0]
+    sessions = Sessions(60, "Ida", lambda: moment[0])
+    with serving(published, tmp_path / "decisions.jsonl", sessions=sessions) as server:
+        visitor = server.visitor(Accept_Language="en")
+        button = next(each for each in visitor.buttons if ("language", "fr") in each.values)
+        visitor.submit(button)
+        moment[0] = 100
+        visitor.go("/companies")
+        assert visitor.status == 403
+        assert '<html lang="fr">' in visitor.html

@@ -438,7 +438,7 @@ def test_what_a_full_disk_does_not_take_is_told_and_stays(
         patch.setattr(os, "fsync", _no_space)
         visitor.press("y", reason="a long note")
         assert "Not saved." in visitor.text
-        assert "No space left on device" in visitor.text
+        assert "The disk of the decisions file is full." in visitor.text
         assert 'role="alert"' in visitor.html
         assert visitor.contact() == "2"
         assert 'value="a long note"' in visitor.html
