@@ -31,6 +31,8 @@ from console.export import FORMATS, TABLES, ExportError, read, to_file
 from console.pages import SHARED, environment
 from console.published import PublishedError
 from console.reasons import Reasons
+from console.review import alike
+from console.review.alike import ALIKE, Alike
 from console.review.deciding import Answer, Meanwhile
 from console.review.gate import (
     COOKIE,
@@ -44,11 +46,11 @@ from console.review.gate import (
     is_same_origin,
 )
 from console.review.lists import ROWS, STATES, Filter, Lists, State
-from console.review.questions import ALIKE, ORDERS, SIDES, pair_of
+from console.review.questions import ORDERS, SIDES, pair_of
 from console.texts import LANGUAGES, SOURCE, Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from jinja2 import Environment
     from starlette.requests import Request
@@ -57,7 +59,7 @@ if TYPE_CHECKING:
     from console.decisions.decision import Decision, Kind
     from console.decisions.standing import Standing
     from console.review.deciding import Deciding
-    from console.review.questions import Question, Questions
+    from console.review.questions import Beside, Question, Questions
     from console.review.runs import Runs
 
 DOMAIN = "review"
@@ -170,6 +172,7 @@ class Review:
         """Take what the page shows, and where decisions go."""
         self.questions = questions
         self.lists = Lists(questions)
+        self.alike = Alike(questions)
         self.deciding = deciding
         self.sessions = sessions
         self.runs = runs
@@ -189,7 +192,7 @@ class Review:
             *(
                 Route(f"/{name}", self._guarded(handler), methods=["POST"])
                 for name, handler in (
-                    ("alike", self.alike),
+                    ("alike", self.show_alike),
                     ("author", self.author),
                     ("decide", self.decide),
                     ("go", self.go),
@@ -399,6 +402,7 @@ class Review:
             postponed=standing.later.get((kind, (contact_id, None))),
             decided=standing.answers.get((kind, contact_id)),
             bars=_bars(question),
+            alike_count=len(self.alike.of(tab, contact_id, standing)),
             **shared,
         )
 
@@ -438,6 +442,7 @@ class Review:
             total=total,
             postponed=standing.later.get(about),
             decided=standing.pairs.get(about),
+            alike_count=len(self.alike.of("duplicates", pair.key, standing)),
             **shared,
         )
 
@@ -525,10 +530,11 @@ class Review:
             ]
         elif form["do"] == "later":
             answers = [Answer(kind, "later", contact, None)]
-        elif form["do"] == "all" and form["proposal"]:
-            proposal = form.id("proposal")
-            contacts = form.ids("alike")[:ALIKE]
-            answers = [Answer(kind, "force", each, proposal) for each in contacts]
+        elif form["do"] == "all":
+            pairs = self._shown_alike(visit, tab)
+            if pairs is None:
+                return RedirectResponse(f"/{tab}", 303)
+            answers = [Answer(kind, "force", key, other) for key, other in pairs.items()]
         else:
             answers = []
         return self._save(visit, tab, contact, answers)
@@ -544,6 +550,13 @@ class Review:
             return _refusal(visit.request, 400, visit.session)
         if decision is None:
             return self._keep_note(visit, "duplicates", key)
+        if form["alike"]:
+            pairs = self._shown_alike(visit, "duplicates")
+            if pairs is None:
+                return RedirectResponse("/duplicates", 303)
+            known = [pair_of(each) for each in pairs]
+            answers = [Answer(kind, decision, one, other) for _, one, other in known]  # type: ignore[arg-type] # both are looked up
+            return self._save(visit, "duplicates", key, answers)
         answer = Answer(kind, decision, left, right)  # type: ignore[arg-type] # both are looked up
         return self._save(visit, "duplicates", key, [answer])
 
@@ -593,30 +606,62 @@ class Review:
             session.message = (
                 True,
                 texts.count("One saved.", "%(count)s saved.", len(answers))
-                if visit.form["do"] == "all"
+                if visit.form["alike"]
                 else texts("Saved."),
             )
         return RedirectResponse(f"/{tab}", 303)
 
-    def alike(self, visit: Visit) -> Response:
-        """Show the contacts that are alike, before they are decided at once."""
+    def show_alike(self, visit: Visit) -> Response:
+        """Show the questions that are alike, before they are decided at once."""
+        form, tab = visit.form, visit.form["tab"]
+        key = form["pair"] if tab == "duplicates" else form.id("contact")
+        if tab not in STATES or not self.questions.has(tab):
+            return _refusal(visit.request, 400, visit.session)
         standing = self.deciding.standing()
-        contact = visit.form.id("contact")
-        question = self.questions.question("companies", contact, standing)
-        if question is None or question.proposal is None:
-            return RedirectResponse("/companies", 303)
-        found = question.alike
+        found = self.alike.of(tab, key, standing)
+        shown = dict(list(found.items())[:ALIKE])
+        pairs: Sequence[Beside]
+        if tab == "duplicates":
+            pairs = twins = self.questions.pairs(shown)
+            values = [alike.written(each.key, "") for each in twins]
+            reasons = twins[0].reasons if twins else None
+        else:
+            pairs = self.questions.compared(tab, shown)
+            values = [alike.written(each.left_id, each.right_id) for each in pairs]
+            question = self.questions.question(tab, key, standing)
+            reasons = question.contact["reasons"] if question else None
+        if len(pairs) < 2:  # noqa: PLR2004 - nothing is like itself
+            return RedirectResponse(f"/{tab}", 303)
         return self._page(
             visit,
             "alike.html",
-            tab="companies",
+            tab=tab,
             tabs=self._counts(standing),
-            question=question,
-            contacts=found[:ALIKE],
+            about=key,
+            pairs=pairs,
+            values=values,
+            reasons=reasons,
             count_all=len(found),
-            note=plain(visit.form["reason"]) or visit.session.notes.get(contact, ""),
+            note=plain(form["reason"]) or visit.session.notes.get(key, ""),
             seen=len(standing.decisions),
         )
+
+    def _shown_alike(self, visit: Visit, tab: str) -> dict[str, str] | None:
+        """Return what was shown as alike, or None where it is alike no more.
+
+        What somebody else has decided meanwhile is told when it is saved.
+        """
+        standing = self.deciding.standing()
+        shown = dict(alike.read(each) for each in visit.form.values.get("alike", [])[:ALIKE])
+        groups = (self.alike.of(tab, key, standing) for key in shown)
+        found: Mapping[str, str] = next((group for group in groups if group), {})
+        waiting = set(self.questions.open(tab, standing))
+        if any(found.get(key) != other for key, other in shown.items() if key in waiting):
+            visit.session.message = (
+                False, visit.texts("Not saved: these are not alike any more. Look at them again.")
+            )  # fmt: skip
+            return None
+        return shown
 
     def search(self, visit: Visit) -> Response:
         """Show what a search finds: companies or persons for a contact, or contacts."""

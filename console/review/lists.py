@@ -223,16 +223,16 @@ order by confidence desc, kind, left_id, right_id""",
 
     def _links(self, tab: str, keys: Sequence[str]) -> dict[str, Row]:
         side = SIDES[tab]
-        places = ", ".join("?" * len(keys))
         rows = self._questions.published.rows(
-            f"""select contacts.contact_id, contacts.name, contacts.organisation, contacts.city,
+            f"""with asked as (select unnest(cast(? as varchar[])) as contact_id)
+select contact_id, contacts.name, contacts.organisation, contacts.city,
     links.{side.id} as other_id, others.name as other_name, others.city as other_city,
     links.status, links.tier, links.confidence
-from ({CONTACT} where contact_id in ({places})) as contacts
-inner join {side.links} as links on contacts.contact_id = links.contact_id
-left join ({side.names}) as others on links.{side.id} = others.id
-where links.contact_id in ({places})""",
-            [*keys, *keys],
+from asked
+inner join ({CONTACT}) as contacts using (contact_id)
+inner join {side.links} as links using (contact_id)
+left join ({side.names}) as others on links.{side.id} = others.id""",
+            [list(keys)],
         )
         return {row["contact_id"]: row for row in rows}
 

@@ -13,6 +13,8 @@ from console.published import listed_domains
 from console.review.compare import Line, line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from console.audit.sample import Drawn
     from console.decisions.decision import Kind
     from console.decisions.standing import Pair, Standing
@@ -24,9 +26,6 @@ CANDIDATES = 10
 FOUND = 50
 """How many records a search shows."""
 
-ALIKE = 500
-"""How many contacts are shown, and decided, at once."""
-
 
 @dataclass(frozen=True)
 class Side:
@@ -36,7 +35,7 @@ class Side:
     id: str
     links: str
     queue: str
-    """A contact, its proposal, its places in either order, and whether others are alike."""
+    """A contact, its proposal, and its places in either order."""
     needs: tuple[str, ...]
     records: str
     names: str
@@ -53,6 +52,8 @@ select contact_id,
 from staging.stg_kananas__contacts
 """
 
+_CONTACTS_BY_ID = CONTACT.replace("select contact_id,", "select contact_id as id,")
+
 #: The orders of the queue of companies: by what a decision is worth, and by what it teaches; and
 #: where their ranks stand in a row of `Side.queue`.
 WORTH, TEACHING = "worth", "teaching"
@@ -63,8 +64,7 @@ COMPANIES = Side(
     id="company_id",
     links="marts.contact_company_links",
     queue="""
-select contact_id, company_id, review_rank, teaching_rank, similar_contact_count > 1
-from marts.link_review_queue
+select contact_id, company_id, review_rank, teaching_rank from marts.link_review_queue
 """,
     needs=("marts.link_review_queue", "intermediate.int_links__levels"),
     records="""
@@ -88,7 +88,7 @@ PERSONS = Side(
     links="marts.contact_person_links",
     queue="""
 select contact_id, kizen_contact_id, row_number() over (order by confidence desc, contact_id),
-    null, false
+    null
 from marts.contact_person_links where status = 'review'
 """,
     needs=("marts.contact_person_links", "staging.stg_kizen__contacts"),
@@ -120,15 +120,14 @@ _FIELDS = (
     "vat_number", "first_name", "last_name", "birth_date", "organisation",
 )  # fmt: skip
 
-_ALIKE = """
-select queue.contact_id, queue.contact_name, queue.organisation, queue.email, queue.city,
-    queue.company_id, keys.core_number, links.tier
-from marts.link_review_queue as queue
-inner join marts.contact_company_links as links on queue.contact_id = links.contact_id
-inner join intermediate.int_contacts__match_keys as keys on queue.contact_id = keys.contact_id
-"""
-
 DUPLICATES = "marts.possible_duplicates"
+
+#: The records of each kind of them, by their id.
+_OF_PAIRS = {
+    "kananas_contact": _CONTACTS_BY_ID,
+    "kizen_contact": PERSONS.records,
+    "company": COMPANIES.records,
+}
 
 #: Those that are decided here.
 PAIRED = "kind in ('kananas_contact', 'kizen_contact', 'company')"
@@ -202,7 +201,17 @@ class Question:
     others: list[Candidate]
     lines: list[Line]
     steps: list[Step]
-    alike: list[Row]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Two records side by side, by their ids and names."""
+
+    left_id: str
+    left_name: str | None
+    right_id: str
+    right_name: str | None
+    lines: list[Line]
 
 
 @dataclass(frozen=True)
@@ -216,19 +225,14 @@ class Blind:
 
 
 @dataclass(frozen=True)
-class Twins:
+class Twins(Beside):
     """Two records that may be one."""
 
     key: str
     kind: Kind
-    left_id: str
-    right_id: str
-    left_name: str | None
-    right_name: str | None
     confidence: float | None
     reasons: str | None
     fuller_id: str | None
-    lines: list[Line]
 
 
 @dataclass
@@ -240,8 +244,6 @@ class _Loaded:
     levels: dict[str, dict[tuple[str, str], tuple[int, str]]] = field(default_factory=dict)
     #: Possible duplicates by their keys, the surest first: of which kind, and which two.
     duplicates: dict[str, tuple[Kind, Pair]] = field(default_factory=dict)
-    #: Contacts that are not the only ones to name their organisation.
-    alike: set[str] = field(default_factory=set)
     #: What waits in each queue, by what stood of the decisions when it was looked up.
     waiting: dict[tuple[str, str], tuple[Standing, list[str]]] = field(default_factory=dict)
 
@@ -275,7 +277,6 @@ class Questions:
                 # Persons have one order.
                 queued.sort(key=itemgetter(place if name == "companies" else ORDERS[WORTH]))
                 loaded.queues[name, order] = [(row[0], row[1]) for row in queued]
-            loaded.alike |= {row[0] for row in queued if row[4]}
             loaded.levels[name] = {
                 (row["feature"], row["level"]): (row["weight"], row["wording"] or "")
                 for row in self.published.rows(
@@ -383,9 +384,6 @@ class Questions:
             steps=_steps(points[proposal.id], self._now().levels.get(tab, {}))
             if proposal and proposal.id in points
             else [],
-            alike=self.alike(contact_id, standing)
-            if tab == "companies" and contact_id in self._now().alike
-            else [],
         )
 
     def blind(self, drawn: Drawn) -> Blind | None:
@@ -432,28 +430,31 @@ class Questions:
         if not ids:
             return {}
         rows = self.published.rows(
-            f"select * from ({records}) where id in ({', '.join('?' * len(ids))})", ids
+            f"select records.* from ({records}) as records"
+            " inner join (select unnest(cast(? as varchar[])) as id) as asked using (id)",
+            [list(dict.fromkeys(ids))],
         )
         return {row["id"]: row for row in rows}
 
-    def alike(self, contact_id: str, standing: Standing) -> list[Row]:
-        """Return the contacts of the queue that name the same, and wait for the same company.
+    def compared(self, tab: str, pairs: Mapping[str, str]) -> list[Beside]:
+        """Return contacts beside what is proposed for them, in the order of `pairs`.
 
-        The rule is that of `similar_contact_count` in marts.link_review_queue.
+        Args:
+            tab: Of the page.
+            pairs: The id of what is proposed, by that of the contact.
         """
-        asked = self.published.rows(f"{_ALIKE} where queue.contact_id = ?", [contact_id])
-        if not asked:
-            return []
-        (one,) = asked
-        rows = self.published.rows(
-            f"""{_ALIKE}
-where queue.company_id = ? and keys.core_number is not distinct from ?
-    and (keys.core_number is not null or coalesce(links.tier, queue.contact_id) = ?)
-order by queue.review_rank""",
-            [one["company_id"], one["core_number"], one["tier"] or contact_id],
-        )
-        waiting = set(self.open("companies", standing))
-        return [row for row in rows if row["contact_id"] in waiting]
+        side = SIDES[tab]
+        contacts = self._records(_CONTACTS_BY_ID, list(pairs))
+        others = self._records(side.records, list(pairs.values()))
+        compare = _company_lines if tab == "companies" else _person_lines
+        return [
+            Beside(
+                key, contacts[key]["name"], other, others[other]["name"],
+                compare(contacts[key], others[other]),
+            )
+            for key, other in pairs.items()
+            if key in contacts and other in others
+        ]  # fmt: skip
 
     def prepare(self) -> None:
         """Read what is kept of a copy, so that the first page and the first search need not.
@@ -498,44 +499,29 @@ order by lower(name), {id_}""",
 
     def pair(self, key: str) -> Twins | None:
         """Return two records that may be one, side by side."""
-        found = self.published.rows(
-            f"select * from {DUPLICATES} where kind = ? and left_id = ? and right_id = ?",
-            pair_of(key),
+        return next(iter(self.pairs([key])), None)
+
+    def pairs(self, keys: Iterable[str]) -> list[Twins]:
+        """Return pairs of records that may be one, in the order of their keys."""
+        asked = [pair_of(key) for key in keys]
+        rows = self.published.rows(
+            f"""select duplicates.* from {DUPLICATES} as duplicates
+inner join (
+    select unnest(cast(? as varchar[])) as kind, unnest(cast(? as varchar[])) as left_id,
+        unnest(cast(? as varchar[])) as right_id
+) as asked using (kind, left_id, right_id)""",
+            [list(each) for each in zip(*asked, strict=True)] or [[], [], []],
         )
-        if not found:
-            return None
-        (pair, *_) = found
-        records = {
-            "kananas_contact": CONTACT.replace("select contact_id,", "select contact_id as id,"),
-            "kizen_contact": PERSONS.records,
-            "company": COMPANIES.records,
-        }[pair["kind"]]
-        both = self._records(records, [pair["left_id"], pair["right_id"]])
-        left, right = both.get(pair["left_id"], {}), both.get(pair["right_id"], {})
-        left_out = {"id", "contact_type"}
-        if any(side.get(name) for side in (left, right) for name in ("first_name", "last_name")):
-            left_out.add("name")
-        elif pair["kind"] != "company":
-            # Of a company it is the organisation's.
-            for side in (left, right):
-                side["full_name"] = side.pop("name", None)
-        fields = [name for name in {**left, **right} if name not in left_out]
-        return Twins(
-            key=key,
-            kind=f"{pair['kind']}_duplicate",  # type: ignore[arg-type] # one of three
-            left_id=pair["left_id"],
-            right_id=pair["right_id"],
-            left_name=pair["left_name"],
-            right_name=pair["right_name"],
-            confidence=None if pair["confidence"] is None else float(pair["confidence"]),
-            reasons=pair["reasons"],
-            fuller_id=pair["fuller_id"],
-            lines=[
-                line(name, left.get(name), right.get(name))
-                for name in fields
-                if left.get(name) or right.get(name)
-            ],
-        )
+        found = {(row["kind"], row["left_id"], row["right_id"]): row for row in rows}
+        ids: dict[str, list[str]] = {}
+        for row in found.values():
+            ids.setdefault(row["kind"], []).extend((row["left_id"], row["right_id"]))
+        records = {kind: self._records(_OF_PAIRS[kind], wanted) for kind, wanted in ids.items()}
+        return [
+            _twins(found[place], records[place[0]])
+            for place in dict.fromkeys((kind, left, right) for kind, left, right in asked)
+            if place in found
+        ]
 
     def names(self, ids: dict[str, set[str]]) -> dict[tuple[str, str], str]:
         """Return the names of contacts, companies and persons, by what they are and their id."""
@@ -550,11 +536,39 @@ order by lower(name), {id_}""",
                 continue
             rows = self.published.rows(
                 f"select id, name from ({queries[what]})"
-                f" where id in ({', '.join('?' * len(wanted))})",
-                sorted(wanted),
+                " inner join (select unnest(cast(? as varchar[])) as id) as asked using (id)",
+                [sorted(wanted)],
             )
             found |= {(what, row["id"]): row["name"] or row["id"] for row in rows}
         return found
+
+
+def _twins(pair: Row, records: Mapping[str, Row]) -> Twins:
+    left, right = (dict(records.get(pair[name], {})) for name in ("left_id", "right_id"))
+    left_out = {"id", "contact_type"}
+    if any(side.get(name) for side in (left, right) for name in ("first_name", "last_name")):
+        left_out.add("name")
+    elif pair["kind"] != "company":
+        # Of a company it is the organisation's.
+        for side in (left, right):
+            side["full_name"] = side.pop("name", None)
+    fields = [name for name in {**left, **right} if name not in left_out]
+    return Twins(
+        key=pair_key(pair["kind"], pair["left_id"], pair["right_id"]),
+        kind=f"{pair['kind']}_duplicate",  # type: ignore[arg-type] # one of three
+        left_id=pair["left_id"],
+        right_id=pair["right_id"],
+        left_name=pair["left_name"],
+        right_name=pair["right_name"],
+        confidence=None if pair["confidence"] is None else float(pair["confidence"]),
+        reasons=pair["reasons"],
+        fuller_id=pair["fuller_id"],
+        lines=[
+            line(name, left.get(name), right.get(name))
+            for name in fields
+            if left.get(name) or right.get(name)
+        ],
+    )
 
 
 def _waiting(kind: Kind, queue: list[tuple[str, str]], standing: Standing) -> list[str]:

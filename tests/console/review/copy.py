@@ -107,19 +107,22 @@ create table marts.contact_person_links as
 select
     cast(n as varchar) as contact_id, case when n <= 5 then 'p' || n end as kizen_contact_id,
     case when n <= 5 then 'review' else 'none' end as status, 'name' as tier, -6 as score,
-    cast(0.7 as decimal(4, 3)) as confidence, 2 as margin,
+    cast(0.7 as decimal(4, 3)) as confidence, 12 as margin,
     'the first names are equal; the last names are equal' as reasons
 from range(1, $contacts + 1) as numbers (n);
 create table intermediate.int_persons__scored as
 select
     cast(n as varchar) as contact_id, 'p' || (n + k) as kizen_contact_id,
     case when k = 0 then 'equal' end as first_name_level, 'equal' as last_name_level,
-    cast(-6 - 12 * k as int) as score, false as is_duplicate
+    cast(null as varchar) as email_level, cast(null as varchar) as phone_level,
+    cast(null as varchar) as birth_date_level, cast(null as varchar) as address_level,
+    cast(null as varchar) as employer_level,
+    cast(-6 - 12 * k as int) as score, false as is_duplicate, false as is_shared
 from range(1, least($contacts // 2, 1000) + 1) as numbers (n), range(0, 2) as others (k)
 where n + k <= $contacts // 2;
 -- Two contacts that may be one: no person of the CRM.
 insert into intermediate.int_persons__scored
-select '1', cast(n as varchar), 'equal', 'equal', 60, true from range(2, 40) as numbers (n);
+select '1', cast(n as varchar), 'equal', 'equal', null, null, null, null, null, 60, true, false from range(2, 40) as numbers (n);
 create table marts.possible_duplicates as
 select * from (values
     ('kananas_contact', '1', '5', 'Max Roy 1', 'Max Roy 5', 0.9, 'the names are equal', '5'),

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from console.decisions.decision import Decision, now
-from console.review.questions import ALIKE
+from console.review.alike import ALIKE
 from tests.console.review.copy import make
 from tests.console.review.serving import serving
 
@@ -95,6 +95,121 @@ def test_those_alike_are_shown_before_they_are_decided(server: Server, visitor: 
     assert "4 of 40" in visitor.text
     visitor.press("u")
     assert "2 of 40" in visitor.text
+
+
+def test_persons_alike_are_shown_beside_their_contacts_and_decided_at_once(
+    server: Server, visitor: Visitor
+) -> None:
+    visitor.go("/persons")
+    assert "5 alike …" in visitor.text
+    visitor.press("a")
+    assert "5 contacts, each with a person of its own" in visitor.text
+    assert "the first names are equal; the last names are equal." in visitor.text
+    for number in range(1, 6):
+        assert re.search(rf"\b{number} : \w+ Roy {number}\b", visitor.text)
+        assert re.search(rf"Roy {number} \(Kizen\)", visitor.text)
+    assert "<mark><bdi>02</bdi></mark>" in visitor.html
+    assert server.decisions() == []
+    visitor.press("y", reason="as the register says")
+    assert "5 saved." in visitor.text
+    expected = [(f"{number}", f"p{number}", "force") for number in range(1, 6)]
+    assert links(server.decisions()) == expected
+    assert {each.reason for each in server.decisions()} == {"as the register says"}
+    visitor.press("u")
+    assert "1 of 5" in visitor.text
+    assert "5 alike …" in visitor.text
+
+
+def test_a_person_is_never_given_to_two_nor_a_household_decided_at_once(tmp_path: Path) -> None:
+    """Each of these would be a wrong link in a family, if somebody looked away for a moment."""
+    links_, contacts = "marts.contact_person_links", "staging.stg_kananas__contacts"
+    copy = make(
+        tmp_path / "warehouse.duckdb", 80, 40,
+        f"update {links_} set status = 'review', kizen_contact_id = 'p' || contact_id"
+        " where cast(contact_id as int) <= 20",
+        # One who is proposed twice, linked to another already, contested, or of a shared address.
+        f"update {links_} set kizen_contact_id = 'p1' where contact_id = '2'",
+        "update intermediate.int_persons__scored set kizen_contact_id = 'p1'"
+        " where contact_id = '2' and kizen_contact_id = 'p2'",
+        f"update {links_} set status = 'auto', kizen_contact_id = 'p3' where contact_id = '30'",
+        f"update {links_} set margin = 9 where contact_id = '4'",
+        "update intermediate.int_persons__scored set is_shared = true where contact_id = '5'",
+        # Two of one house, of one number, of one e-mail address.
+        f"update {contacts} set street = '1 RUE X' where contact_id in ('6', '7')",
+        f"update {contacts} set phone = '+33 1', mobile = '33.1' where contact_id in ('8', '9')",
+        f"update {contacts} set email = 'the@roys.example' where contact_id in ('10', '11')",
+        # Another level, another wording.
+        "update intermediate.int_persons__scored set birth_date_level = 'equal'"
+        " where contact_id = '12'",
+        f"update {links_} set reasons = 'the first names are equal' where contact_id = '13'",
+    )  # fmt: skip
+    with serving(copy, tmp_path / "decisions.jsonl") as server:
+        visitor = server.visitor()
+        given = {
+            "id": "t", "kind": "person_link", "decision": "force", "contact_id": "40",
+            "kizen_contact_id": "p14",
+        }  # fmt: skip
+        server.file.append([Decision(**given, decided_at=now())])  # type: ignore[arg-type]
+        alike = {f"{number}" for number in range(15, 21)}
+        for number in range(1, 21):
+            csrf = dict(visitor.buttons[0].values)["csrf"]
+            visitor.post("/go", {"csrf": csrf, "tab": "persons", "contact": number})
+            assert (" alike …" in visitor.text) == (visitor.contact() in alike)
+        visitor.press("a")
+        visitor.press("y")
+        assert {each.contact_id for each in server.decisions()} == {*alike, "40"}
+
+
+def test_what_is_alike_no_more_is_not_decided(
+    server: Server, visitor: Visitor, published: Path
+) -> None:
+    visitor.go("/persons")
+    visitor.press("a")
+    shown = visitor.buttons
+    other = "update marts.contact_person_links set kizen_contact_id = 'p9' where contact_id = '2'"
+    make(published, 80, 40, other)
+    visitor.press("y")
+    assert "Not saved: these are not alike any more." in visitor.text
+    make(published)
+    visitor.go("/persons")
+    visitor.press("y")
+    # Of one of them somebody has decided: who is told, and nothing is saved.
+    visitor.buttons = shown
+    visitor.press("y")
+    assert "Not saved: Ida decided this at" in visitor.text
+    assert len(server.decisions()) == 1
+
+
+def test_duplicates_alike_are_decided_at_once(tmp_path: Path) -> None:
+    pairs = ", ".join(
+        f"('kananas_contact', '{left}', '{right}', 'a', 'b', 0.8, 'the names are equal', null)"
+        # 18 stands in two pairs; 20 and 22 are of one house.
+        for left, right in ((10, 11), (12, 13), (14, 15), (16, 18), (18, 19), (20, 21), (22, 23))
+    )
+    copy = make(
+        tmp_path / "warehouse.duckdb", 80, 40,
+        f"insert into marts.possible_duplicates values {pairs}",
+        "update staging.stg_kananas__contacts set street = 'x' where contact_id in ('20', '22')",
+    )  # fmt: skip
+    with serving(copy, tmp_path / "decisions.jsonl") as server:
+        visitor = server.visitor()
+        filtered(visitor, "duplicates", words="10")
+        visitor.press("1")
+        assert "3 alike …" in visitor.text
+        visitor.press("a")
+        assert "3 pairs" in visitor.text
+        assert "15 : b" in visitor.text
+        visitor.press("n")
+        assert "3 saved." in visitor.text
+        assert [(each.pair, each.decision) for each in server.decisions()] == [
+            (("10", "11"), "forbid"), (("12", "13"), "forbid"), (("14", "15"), "forbid")
+        ]  # fmt: skip
+        visitor.press("u")
+        filtered(visitor, "duplicates", words="14")
+        visitor.press("1")
+        visitor.press("a")
+        visitor.press("y")
+        assert [each.decision for each in server.decisions()][-3:] == ["force"] * 3
 
 
 def test_no_more_are_decided_than_were_shown(tmp_path: Path) -> None:
