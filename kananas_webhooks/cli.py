@@ -285,10 +285,13 @@ def _command(given: argparse.Namespace) -> list[str]:
 def _listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except (OSError, OverflowError) as error:
         message = f"cannot listen on {host} port {port}: {error}: choose another --host or --port"
         raise _UsageError(message) from error
+    # Its connections have it, too: asyncio does not set it on a socket that it did not make.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _announce(listener: socket.socket) -> None:

@@ -181,7 +181,7 @@ def _serve(given: argparse.Namespace) -> int:
         ),
         page,
     )
-    with _listener(given.host, given.port) as listener:
+    with listening(given.host, given.port) as listener:
         config = uvicorn.Config(
             review.app(),
             interface="asgi3",
@@ -212,10 +212,19 @@ def _announce(page: Settings, sessions: Sessions, host: str, port: int) -> None:
     sys.stdout.flush()
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        _UsageError: It cannot.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listener = socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         message = f"cannot listen on {host} port {port}: {error}: choose another --host or --port"
         raise _UsageError(message) from error
+    # Its connections have it, too. asyncio does not set it on a socket that it did not make, and
+    # then the end of each page waits 40 ms for the browser to confirm the beginning.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

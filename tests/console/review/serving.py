@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import uvicorn
 from console.decisions.file import DecisionsFile
 from console.published import Published
 from console.review.app import Review, Settings
+from console.review.cli import listening
 from console.review.deciding import Deciding
 from console.review.gate import LOOPBACK, Sessions
 from console.review.questions import Questions
@@ -65,7 +65,7 @@ def serving(
         Runs(command, decisions.parent),
         settings or Settings(LOOPBACK),
     )
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listening("127.0.0.1", 0)
     config = uvicorn.Config(
         review.app(), interface="asgi3", lifespan="off", access_log=False, log_level="warning"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 from html import escape
@@ -14,6 +15,7 @@ import pytest
 import requests
 
 from console.review.app import Settings
+from console.review.cli import listening
 from console.review.gate import HEADERS, LOOPBACK, MAX_BODY, Sessions
 from tests.console.review.copy import make
 from tests.console.review.serving import Visitor, serving
@@ -204,6 +206,16 @@ def test_a_proxy_says_who_somebody_is(published: Path, tmp_path: Path) -> None:
     with serving(published, tmp_path / "decisions.jsonl", settings=settings) as server:
         answer = requests.get(f"{server.base}/", headers={"X-User": "Eva"}, timeout=30)
         assert answer.status_code == 403
+
+
+def test_no_answer_waits_for_the_browser_to_confirm_its_beginning() -> None:
+    with (
+        listening("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+    ):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize(
