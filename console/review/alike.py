@@ -30,7 +30,10 @@ select queue.contact_id, queue.company_id, [
 from marts.link_review_queue as queue
 inner join marts.contact_company_links as links on queue.contact_id = links.contact_id
 inner join intermediate.int_contacts__match_keys as keys on queue.contact_id = keys.contact_id
-where queue.similar_contact_count > 1
+where queue.company_id = (
+    select company_id from marts.link_review_queue
+    where contact_id = ? and similar_contact_count > 1
+)
 order by queue.review_rank
 """
 
@@ -119,7 +122,7 @@ class Alike:
             What is proposed, by the key of each question: a company, a person, or nothing of a
             pair. Where nothing else is like it, nothing at all.
         """
-        group = self._of_copy(tab).get(key, {})
+        group = self._of_copy(tab, key).get(key, {})
         if len(group) > 1:
             waiting = set(self._questions.open(tab, standing))
             taken = _taken(standing) if tab == "persons" else set()
@@ -130,20 +133,23 @@ class Alike:
             }
         return group if key in group and len(group) > 1 else {}
 
-    def _of_copy(self, tab: str) -> Mapping[str, dict[str, str]]:
+    def _of_copy(self, tab: str, key: str) -> Mapping[str, dict[str, str]]:
+        """Return the groups of a copy by the keys in them; of companies, those like one key."""
         with self._lock:
             version = self._questions.published.version()
             if version != self._version:
                 self._version = version
                 self._groups = {}
-            if tab not in self._groups:
-                self._groups[tab] = _grouped(self._rows(tab))
-            return self._groups[tab]
+            groups = self._groups.setdefault(tab, {})
+            # Many contacts wait for companies: all of them would take longer than a page may.
+            if not groups or (tab == "companies" and key not in groups):
+                groups |= {key: {}} | _grouped(self._rows(tab, key))
+            return groups
 
-    def _rows(self, tab: str) -> list[_Row]:
+    def _rows(self, tab: str, key: str) -> list[_Row]:
         published = self._questions.published
         if tab == "companies":
-            return [tuple(row) for row in published.table(_COMPANIES)[1]]
+            return [tuple(row) for row in published.table(_COMPANIES, [key])[1]]
         if tab == "persons":
             return [tuple(row) for row in published.table(_PERSONS)[1]]
         homes = [_CONTACT_HOMES]
