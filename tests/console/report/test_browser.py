@@ -13,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from console.pages import LONGEST
 from console.report.page import Settings
+from tests.console.phone import faults
 from tests.console.report.mornings import HOSTILE
 from tests.console.report.warehouse import NOW, Warehouse, large, page
 from tools.browser import ABSENT, chromium
@@ -197,14 +198,16 @@ def test_a_page_that_has_grown_old_says_so(
 
 
 @pytest.mark.parametrize("morning", ["usual_copy", "hostile_copy"])
-def test_on_a_phone_nothing_is_wider_than_it(
+def test_on_a_phone_nothing_is_wider_than_it_or_too_small_for_a_thumb(
     opened: Browser, morning: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     text = page(request.getfixturevalue(morning))
-    options: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "locale": "fr-FR"}
-    with showing(opened, text, tmp_path, **options) as shown:
+    options: dict[str, Any] = {"viewport": {"width": 320, "height": 640}, "locale": "fr-FR"}
+    with showing(opened, text, tmp_path, is_mobile=True, has_touch=True, **options) as shown:
         shown.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
-        assert shown.evaluate("document.documentElement.scrollWidth") == 360
+        assert faults(shown) == []
+        shown.evaluate("location.hash = 'fr-rows-links-2'")
+        assert faults(shown) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from console.decisions.file import DecisionsFile
 from console.decisions.standing import Standing
+from tests.console.phone import faults
 from tests.console.review.copy import make
 from tests.console.review.serving import serving
 from tests.console.review.test_safety import HOSTILE, make_hostile
@@ -237,12 +238,44 @@ def test_axe_finds_no_fault(opened: Browser, server: Server, scheme: str) -> Non
     for path in ("persons", "duplicates", "decided", "list/companies", "list/duplicates"):
         page.goto(f"{server.base}/{path}")
         check()
-    page.set_viewport_size({"width": 360, "height": 700})
-    for path in ("companies", "list/companies", "decided"):
-        page.goto(f"{server.base}/{path}")
-        check()
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
     context.close()
+
+
+def test_on_a_phone_nothing_is_wider_than_it_or_too_small_for_a_thumb(
+    opened: Browser, tmp_path: Path
+) -> None:
+    """And axe finds no fault there, nor in what is refused."""
+    copy = make_hostile(tmp_path / "warehouse.duckdb")
+    context = opened.new_context(
+        locale="fr-FR", viewport={"width": 320, "height": 640}, is_mobile=True, has_touch=True,
+        bypass_csp=True,
+    )  # fmt: skip
+    page, axe = context.new_page(), Axe()
+
+    def check() -> None:
+        assert faults(page) == [], page.url
+        wrong = axe.run(page).response["violations"]
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in wrong] == []
+
+    with serving(copy, tmp_path / "decisions.jsonl") as server:
+        for path in ("decided", "nothing"):
+            page.goto(f"{server.base}/{path}")
+            check()
+        page.goto(f"{server.base}/open/{server.review.sessions.one_time_token()}")
+        check()
+        press(page, "y")
+        page.keyboard.press("s")
+        page.keyboard.type("a")
+        press(page, "Enter")
+        check()
+        page.goto(f"{server.base}/persons")
+        check()
+        press(page, "a")
+        check()
+        for path in ("duplicates", "decided", "audit", "list/companies", "list/duplicates"):
+            page.goto(f"{server.base}/{path}")
+            check()
+        context.close()
 
 
 def test_hostile_names_are_shown_and_run_nothing(page: Page, tmp_path: Path) -> None:

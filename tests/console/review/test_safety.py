@@ -258,10 +258,16 @@ def make_hostile(path: Path) -> Path:
                 " email = $name, street = $name where company_id = $id",
                 {"name": name, "id": f"c{number - 1}"},
             )
+            connection.execute(
+                "update staging.stg_kizen__contacts set first_name = $name, last_name = $name,"
+                " email = $name, company_name = $name where kizen_contact_id = $id",
+                {"name": name, "id": f"p{number}"},
+            )
             for table in (
                 "marts.link_review_queue", "marts.contact_company_links",
                 "staging.stg_kananas__contacts", "intermediate.int_links__scored",
-                "intermediate.int_contacts__match_keys",
+                "intermediate.int_contacts__match_keys", "marts.contact_person_links",
+                "intermediate.int_persons__scored",
             ):  # fmt: skip
                 connection.execute(
                     f"update {table} set contact_id = ? where contact_id = ?",
