@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'")
+#: The wide signs are those of Japanese keyboards, which spreadsheets take for the others.
+_FORMULA_STARTS = tuple("=+-@\t\r\n'\uff1d\uff0b\uff0d\uff20")
 
 
 def as_text(value: object) -> str:
@@ -14,3 +15,8 @@ def as_text(value: object) -> str:
         return ""
     text = str(value)
     return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA_STARTS) else text
+
+
+def from_text(cell: str) -> str:
+    """Return what `as_text` made a cell of."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell

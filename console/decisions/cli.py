@@ -30,8 +30,8 @@ def parser() -> argparse.ArgumentParser:
     commands = main_parser.add_subparsers(dest="command", required=True)
     export = commands.add_parser("export", help="write all decisions as CSV")
     export.add_argument("file", nargs="?", help="where to (default: standard output)")
-    take = commands.add_parser("import", help="add the decisions of a CSV file")
-    take.add_argument("file", help="the CSV file; - is standard input")
+    take = commands.add_parser("import", help="add the decisions of a table: CSV or .xlsx")
+    take.add_argument("file", help="the table; - is standard input")
     take.add_argument("--author", help="who decided, where a line does not say (default: you)")
     return main_parser
 

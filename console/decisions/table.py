@@ -1,14 +1,16 @@
-"""Decisions as a table: CSV, as spreadsheets read and save it."""
+"""Decisions as a table: CSV or a workbook, as spreadsheets read and save them."""
 
 from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from console.decisions import workbook
 from console.decisions.decision import (
     FIELDS,
     KINDS,
@@ -21,10 +23,10 @@ from console.decisions.decision import (
     now,
     plain,
 )
-from console.tables import as_text
+from console.tables import as_text, from_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 COLUMNS = (
     "id", "kind", "contact_id", "company_id", "kizen_contact_id", "left_id", "right_id",
@@ -78,11 +80,12 @@ _VERDICTS: dict[str, Verdict] = {
     "none": "none", "aucune": "none", "aucun": "none", "unsure": "unsure", "ne sait pas": "unsure",
 }  # fmt: skip
 
-_PLAIN = str.maketrans("àâäçéèêëîïôöùûüÿ", "aaaceeeeiioouuuy")
+#: How a spreadsheet writes a number of many digits.
+_SHORTENED = re.compile(r"\d[.,]\d+E\+\d+")
 _DATE = re.compile(
     r"(?:(?P<day>\d{1,2})[/.](?P<month>\d{1,2})[/.](?P<year>\d{4})"
     r"|(?P<iso_year>\d{4})-(?P<iso_month>\d{1,2})-(?P<iso_day>\d{1,2}))"
-    r"(?:[ T,]+(?P<hour>\d{1,2}):(?P<minute>\d{2})"
+    r"(?:[ \xa0\u202fT,]+(?P<hour>\d{1,2})[:hH](?P<minute>\d{2})"
     r"(?::(?P<second>\d{2})(?:[.,](?P<part>\d{1,6})\d*)?)?)?"
     r"\s*(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?",
 )
@@ -120,7 +123,10 @@ def moment_text(moment: datetime) -> str:
 
 
 def read(content: bytes, author: str | None, source: str) -> tuple[list[Decision], list[Refused]]:
-    """Read a table: comma, semicolon or tab; UTF-8, UTF-16 with a mark, or Windows-1252.
+    """Read a table: a workbook (.xlsx), or CSV as a spreadsheet saves it.
+
+    CSV is parted by commas, semicolons or tabs; it is UTF-8, UTF-16 with a mark, Windows-1252, or
+    what a Macintosh saves.
 
     Args:
         content: The file.
@@ -133,22 +139,10 @@ def read(content: bytes, author: str | None, source: str) -> tuple[list[Decision
     Raises:
         TableError: There is no heading with the columns that are needed.
     """
-    text = _decoded(content)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(",;\t", key=first.count)
-    rows = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
     headings: list[str | None] | None = None
     decisions: list[Decision] = []
     refused: list[Refused] = []
-    while True:
-        number = rows.line_num + 1
-        try:
-            row = next(rows)
-        except StopIteration:
-            break
-        except csv.Error as error:
-            refused.append(Refused(number, str(error)))
-            continue
+    for number, row in _rows(content, refused):
         if not any(cell.strip() for cell in row):
             continue
         if headings is None:
@@ -161,7 +155,38 @@ def read(content: bytes, author: str | None, source: str) -> tuple[list[Decision
     if headings is None:
         message = "the file is empty"
         raise TableError(message)
-    return decisions, refused
+    return decisions, sorted(refused, key=lambda each: each.number)
+
+
+def _rows(content: bytes, refused: list[Refused]) -> Iterator[tuple[int, list[str]]]:
+    """Return the rows of a table with their numbers; those that cannot be read are refused."""
+    if content.startswith(workbook.BEGINNING):
+        try:
+            yield from workbook.rows(content)
+        except workbook.WorkbookError as error:
+            raise TableError(str(error)) from None
+        return
+    lines = list(StringIO(_decoded(content), newline=""))
+    first = next((place for place, line in enumerate(lines) if line.strip()), 0)
+    # Where Excel says what parts the cells.
+    told = re.fullmatch(r"sep=(.)\s*", lines[first], re.IGNORECASE) if lines else None
+    if told:
+        lines[first] = "\n"
+    heading = lines[first + 1] if told and len(lines) > first + 1 else "".join(lines[first:][:1])
+    delimiter = told[1] if told else max(",;\t", key=heading.count)
+    place = 0
+    while place < len(lines):
+        rows = csv.reader(lines[place:], delimiter=delimiter, strict=True)
+        began = place
+        try:
+            for row in rows:
+                yield began + 1, row
+                began = place + rows.line_num
+            place = len(lines)
+        except csv.Error as error:
+            # A quotation mark that nobody closes swallows no other line.
+            refused.append(Refused(began + 1, str(error)))
+            place = began + 1
 
 
 def _decoded(content: bytes) -> str:
@@ -171,11 +196,19 @@ def _decoded(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
+        # Excel on a Macintosh may end lines as no other does, and then write letters with accents
+        # where Windows has signs that are rare.
+        is_of_macintosh = b"\r" in content and b"\n" not in content
+        letters = sum(0x80 <= each < 0xA0 for each in content)  # noqa: PLR2004 - where they stand
+        others = sum(each >= 0xC0 for each in content)  # noqa: PLR2004 - where Windows has them
+        encoding = "mac_roman" if is_of_macintosh and letters > others else "cp1252"
+        return content.decode(encoding, "replace")
 
 
 def _folded(text: str) -> str:
-    return " ".join(re.split(r"[\W_]+", text.strip().lower().translate(_PLAIN))).strip()
+    decomposed = unicodedata.normalize("NFKD", text.lower())
+    plain_letters = "".join(each for each in decomposed if not unicodedata.combining(each))
+    return " ".join(re.split(r"[\W_]+", plain_letters)).strip()
 
 
 _BY_FOLDED = {_folded(heading): column for heading, column in _HEADINGS.items()}
@@ -199,8 +232,7 @@ def _named(headings: list[str | None], row: list[str]) -> Iterable[tuple[str, st
         message = f"it has {len(row)} cells, the headings are {len(headings)}"
         raise DecisionError(message)
     for name, cell in zip(headings, row, strict=False):
-        # What `as_text` has put before a text so that it is no formula.
-        value = cell[1:] if cell[:1] == "'" and cell[1:2] in "=+-@\t\r'" else cell
+        value = from_text(cell)
         if name is not None and value.strip():
             yield name, value.strip()
 
@@ -212,6 +244,11 @@ def _decision(values: dict[str, str], author: str | None, source: str) -> Decisi
         message = f"decision is {values.get('decision', '')!r}: it has to be one of {known}"
         raise DecisionError(message)
     moment = values.pop("decided_at", None)
+    for name in ("contact_id", "company_id", "kizen_contact_id", "left_id", "right_id"):
+        if _SHORTENED.fullmatch(values.get(name, "")):
+            given = values[name]
+            message = f"{name} is {given!r}: the spreadsheet has shortened it; make its column text"
+            raise DecisionError(message)
     return checked(
         Decision(
             id=values.get("id") or new_id(),

@@ -5,16 +5,24 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
+import unicodedata
+import zipfile
 from datetime import datetime, timezone
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import xlsxwriter
 
 from console.decisions.cli import main
 from console.decisions.decision import Decision
 from console.decisions.file import DecisionsFile
-from console.decisions.table import TableError, read, written
+from console.decisions.table import COLUMNS, TableError, read, written
+from console.export import write_xlsx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 ROOT = Path(__file__).resolve().parents[3]
 FRENCH = """Identifiant contact;Société;Décision;Auteur;Motif;Date
@@ -28,7 +36,7 @@ def moment(*parts: int) -> datetime:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
-@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("delimiter", [";", "\t", ","])
 def test_what_spreadsheets_save_is_read(encoding: str, ending: str, delimiter: str) -> None:
     text = FRENCH.replace("\n", ending).replace(";", delimiter)
@@ -44,6 +52,111 @@ def test_what_spreadsheets_save_is_read(encoding: str, ending: str, delimiter: s
     assert one.decided_at == moment(2026, 11, 29, 14, 5)
     assert (other.decision, other.author, other.reason) == ("forbid", "Ida", None)
     assert (other.decided_at, other.source) == (moment(2026, 2, 1), "a file")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        FRENCH.replace("\n", "\r").encode("mac_roman", "replace"),
+        f"sep=;\r\n{FRENCH}".encode("cp1252"),
+        b"\r\n\r\n" + FRENCH.replace("\n", ";;;\r\n").encode("cp1252"),
+        unicodedata.normalize("NFD", FRENCH).encode(),
+        FRENCH.replace(" 14:05", "\N{NO-BREAK SPACE}14h05").upper().encode(),
+    ],
+    ids=["macintosh", "sep", "empty columns", "decomposed", "capitals"],
+)
+def test_other_ways_of_spreadsheets_are_read(content: bytes) -> None:
+    decisions, refused = read(content, "Ida", "a file")
+    assert refused == []
+    assert [(each.contact_id, each.decision) for each in decisions] == [
+        ("12", "force"), ("13", "forbid")
+    ]  # fmt: skip
+    assert unicodedata.normalize("NFC", decisions[0].author or "").title() == "Zoé"
+    assert decisions[0].decided_at == moment(2026, 11, 29, 14, 5)
+
+
+def test_a_quotation_mark_that_nobody_closes_swallows_no_other_line() -> None:
+    table = 'contact_id,company_id,decision\n1,a,"force\n2,a,force\n3,"a"b,force\n4,"a\n5,a,force\n'
+    decisions, refused = read(table.encode(), None, "a file")
+    assert [each.contact_id for each in decisions] == ["2", "5"]
+    assert [line.number for line in refused] == [2, 4, 5]
+
+
+def test_an_id_that_a_spreadsheet_has_shortened_is_refused() -> None:
+    table = "contact_id;company_id;decision\n1,23457E+15;a;oui\n1E5;a;oui\n"
+    decisions, refused = read(table.encode(), None, "a file")
+    assert [each.contact_id for each in decisions] == ["1E5"]
+    assert "the spreadsheet has shortened it" in refused[0].reason
+
+
+def _saved(*rows: Sequence[object], **options: object) -> bytes:
+    """Return a workbook as a spreadsheet saves it."""
+    content = BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True, **options}) as book:
+        sheet = book.add_worksheet("Feuille 1")
+        day = book.add_format({"num_format": "dd/mm/yyyy hh:mm"})
+        for number, row in enumerate(rows):
+            for place, value in enumerate(row):
+                if isinstance(value, datetime):
+                    sheet.write_datetime(number, place, value, day)
+                elif value is not None:
+                    sheet.write(number, place, value)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("options", [{}, {"date_1904": True}, {"constant_memory": True}])
+def test_a_workbook_is_read_as_csv_is(options: dict[str, object]) -> None:
+    content = _saved(
+        ("Identifiant contact", "Société", "Décision", None, "Motif", "Date"),
+        (12, "b-7", "Oui", None, "l'été\n& co", datetime(2026, 11, 29, 14, 5)),  # noqa: DTZ001
+        (),
+        (13, "b-8", "peut-être"),
+        ("14", "b-9", "non", None, "'=1+1", "1/2/2026"),
+        **options,
+    )
+    decisions, refused = read(content, "Ida", "a file")
+    assert [(each.contact_id, each.decision, each.reason) for each in decisions] == [
+        ("12", "force", "l'été & co"), ("14", "forbid", "=1+1")
+    ]  # fmt: skip
+    assert [each.decided_at for each in decisions] == [
+        moment(2026, 11, 29, 14, 5), moment(2026, 2, 1)
+    ]  # fmt: skip
+    assert [line.number for line in refused] == [4]
+
+
+def test_what_the_page_exports_is_imported_again_as_a_workbook() -> None:
+    decisions, _ = read(FRENCH.encode(), "Ida", "a file")
+    content = BytesIO()
+    rows = [tuple(getattr(each, name) for name in COLUMNS) for each in decisions]
+    write_xlsx(content, (list(COLUMNS), rows), "decisions")
+    again, refused = read(content.getvalue(), None, "a file")
+    assert refused == []
+    assert again == decisions
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (lambda content: content[:200], "the workbook is damaged"),
+        (lambda _: _zipped({"content.xml": b"<x/>"}), "it is no workbook of Excel"),
+        (lambda _: _zipped({"xl/workbook.xml": b"<!DOCTYPE x [<!ENTITY a 'b'>]><x/>"}), "entities"),
+        (lambda _: _zipped({"xl/workbook.xml": b"<workbook/>"}), "no sheet"),
+        (lambda _: _zipped({"xl/workbook.xml": b"<workbook"}), "damaged"),
+    ],
+)
+def test_a_workbook_that_cannot_be_read_is_told(
+    changed: Callable[[bytes], bytes], message: str
+) -> None:
+    with pytest.raises(TableError, match=message):
+        read(changed(_saved(("decision",))), None, "a file")
+
+
+def _zipped(parts: dict[str, bytes]) -> bytes:
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w") as packed:
+        for name, part in parts.items():
+            packed.writestr(name, part)
+    return content.getvalue()
 
 
 @pytest.mark.parametrize(
