@@ -248,7 +248,7 @@ def test_others_reach_it_only_when_they_say_who_they_are(
 
 def make_hostile(path: Path) -> Path:
     """Write a copy with each hostile name in every column, and in ids."""
-    make(path, 160, 80)
+    make(path, 4 * len(HOSTILE), 2 * len(HOSTILE))
     with duckdb.connect(path) as connection:
         for number, name in enumerate(HOSTILE, start=1):
             connection.execute(
