@@ -15,6 +15,7 @@ from console.report import earlier
 from console.report.page import Settings, render
 from console.report.sections import accuracy
 from console.report.sections.coverage import LISTED
+from tests.console.marked import Marked, unmarked
 from tests.console.report.mornings import AN_HOUR_AGO, HOSTILE
 from tests.console.report.reading import said, sections
 from tests.console.report.warehouse import MARTS, NOW, ROOT, VERSION, Warehouse, page, promised
@@ -595,3 +596,12 @@ def test_a_source_that_the_last_run_could_not_read_is_the_first_thing_seen(tmp_p
     rows = "1,200 3 1,197 2 4.5"
     assert f"28 Nov 2026, 04:12 {rows} ▲ kizen 28 Nov 2026, 03:12 {rows}" in past
     assert "chaque exécution depuis le" in said(text, "fr")
+
+
+@pytest.mark.parametrize("morning", ["usual_copy", "hostile_copy"])
+def test_nothing_is_said_that_is_not_in_the_catalogue(
+    morning: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.texts.translations", lambda *_: Marked())
+    _, _, body = page(request.getfixturevalue(morning)).partition('<main lang="fr"')
+    assert unmarked(f"<main {body.partition('</main>')[0]}</main>") == []

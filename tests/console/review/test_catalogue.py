@@ -7,8 +7,6 @@ import errno
 import os
 import re
 import sys
-from gettext import NullTranslations
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from babel.messages.pofile import read_po
 from console.review.app import Settings, in_language
 from console.review.gate import LOOPBACK, MAX_BODY, Sessions
 from console.review.lists import STATES
+from tests.console.marked import Marked, unmarked
 from tests.console.review.copy import make
 from tests.console.review.serving import serving
 
@@ -115,55 +114,6 @@ def test_the_language_can_be_chosen(server: Server) -> None:
     assert '<html lang="fr">' in (visitor.go("/decided") and visitor.html)
 
 
-class _Marked(NullTranslations):
-    """A language whose texts are the English ones in brackets."""
-
-    def gettext(self, message: str) -> str:
-        return f"\u27e6{message}\u27e7"
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return f"\u27e6{msgid1 if n == 1 else msgid2}\u27e7"
-
-
-class _Unmarked(HTMLParser):
-    """What a page says, attributes too, that is neither of a catalogue nor of a record."""
-
-    _SPOKEN = frozenset({"aria-label", "title", "placeholder", "alt", "data-label"})
-    _VOID = frozenset({"input", "meta", "link", "rect", "br"})
-    _OF_RECORDS = frozenset({"bdi", "code", "kbd", "script"})
-    #: The names of the services, moments, and endings of files.
-    _NO_WORDS = re.compile(r"Kananas . Kizen|\d+ \w+\.? \d{4}, \d\d:\d\d|\b(?:csv|xlsx)\b")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._said: list[str] = []
-        self._left_out: list[bool] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        # What has a language of its own says so.
-        is_left_out = tag in self._OF_RECORDS or (tag != "html" and "lang" in given)
-        if not is_left_out:
-            self._said += [given[name] or "" for name in self._SPOKEN & given.keys()]
-        if tag not in self._VOID:
-            self._left_out.append(is_left_out or self._left_out[-1:] == [True])
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in self._VOID:
-            self._left_out.pop()
-
-    def handle_data(self, data: str) -> None:
-        if self._left_out[-1:] != [True]:
-            self._said.append(data)
-
-    def words(self) -> list[str]:
-        """Return the words outside of brackets."""
-        text = " ".join(self._said)
-        while (inner := re.sub("\u27e6[^\u27e6\u27e7]*\u27e7", "", text)) != text:
-            text = inner
-        return re.findall(r"[^\W\d_]{2,}", self._NO_WORDS.sub("", text))
-
-
 class _Looking:
     """A visitor for whom each page is looked at: all that it says is of the catalogue."""
 
@@ -173,10 +123,7 @@ class _Looking:
         self.look()
 
     def look(self, status: int = 200) -> None:
-        reader = _Unmarked()
-        reader.feed(self.visitor.html)
-        reader.close()
-        assert reader.words() == [], self.visitor.path
+        assert unmarked(self.visitor.html) == [], self.visitor.path
         assert self.visitor.status == status, self.visitor.text
 
     def go(self, path: str, status: int = 200) -> None:
@@ -196,7 +143,7 @@ class _Looking:
 @pytest.fixture
 def marked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """All texts of the catalogues in brackets."""
-    monkeypatch.setattr("console.texts.translations", lambda *_: _Marked())
+    monkeypatch.setattr("console.texts.translations", lambda *_: Marked())
     in_language.cache_clear()
     yield
     in_language.cache_clear()

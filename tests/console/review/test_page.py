@@ -47,6 +47,8 @@ def test_a_question_shows_both_sides_why_and_who_else(visitor: Visitor) -> None:
 def test_each_key_has_its_decision(server: Server, visitor: Visitor) -> None:
     visitor.press("y", reason="she said so")
     assert "Saved." in visitor.text
+    # A screen reader begins with the title of the page that has come.
+    assert "<title>Saved. · Review" in visitor.html
     assert "2 of 40" in visitor.text
     visitor.press("2")
     visitor.press("n")
