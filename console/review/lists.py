@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from console.review.questions import CONTACT, DUPLICATES, PAIRED, SIDES, folded_table, pair_key
+from console.review.questions import CONTACT, DUPLICATES, PAIRED, SIDES, listed_table, pair_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -173,31 +173,18 @@ class Lists:
             return self._matching[asked]
 
     def _match_links(self, tab: str, status: str, tier: str, words: str) -> list[str]:
-        side = SIDES[tab]
-        contacts, _, make_contacts = folded_table(CONTACT)
-        others, _, make_others = folded_table(side.names)
+        table, make = listed_table(tab)
         tests, values = [], []
-        for column, value in (("links.status", status), ("links.tier", tier)):
+        for column, value in (("status", status), ("tier", tier)):
             if value:
                 tests.append(f"{column} = ?")
                 values.append(value)
-        join = ""
-        if words:
-            join = f"left join {others} as others on links.{side.id} = others.id"
-            make_contacts = f"{make_contacts};\n{make_others}"
         for word in words.split():
-            tests.append(
-                "contains(concat_ws(' ', contacts.text, others.text), lower(strip_accents(?)))"
-            )
+            tests.append("contains(text, lower(strip_accents(?)))")
             values.append(word)
+        where = f"where {' and '.join(tests)}" if tests else ""
         _, rows = self._questions.published.table(
-            f"""select links.contact_id from {side.links} as links
-inner join {contacts} as contacts on links.contact_id = contacts.id
-{join}
-{"where " if tests else ""}{" and ".join(tests)}
-order by contacts.rowid""",
-            values,
-            first=make_contacts,
+            f"select id from {table} {where} order by rowid", values, first=make
         )
         return [row[0] for row in rows]
 

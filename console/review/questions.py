@@ -171,6 +171,26 @@ from ({query}) order by 2, 1"""
     return table, id_, make
 
 
+def listed_table(tab: str) -> tuple[str, str]:
+    """Return where the links of a tab are looked through: each with the words of both its sides.
+
+    Returns:
+        The table, with `id` of the contact, `status`, `tier` and `text`, in the order of the names
+        of contacts; the statements that make it.
+    """
+    side = SIDES[tab]
+    contacts, _, make_contacts = folded_table(CONTACT)
+    others, _, make_others = folded_table(side.names)
+    table = f"temp.listed_{tab}"
+    make = f"""create temp table if not exists {table.removeprefix("temp.")} as
+select contacts.id, links.status, links.tier, concat_ws(' ', contacts.text, others.text) as text
+from {side.links} as links
+inner join {contacts} as contacts on links.contact_id = contacts.id
+left join {others} as others on links.{side.id} = others.id
+order by contacts.rowid"""
+    return table, f"{make_contacts};\n{make_others};\n{make}"
+
+
 @dataclass(frozen=True)
 class Step:
     """A feature of a pair: how it agrees, its points, and the sum before and after it."""
@@ -465,6 +485,10 @@ class Questions:
         version = self._now().version
         for query in (CONTACT, *(side.names for tab, side in SIDES.items() if self.has(tab))):
             self._found(query, "-")
+        for tab in SIDES:
+            if self.has(tab):
+                table, make = listed_table(tab)
+                self.published.table(f"select 1 from {table} limit 0", first=make)
         self._prepared = version
 
     @property
