@@ -23,6 +23,14 @@ _ONLY_WHAT_IS_HERE: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
 }
 
+_TABLES = """
+select schema_name || '.' || table_name from duckdb_tables()
+where database_name = current_database() and not internal
+union all
+select schema_name || '.' || view_name from duckdb_views()
+where database_name = current_database() and not internal
+"""
+
 _COLUMNS = """
 select schema_name || '.' || table_name, column_name
 from duckdb_columns()
@@ -55,6 +63,7 @@ class Published:
         self._lock = threading.RLock()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._identity: tuple[int, int, int] | None = None
+        self._tables: set[str] = set()
         self._columns: dict[str, set[str]] = {}
 
     def refresh(self) -> None:
@@ -96,14 +105,13 @@ class Published:
                 str(self.path), read_only=True, config=_ONLY_WHAT_IS_HERE
             )
             self._connection.execute("set TimeZone = 'UTC'")
-            found = self._connection.execute(_COLUMNS).fetchall()
+            found = self._connection.execute(_TABLES).fetchall()
         except duckdb.Error as error:
             self.close()
             reason = str(error).splitlines()[0]
             message = f"the published copy {self.path} cannot be opened: {reason}"
             raise PublishedError(message, "unreadable", reason) from None
-        for table, column in found:
-            self._columns.setdefault(table, set()).add(column)
+        self._tables = {table for (table,) in found}
         self._identity = identity
 
     def version(self) -> tuple[int, int, int]:
@@ -123,18 +131,23 @@ class Published:
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
-            self._connection, self._identity, self._columns = None, None, {}
+            self._connection, self._identity = None, None
+            self._tables, self._columns = set(), {}
 
     @property
     def columns(self) -> dict[str, set[str]]:
         """The columns of each table and view, by `schema.table`."""
         with self._lock:
-            self.version()
+            if not self._columns:
+                for table, column in self.table(_COLUMNS)[1]:
+                    self._columns.setdefault(table, set()).add(column)
             return self._columns
 
     def has(self, *tables: str) -> bool:
         """Return whether there are such tables or views, named `schema.table`."""
-        return self.columns.keys() >= set(tables)
+        with self._lock:
+            self.version()
+            return self._tables >= set(tables)
 
     def rows(self, query: str, values: Sequence[object] = (), first: str = "") -> list[Row]:
         """Answer a query with a dictionary per row.

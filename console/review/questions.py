@@ -6,14 +6,14 @@ import threading
 from dataclasses import dataclass, field
 from hashlib import sha256
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from console.published import listed_domains
 from console.review.compare import Line, line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from console.audit.sample import Drawn
     from console.decisions.decision import Kind
@@ -260,7 +260,9 @@ class _Loaded:
     """What is kept of one copy: the order of each queue, and the levels of each side."""
 
     version: tuple[int, int, int] | None = None
-    queues: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=dict)
+    #: The rows of `Side.queue`, and the same in each order that was asked for.
+    queued: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    queues: dict[tuple[str, str], list[tuple[Any, ...]]] = field(default_factory=dict)
     levels: dict[str, dict[tuple[str, str], tuple[int, str]]] = field(default_factory=dict)
     #: Possible duplicates by their keys, the surest first: of which kind, and which two.
     duplicates: dict[str, tuple[Kind, Pair]] = field(default_factory=dict)
@@ -291,12 +293,9 @@ class Questions:
         for name, side in SIDES.items():
             if not self.has(name):
                 continue
-            # Asked once, as tuples, and put in order here: a new copy is seen by the next page.
-            _, queued = self.published.table(side.queue)
-            for order, place in ORDERS.items():
-                # Persons have one order.
-                queued.sort(key=itemgetter(place if name == "companies" else ORDERS[WORTH]))
-                loaded.queues[name, order] = [(row[0], row[1]) for row in queued]
+            # Asked once, as tuples, and put in order where an order is asked for: a new copy is
+            # seen by the next page.
+            _, loaded.queued[name] = self.published.table(side.queue)
             loaded.levels[name] = {
                 (row["feature"], row["level"]): (row["weight"], row["wording"] or "")
                 for row in self.published.rows(
@@ -326,9 +325,7 @@ class Questions:
     def total(self, tab: str) -> int:
         """Return how many questions a queue had when the copy was made."""
         loaded = self._now()
-        return len(
-            loaded.duplicates if tab == "duplicates" else loaded.queues.get((tab, WORTH), ())
-        )
+        return len(loaded.duplicates if tab == "duplicates" else loaded.queued.get(tab, ()))
 
     def open(self, tab: str, standing: Standing, order: str = WORTH) -> list[str]:
         """Return what nobody has decided about, by its keys, what was put off last.
@@ -341,8 +338,7 @@ class Questions:
             if tab == "duplicates":
                 waiting = _waiting_pairs(loaded.duplicates, standing)
             else:
-                queue = loaded.queues.get((tab, order), [])
-                waiting = _waiting(SIDES[tab].kind, queue, standing)
+                waiting = _waiting(SIDES[tab].kind, _in_order(loaded, tab, order), standing)
             known = standing, waiting
             loaded.waiting[tab, order] = known
         return known[1]
@@ -595,7 +591,15 @@ def _twins(pair: Row, records: Mapping[str, Row]) -> Twins:
     )
 
 
-def _waiting(kind: Kind, queue: list[tuple[str, str]], standing: Standing) -> list[str]:
+def _in_order(loaded: _Loaded, tab: str, order: str) -> list[tuple[Any, ...]]:
+    if (tab, order) not in loaded.queues:
+        # Persons have one order.
+        place = itemgetter(ORDERS[order if tab == "companies" else WORTH])
+        loaded.queues[tab, order] = sorted(loaded.queued.get(tab, ()), key=place)
+    return loaded.queues[tab, order]
+
+
+def _waiting(kind: Kind, queue: Sequence[tuple[Any, ...]], standing: Standing) -> list[str]:
     """Return the contacts of a queue that are not decided, those that were put off last."""
     forced = {contact for of, contact in standing.forced if of == kind}
     forbidden = {
@@ -604,7 +608,11 @@ def _waiting(kind: Kind, queue: list[tuple[str, str]], standing: Standing) -> li
         if of == kind and decision.decision == "forbid"
     }
     later = {contact for of, (contact, _) in standing.later if of == kind}
-    waiting = [each[0] for each in queue if each[0] not in forced and each not in forbidden]
+    waiting = [
+        contact
+        for contact, other, *_ in queue
+        if contact not in forced and (contact, other) not in forbidden
+    ]
     if later:
         waiting.sort(key=later.__contains__)
     return waiting
