@@ -197,6 +197,7 @@ class Review:
                     ("decide", self.decide),
                     ("go", self.go),
                     ("judge", self.judge),
+                    ("keys", self.keys),
                     ("language", self.language),
                     ("list", self.filter_list),
                     ("logout", self.logout),
@@ -793,6 +794,11 @@ class Review:
         if visit.form["order"] in ORDERS:
             visit.session.order = visit.form["order"]
         return RedirectResponse("/companies", 303)
+
+    def keys(self, visit: Visit) -> Response:
+        """Turn the keys off, or on again."""
+        visit.session.has_keys = visit.form["keys"] == "on"
+        return RedirectResponse(_back(visit), 303)
 
     def author(self, visit: Visit) -> Response:
         """Change who decides; a proxy says so itself."""

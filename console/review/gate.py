@@ -61,6 +61,8 @@ class Session:
     author: str = ""
     language: str | None = None
     order: str = "worth"
+    #: Whether letters decide. Who speaks to the machine may say one by chance.
+    has_keys: bool = True
     used: float = 0.0
     #: The contact or pair that each tab shows, where it is not the next one.
     current: dict[str, str] = field(default_factory=dict)

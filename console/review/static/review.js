@@ -13,6 +13,7 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => { isLeaving = false; });
 
 document.addEventListener("keydown", (event) => {
+  if ("noKeys" in document.body.dataset) return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (isText(event.target)) {
     if (event.key === "Escape") event.target.blur();

@@ -175,6 +175,21 @@ def test_a_key_that_is_held_down_decides_once(page: Page, server: Server) -> Non
     assert len(server.decisions()) == 1
 
 
+def test_keys_that_are_turned_off_decide_nothing(page: Page, server: Server) -> None:
+    """Who dictates says letters by chance; buttons remain."""
+    page.goto(f"{server.base}/open/{server.review.sessions.one_time_token()}")
+    with page.expect_navigation():
+        page.click("button[value=off]")
+    page.keyboard.press("y")
+    page.keyboard.press("n")
+    with page.expect_navigation():
+        page.click("button[value=on]")
+    assert server.decisions() == []
+    press(page, "y")
+    leave(page)
+    assert len(server.decisions()) == 1
+
+
 def test_decisions_go_on_while_the_copy_is_replaced(
     page: Page, published: Path, tmp_path: Path
 ) -> None:

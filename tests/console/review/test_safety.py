@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = ("/", "/companies", "/persons", "/duplicates", "/decided", "/run")
-FORMS = ("/decide", "/pair", "/alike", "/search", "/go", "/undo", "/run", "/author", "/language")
+FORMS = (
+    "/decide", "/pair", "/alike", "/search", "/go", "/undo", "/run", "/author", "/language",
+    "/keys",
+)  # fmt: skip
 
 #: Names that somebody may write into a form of the back office.
 HOSTILE = [
