@@ -57,9 +57,15 @@ class Published:
     The first question opens the copy, and all are asked of it until `refresh`.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Take the path of the copy, which need not exist yet."""
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        """Take the path of the copy, which need not exist yet.
+
+        Args:
+            path: Of the copy.
+            threads: With which a query is answered; as many as there are cores by default.
+        """
         self.path = path
+        self._config = _ONLY_WHAT_IS_HERE | ({} if threads is None else {"threads": threads})
         self._lock = threading.RLock()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._identity: tuple[int, int, int] | None = None
@@ -101,9 +107,7 @@ class Published:
         # DuckDB hands out a file that is open already: the old copy has to be closed first.
         self.close()
         try:
-            self._connection = duckdb.connect(
-                str(self.path), read_only=True, config=_ONLY_WHAT_IS_HERE
-            )
+            self._connection = duckdb.connect(str(self.path), read_only=True, config=self._config)
             self._connection.execute("set TimeZone = 'UTC'")
             found = self._connection.execute(_TABLES).fetchall()
         except duckdb.Error as error:

@@ -164,7 +164,9 @@ class _Server(uvicorn.Server):
 def _serve(given: argparse.Namespace) -> int:
     page = settings(given)
     sessions = Sessions(given.idle_minutes * 60, given.author)
-    published = Published(given.db)
+    # The questions of a page are short: where other programs are at work, too, threads that wait
+    # for each other take longer than one.
+    published = Published(given.db, threads=1)
     questions = Questions(published)
     # Where there is no copy yet, the page says so.
     with suppress(PublishedError):

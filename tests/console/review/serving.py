@@ -57,7 +57,7 @@ def serving(
     command: tuple[str, ...] = (),
 ) -> Iterator[Server]:
     """Serve the page in this process."""
-    published, file = Published(copy), DecisionsFile(decisions, lock_timeout=2)
+    published, file = Published(copy, threads=1), DecisionsFile(decisions, lock_timeout=2)
     review = Review(
         Questions(published),
         Deciding(file),
