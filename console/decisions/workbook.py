@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 BEGINNING = b"PK\x03\x04"
 """What each workbook begins with."""
@@ -29,19 +29,7 @@ def rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
         WorkbookError: It cannot be read.
     """
     try:
-        with zipfile.ZipFile(BytesIO(content)) as packed:
-            parts = packed.infolist()
-        if not any(part.filename == "xl/workbook.xml" for part in parts):
-            message = "it is no workbook of Excel: save it as .xlsx or as CSV"
-            raise WorkbookError(message)
-        if sum(part.file_size for part in parts) > MOST_BYTES:
-            message = f"the workbook is larger than {MOST_BYTES:,} bytes: save it as CSV"
-            raise WorkbookError(message)
-        # Only here: it takes longer to import than all else of a program that reads no workbook.
-        from openpyxl import load_workbook  # noqa: PLC0415
-
-        book = load_workbook(BytesIO(content), read_only=True, data_only=True)
-        for number, row in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1):
+        for number, row in enumerate(_first_sheet(content), start=1):
             cells = [_text(value) for value in row]
             if any(text.strip() for text in cells):
                 yield number, cells
@@ -54,6 +42,23 @@ def rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
     ) as error:  # fmt: skip
         message = f"the workbook is damaged: {error}"
         raise WorkbookError(message) from None
+
+
+def _first_sheet(content: bytes) -> Iterable[tuple[object, ...]]:
+    with zipfile.ZipFile(BytesIO(content)) as packed:
+        parts = packed.infolist()
+    if not any(part.filename == "xl/workbook.xml" for part in parts):
+        message = "it is no workbook of Excel: save it as .xlsx or as CSV"
+        raise WorkbookError(message)
+    if sum(part.file_size for part in parts) > MOST_BYTES:
+        message = f"the workbook is larger than {MOST_BYTES:,} bytes: save it as CSV"
+        raise WorkbookError(message)
+    # Only here: it takes longer to import than all else of a program that reads no workbook.
+    from openpyxl import load_workbook  # noqa: PLC0415
+
+    book = load_workbook(BytesIO(content), read_only=True, data_only=True)
+    rows: Iterable[tuple[object, ...]] = book.worksheets[0].iter_rows(values_only=True)
+    return rows
 
 
 def _text(value: object) -> str:
