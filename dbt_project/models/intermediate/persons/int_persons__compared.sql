@@ -45,27 +45,34 @@ house_holders as (
 
 -- Where many live, as in a club of one town, a place tells little. A postal code is as good as a
 -- city where one in thirty has it; a city tells nothing where one in five lives there.
+sizes as (
+
+    select
+        count(postal_code) as with_postal_code,
+        count(city) as with_city
+    from keys
+
+),
+
 common_postal_codes as (
 
-    select postal_code
+    select keys.postal_code
     from keys
-    where postal_code is not null
-    group by postal_code
-    having
-        count(*) > 20
-        and 30 * count(*) > (select count(postal_code) from keys)
+    cross join sizes
+    where keys.postal_code is not null
+    group by keys.postal_code
+    having count(*) > 20 and 30 * count(*) > max(sizes.with_postal_code)
 
 ),
 
 common_cities as (
 
-    select city
+    select keys.city
     from keys
-    where city is not null
-    group by city
-    having
-        count(*) > 20
-        and 5 * count(*) > (select count(city) from keys)
+    cross join sizes
+    where keys.city is not null
+    group by keys.city
+    having count(*) > 20 and 5 * count(*) > max(sizes.with_city)
 
 ),
 
