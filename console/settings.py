@@ -5,6 +5,7 @@ What an environment of `meltano.yml` sets counts where neither of them does.
 
 from __future__ import annotations
 
+import errno
 import os
 from functools import cache
 from pathlib import Path
@@ -29,14 +30,25 @@ def variables(project: Path | None = None, environment: str | None = None) -> di
     Args:
         project: The folder of both files; by default the one this runs in.
         environment: Of Meltano; by default MELTANO_ENVIRONMENT, else `prod`.
+
+    Raises:
+        OSError: `.env` cannot be read, or is no UTF-8.
     """
     project = project or Path()
-    of_file = {name: value or "" for name, value in dotenv_values(project / ".env").items()}
-    given = {**of_file, **os.environ}
+    given = {**_of_file(project / ".env"), **os.environ}
     if _BY_MELTANO in os.environ:
         return given
     name = environment or given.get("MELTANO_ENVIRONMENT") or DEFAULT_ENVIRONMENT
     return {**_of_environment(project.absolute() / "meltano.yml", name), **given}
+
+
+def _of_file(path: Path) -> dict[str, str]:
+    try:
+        return {name: value or "" for name, value in dotenv_values(path).items()}
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        reason = f"line {line} is no UTF-8: save the file as UTF-8"
+        raise OSError(errno.EILSEQ, reason, str(path)) from None
 
 
 @cache

@@ -69,9 +69,11 @@ class Alerts:
         """Return what the file says; nothing where there is none that can be read."""
         try:
             value: Memory = json.loads(path.read_text(encoding="utf-8"))
-            failing, told, owed = (dict(value[name]) for name in ("failing", "told", "owed"))
+            failing, told, owed = (_of_texts(value[name]) for name in ("failing", "told", "owed"))
+            if not all({"since", "error"} <= fact.keys() for fact in failing.values()):
+                return cls(path)
             return cls(path, failing, told, owed, str(value.get("ended", "")))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls(path)
 
     def write(self) -> None:
@@ -167,12 +169,14 @@ class Alerts:
     def _told(self, channel: str, notifier: Notifier, event: str, steps: dict[str, str]) -> bool:
         message = self.message(notifier.settings, event, steps, notifier.run_id)
         try:
-            channels.tell(channel, notifier.settings, message)
+            missed = channels.tell(channel, notifier.settings, message)
         except ChannelError as error:
             notifier.warn(
                 f"{channel} was not told of the {event}: {error}; the next run tries again"
             )
             return False
+        if missed:
+            notifier.warn(f"{channel} was told of the {event}, but {missed}")
         return True
 
     def message(
@@ -208,6 +212,12 @@ class Alerts:
             "text": "\n".join(lines),
             "steps": listed,
         }
+
+
+def _of_texts(value: Memory) -> dict[str, dict[str, str]]:
+    return {
+        name: {str(key): str(text) for key, text in inner.items()} for name, inner in value.items()
+    }
 
 
 def _write(path: Path, flags: int, content: bytes) -> None:

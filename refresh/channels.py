@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import http.client
 import json
 import shlex
 import smtplib
 import ssl
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -14,22 +17,26 @@ from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import IO
 
     from refresh.settings import Mail, Settings
 
 SECONDS = 15.0
 TRIES = 3
 _FIRST_PAUSE = 1.0
+#: Answers that are the same with each try, unlike those of a service that is too busy or broken.
+_ELSEWHERE, _REFUSED = range(300, 400), {*range(400, 500)} - {408, 425, 429}
 
 
 class ChannelError(Exception):
     """Nobody could be told; the message says why, without a secret."""
 
 
-def tell(channel: str, settings: Settings, message: dict[str, Any]) -> None:
+def tell(channel: str, settings: Settings, message: dict[str, Any]) -> str:
     """Tell by one channel, a bounded number of times until it is heard.
 
     Args:
@@ -37,19 +44,21 @@ def tell(channel: str, settings: Settings, message: dict[str, Any]) -> None:
         settings: Where it leads.
         message: What is told; `text` and `subject` are for people.
 
+    Returns:
+        Whom it did not reach, though others heard it; empty where all did.
+
     Raises:
         ChannelError: It was not heard.
     """
     if channel == "webhook":
         body = json.dumps(_form(settings.webhook_form, message)).encode()
-        _tried(lambda: _request(settings.webhook_url, body))
-    elif channel == "email":
+        return _tried(lambda: _request(settings.webhook_url, body, "REFRESH_WEBHOOK_URL"))
+    if channel == "email":
         mail = settings.mail
         assert mail is not None  # noqa: S101 - a channel is named only where it is set
         letter = _letter(mail, message)
-        _tried(lambda: _send(mail, letter))
-    else:
-        _tried(lambda: _start(settings.command, message))
+        return _tried(lambda: _send(mail, letter))
+    return _tried(lambda: _start(settings.command, message))
 
 
 def ping(url: str, ending: str = "") -> None:
@@ -59,15 +68,39 @@ def ping(url: str, ending: str = "") -> None:
         ChannelError: It was not heard.
     """
     address, mark, query = url.partition("?")
-    _tried(lambda: _request(f"{address.rstrip('/')}{ending}{mark}{query}", None))
+    whole = f"{address.rstrip('/')}{ending}{mark}{query}"
+    _tried(lambda: _request(whole, None, "REFRESH_PING_URL"))
 
 
-def _tried(act: Callable[[], None]) -> None:
+def _tried(act: Callable[[], str]) -> str:
     for number in range(1, TRIES):
         with suppress(ChannelError):
-            return act()
+            return _in_time(act)
         time.sleep(_FIRST_PAUSE * number)
-    return act()
+    return _in_time(act)
+
+
+def _in_time(act: Callable[[], str]) -> str:
+    """Do it within `SECONDS` in all: a server that sends byte by byte renews its timeout."""
+    done: list[str] = []
+    failed: list[BaseException] = []
+
+    def try_once() -> None:
+        try:
+            done.append(act())
+        except BaseException as error:  # noqa: BLE001 - it is raised below
+            failed.append(error)
+
+    thread = threading.Thread(target=try_once, daemon=True)
+    thread.start()
+    # Those of a connection and of a command end first, and say more.
+    thread.join(SECONDS * 1.2)
+    if failed:
+        raise failed[0]
+    if not done:
+        message = f"no whole answer within {SECONDS:g} s"
+        raise ChannelError(message)
+    return done[0]
 
 
 def _form(form: str, message: dict[str, Any]) -> dict[str, Any]:
@@ -86,16 +119,44 @@ def _form(form: str, message: dict[str, Any]) -> dict[str, Any]:
     return message
 
 
-def _request(url: str, body: bytes | None) -> None:
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection of a message: it would arrive as a GET, without its text."""
+
+    def redirect_request(  # noqa: PLR0913, PLR0917 - of the class
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        """Return what is asked instead; None makes the answer an error."""
+        if req.get_method() != "GET":
+            return None
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
+
+
+def _request(url: str, body: bytes | None, setting: str) -> str:
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
     request = urllib.request.Request(  # noqa: S310 - settings allow http and https only
-        url, data=body, headers={"Content-Type": "application/json"} if body else {}
+        urlunsplit(parts._replace(netloc=host)),
+        data=body,
+        headers={"Content-Type": "application/json"} if body else {},
     )
+    if user:
+        pair = base64.b64encode(unquote(user).encode()).decode()
+        request.add_unredirected_header("Authorization", f"Basic {pair}")
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS) as response:  # noqa: S310
+        with _OPENER.open(request, timeout=SECONDS) as response:
             response.read(1)
     except urllib.error.HTTPError as error:
         error.close()
-        message = f"the address answered {error.code}"
+        message = f"the address answered {error.code}{_advice(error.code, setting)}"
         raise ChannelError(message) from None
     except urllib.error.URLError as error:
         message = f"no connection: {_reason(error.reason)}"
@@ -103,6 +164,17 @@ def _request(url: str, body: bytes | None) -> None:
     except (OSError, ValueError) as error:
         message = f"no connection: {_reason(error)}"
         raise ChannelError(message) from None
+    except http.client.HTTPException as error:
+        message = f"no answer in HTTP ({type(error).__name__}): check {setting}"
+        raise ChannelError(message) from None
+    return ""
+
+
+def _advice(code: int, setting: str) -> str:
+    """Return what to do about an answer; nothing where the service may be at fault."""
+    if code in _ELSEWHERE:
+        return f", which leads elsewhere: {setting} must be the address it leads to"
+    return f": check {setting}" if code in _REFUSED else ""
 
 
 def _reason(error: object) -> str:
@@ -119,7 +191,7 @@ def _letter(mail: Mail, message: dict[str, Any]) -> EmailMessage:
     return letter
 
 
-def _send(mail: Mail, letter: EmailMessage) -> None:
+def _send(mail: Mail, letter: EmailMessage) -> str:
     context = ssl.create_default_context()
     try:
         if mail.security == "tls":
@@ -133,16 +205,34 @@ def _send(mail: Mail, letter: EmailMessage) -> None:
                 server.starttls(context=context)
             if mail.user:
                 server.login(mail.user, mail.password)
-            server.send_message(letter)
+            refused = server.send_message(letter)
+    except smtplib.SMTPAuthenticationError as error:
+        message = (
+            f"the mail server answered {error.smtp_code}: "
+            "check REFRESH_SMTP_USER and REFRESH_SMTP_PASSWORD"
+        )
+        raise ChannelError(message) from None
     except smtplib.SMTPResponseException as error:
         message = f"the mail server answered {error.smtp_code}"
+        raise ChannelError(message) from None
+    except smtplib.SMTPNotSupportedError:
+        message = (
+            "the mail server offers no STARTTLS, no login, or takes no such address: "
+            "check REFRESH_SMTP_SECURITY and REFRESH_SMTP_USER"
+        )
+        raise ChannelError(message) from None
+    except smtplib.SMTPRecipientsRefused:
+        message = "the mail server takes mail for nobody of REFRESH_MAIL_TO"
         raise ChannelError(message) from None
     except (smtplib.SMTPException, OSError, ValueError) as error:
         message = f"the mail server took no mail: {_reason(error)}"
         raise ChannelError(message) from None
+    if not refused:
+        return ""
+    return f"the mail server refused {len(refused)} of the addresses: check REFRESH_MAIL_TO"
 
 
-def _start(command: str, message: dict[str, Any]) -> None:
+def _start(command: str, message: dict[str, Any]) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - the operator's own command, without a shell
             shlex.split(command),
@@ -152,9 +242,13 @@ def _start(command: str, message: dict[str, Any]) -> None:
             timeout=SECONDS,
             check=False,
         )
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired:
+        problem = f"the command of REFRESH_COMMAND did not end within {SECONDS:g} s"
+        raise ChannelError(problem) from None
+    except (OSError, ValueError) as error:
         problem = f"the command did not run: {_reason(error)}"
         raise ChannelError(problem) from None
     if done.returncode:
         problem = f"the command ended with exit code {done.returncode}"
         raise ChannelError(problem)
+    return ""

@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(settings, given)
     except SettingError as error:
         sys.stderr.write(f"refresh: {error}\n")
+        if error.others is not None and given.command not in _COMMANDS:
+            _refuse(error.others, str(error))
         return WRONG_SETTINGS
     except BusyError as error:
         if not given.quiet:
@@ -78,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(settings: Settings, given: argparse.Namespace) -> int:
     wrong = own_files.wrong(settings.project, settings.variables)
     if wrong:
-        raise SettingError("; ".join(wrong))
+        raise SettingError("; ".join(wrong), settings)
     said: list[str] = []
     say = said.append if given.quiet else _print
     _warn(settings, say)
@@ -92,6 +94,19 @@ def _run(settings: Settings, given: argparse.Namespace) -> int:
     if code != DONE:
         _print_all(said)
     return code
+
+
+def _refuse(settings: Settings, reason: str) -> None:
+    """Tell of a wrong setting, by the channels that are right."""
+    said: list[str] = []
+    try:
+        Runner(settings, said.append).refuse(reason)
+    except BusyError:
+        # Nothing is written beside it; the next run says it again.
+        return
+    except OSError as error:
+        said.append(f"warning: {error.filename}: {error.strerror}")
+    _print_all([line for line in said if line.startswith("warning: ")])
 
 
 def _warn(settings: Settings, say: Callable[[str], None]) -> None:
@@ -119,7 +134,9 @@ def _test_alerts(settings: Settings) -> int:
     message = Alerts(settings.folder / ALERTS, failing={"test": {"error": "this is a test"}})
     told = message.message(settings, FAILURE, {"test": now()}, "test")
     named = list(dict.fromkeys((*settings.on_failure, *settings.on_recovery)))
-    attempts = {each: partial(channels.tell, each, settings, told) for each in named}
+    attempts: dict[str, Callable[[], str | None]] = {
+        each: partial(channels.tell, each, settings, told) for each in named
+    }
     if settings.ping_url:
         attempts["ping"] = partial(channels.ping, settings.ping_url)
     if not attempts:
@@ -128,14 +145,14 @@ def _test_alerts(settings: Settings) -> int:
     return DONE if all(worked) else FAILED
 
 
-def _works(name: str, attempt: Callable[[], None]) -> bool:
+def _works(name: str, attempt: Callable[[], str | None]) -> bool:
     try:
-        attempt()
+        missed = attempt()
     except ChannelError as error:
         _print(f"{name}: {error}")
         return False
-    _print(f"{name}: told")
-    return True
+    _print(f"{name}: told, but {missed}" if missed else f"{name}: told")
+    return not missed
 
 
 def _print(line: str) -> None:

@@ -6,6 +6,7 @@ A map, such as `contact_columns`, may have a few of its meanings; the others sta
 
 from __future__ import annotations
 
+import math
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ def _map(name: str, value: object, default: dict[str, Any]) -> dict[str, Any]:
         raise VarsError(reason, name)
     for meaning, columns in value.items():
         if meaning not in default:
-            reason = f"{name} has no meaning {meaning}{_meant(str(meaning), default)}"
+            reason = f"{name} has no meaning {meaning}{_meant(meaning, default)}"
             raise VarsError(reason, name, str(meaning))
         if not isinstance(columns, list) or not all(isinstance(each, str) for each in columns):
             reason = f"{name}: {meaning} must be a list of columns, such as [{meaning}]"
@@ -68,8 +69,8 @@ def _map(name: str, value: object, default: dict[str, Any]) -> dict[str, Any]:
     return default | value
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, known, n=1)
+def _meant(name: object, known: Iterable[str]) -> str:
+    near = get_close_matches(str(name), known, n=1)
     return f": did you mean {near[0]}?" if near else ""
 
 
@@ -78,7 +79,7 @@ def _kind(value: object) -> str:
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, int | float):
-        return "a number"
+        return "a number" if math.isfinite(value) else "no number"
     if isinstance(value, str):
         return "text"
     return "a list" if isinstance(value, list) else ""

@@ -61,7 +61,7 @@ class OutputParser:
         """Read a line; return it as the log has it, without colours."""
         try:
             value: Any = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict) or not isinstance(value.get("event"), str):
             plain = _plain(line)
@@ -144,7 +144,7 @@ def _of_block(text: str) -> str:
         if event.startswith("{"):
             try:
                 event = str(json.loads(event)["message"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 continue
         if event and not _NOISE.search(event):
             return event

@@ -32,7 +32,8 @@ OWN_MELTANO = Path("config", "meltano.yml")
 OWN_VARS = Path("config", "vars.yml")
 
 #: What of a file that `meltano.yml` includes counts beside it.
-_SECTIONS = ("environments", "jobs", "plugins", "schedules")
+_PLUGINS = "plugins"
+_SECTIONS = ("environments", "jobs", _PLUGINS, "schedules")
 _ENV = "env"
 #: Meltano's own settings of a plugin, by kind of value.
 _EXTRAS = {
@@ -219,30 +220,55 @@ def _held(text: str) -> object:
 
 
 def _of_sections(own: Mapping[str, Any], tracked: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from _of_form(own)
     theirs = dict(_named(tracked))
     entries = dict(_named(own))
+    seen: set[tuple[object, ...]] = set()
     for where, name in entries.items():
         section = where[:-1]
         if not isinstance(name, str):
             yield where, f"an entry of {section[0]} needs a name"
         elif name in {other for place, other in theirs.items() if place[:-1] == section}:
             yield where, f"meltano.yml has {name} already, and that one counts: choose another name"
-    jobs = {name for place, name in [*theirs.items(), *entries.items()] if place[0] == "jobs"}
-    for place, schedule in enumerate(own.get("schedules") or []):
+        elif (*section, name) in seen:
+            yield where, f"{name} is there twice: choose another name"
+        else:
+            seen.add((*section, name))
+    named = [*theirs.items(), *entries.items()]
+    jobs = {name for place, name in named if place[0] == "jobs" and isinstance(name, str)}
+    for place, schedule in enumerate(_list(own.get("schedules"))):
         job = schedule.get("job") if isinstance(schedule, dict) else None
-        if job is not None and job not in jobs:
-            yield ("schedules", place, "job"), f"there is no job {job}{_meant(job, jobs)}"
+        if job is not None and (not isinstance(job, str) or job not in jobs):
+            yield ("schedules", place, "job"), f"there is no job {job}{_meant(str(job), jobs)}"
+
+
+def _of_form(own: Mapping[str, Any]) -> Iterator[Problem]:
+    for section in _SECTIONS:
+        found = own.get(section)
+        if section == _PLUGINS:
+            is_right = isinstance(found, dict) and all(
+                isinstance(each, list | None) for each in found.values()
+            )
+            form = "a map of kinds, such as extractors, to lists"
+        else:
+            is_right, form = isinstance(found, list), "a list"
+        if found is not None and not is_right:
+            yield (section,), f"{section} must be {form}"
 
 
 def _named(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     """Yield each entry of the sections: where it is, and its name."""
     for section in _SECTIONS:
-        found = content.get(section) or []
+        found = content.get(section)
         parts = found.items() if isinstance(found, dict) else [(None, found)]
         for part, entries in parts:
-            for place, entry in enumerate(entries or []):
+            for place, entry in enumerate(_list(entries)):
                 where = (section, place) if part is None else (section, part, place)
                 yield where, entry.get("name") if isinstance(entry, dict) else None
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

@@ -13,10 +13,11 @@ import signal
 import sys
 import time
 import uuid
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from refresh import channels, steps, warehouse
@@ -39,7 +40,6 @@ from target_duckdb.extensions import MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
     from types import FrameType
 
     from refresh.meltano_log import OutputParser
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 LOCK, ALERTS, LOG = "refresh.lock", "alerts.json", "refresh.log"
 #: The name of a failure of the run itself: it was killed.
 WHOLE = "run"
+#: The name of a failure before anything is started: a setting is wrong.
+SETTINGS = "settings"
 #: The name of a failure to write down what happens, as on a full disk.
 RECORD = "record"
 
@@ -114,14 +116,50 @@ class Runner:
             OSError: There can be no lock or log.
         """
         settings = self._settings
-        settings.folder.mkdir(parents=True, exist_ok=True)
-        with _locked(settings.folder / LOCK) as lock, self._logged():
+
+        def do_all(lock: int) -> None:
+            self._alerts.note(SETTINGS, "", None)
+            for step in steps.of_sources(
+                settings.sources,
+                load_only=load_only,
+                rebuild=rebuild,
+                is_parquet_published=settings.is_parquet_published,
+            ):
+                self._do(step, lock, full_refresh=full_refresh)
+
+        return self._recorded(do_all)
+
+    def refuse(self, reason: str) -> None:
+        """Start nothing, since a setting is wrong; write that down, and tell of it.
+
+        Raises:
+            BusyError: Another run is going on.
+            OSError: There can be no lock or log.
+        """
+
+        def fail(_lock: int) -> None:
+            self._errors[SETTINGS] = cleaned(reason, self._secrets)
+            self._alerts.note(SETTINGS, now(), self._errors[SETTINGS])
+
+        self._recorded(fail)
+
+    def _recorded(self, do: Callable[[int], None]) -> int:
+        """Do what a run does, given the descriptor of its lock; return its exit code."""
+        settings = self._settings
+        with ExitStack() as stack:
+            try:
+                settings.folder.mkdir(parents=True, exist_ok=True)
+                lock = stack.enter_context(_locked(settings.folder / LOCK))
+                stack.enter_context(self._logged())
+            except OSError as error:
+                self._tell_without_lock(error)
+                raise
             self._alerts = Alerts.read(settings.folder / ALERTS)
             try:
                 self._history.rotate()
+                self._past = self._history.runs()
             except OSError as error:
                 self._cannot_write(settings.runs_path, error)
-            self._past = self._history.runs()
             started_at, started = now(), time.monotonic()
             self._note_killed()
             self._is_recorded = self._write(
@@ -132,16 +170,17 @@ class Runner:
             ended_by = None
             try:
                 with _signals():
-                    for step in steps.of_sources(
-                        settings.sources,
-                        load_only=load_only,
-                        rebuild=rebuild,
-                        is_parquet_published=settings.is_parquet_published,
-                    ):
-                        self._do(step, lock, full_refresh=full_refresh)
+                    do(lock)
             except Interrupted as end:
                 ended_by = str(end)
             return self._finish(started, ended_by)
+
+    def _tell_without_lock(self, error: OSError) -> None:
+        """Tell that nothing was started; each time, where that cannot be kept either."""
+        self._alerts = Alerts.read(self._settings.folder / ALERTS)
+        self._cannot_write(Path(error.filename or self._settings.folder), error)
+        self._tell()
+        self._ping("/fail")
 
     def _note_killed(self) -> None:
         """Tell of a run that was killed, and write down how it ended."""
@@ -150,7 +189,8 @@ class Runner:
             if WHOLE in self._alerts.failing:
                 self._alerts.note(WHOLE, "", None)
             return
-        step = last.open_step["step"] if last.open_step else "its end"
+        between = "its end" if last.steps else "its beginning"
+        step = last.open_step["step"] if last.open_step else between
         error = f"the run of {last.started_at} was killed at {step}"
         if last.open_step:
             self._write(**{**last.open_step, "kind": "step", "result": INTERRUPTED, "error": error})
@@ -343,8 +383,7 @@ class Runner:
         if ended_by and INTERRUPTED not in self._results.values():
             self._errors[WHOLE] = f"ended by {ended_by}"
             self._alerts.note(WHOLE, now(), self._errors[WHOLE])
-        result = INTERRUPTED if ended_by else FAILED if self._errors else DONE
-        words = "; ".join(f"{step}, {error}" for step, error in self._errors.items())
+        result, words = self._result(ended_by)
         self._write(
             "end",
             run_id=self._run_id,
@@ -352,6 +391,8 @@ class Runner:
             seconds=seconds,
             error=words or None,
         )
+        # It may be the first that cannot be written.
+        result, words = self._result(ended_by)
         if RECORD not in self._errors:
             self._alerts.note(RECORD, "", None)
         if self._is_recorded:
@@ -360,6 +401,11 @@ class Runner:
         self._ping("" if result == DONE else "/fail")
         self._say("done" if result == DONE else f"failed: {words}")
         return 0 if result == DONE else 1
+
+    def _result(self, ended_by: str | None) -> tuple[str, str]:
+        """Return how the run has ended so far, and what went wrong."""
+        result = INTERRUPTED if ended_by else FAILED if self._errors else DONE
+        return result, "; ".join(f"{step}, {error}" for step, error in self._errors.items())
 
     def _tell(self) -> None:
         self._alerts.tell(Notifier(self._settings, self._run_id, self._warn))
@@ -471,14 +517,18 @@ def _locked(path: Path) -> Iterator[int]:
 
 @contextmanager
 def _signals() -> Iterator[None]:
-    """Take SIGTERM, SIGINT and SIGHUP for the end of the run."""
+    """Take SIGTERM, SIGINT and SIGHUP for the end of the run; not those that `nohup` has off."""
 
     def end(number: int, _frame: FrameType | None) -> NoReturn:
         for each in kinds:
             signal.signal(each, signal.SIG_IGN)
         raise Interrupted(signal.Signals(number).name)
 
-    kinds = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    kinds = [
+        each
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        if signal.getsignal(each) != signal.SIG_IGN
+    ]
     before = {each: signal.signal(each, end) for each in kinds}
     try:
         yield

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import threading
 from dataclasses import dataclass, field
+from email.errors import HeaderParseError
+from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,6 +25,9 @@ SOURCES = ("kananas", "kizen")
 FORMS = ("json", "slack", "teams")
 SECURITIES = ("starttls", "tls", "none")
 CHANNELS = ("webhook", "email", "command")
+_LARGEST_PORT = 65_535
+_LOCAL_NAME = re.compile(r"[\w.+-]+")
+_NOT_IN_ADDRESS = re.compile(r"[\x00-\x20\x7f]")
 #: All that are read below and begin so.
 VARIABLES = (
     "REFRESH_BUSY_TIMEOUT", "REFRESH_COMMAND", "REFRESH_MAIL_FROM", "REFRESH_MAIL_TO",
@@ -30,7 +38,16 @@ VARIABLES = (
 
 
 class SettingError(Exception):
-    """A wrong setting; the message names it."""
+    """A wrong setting; the message names it.
+
+    Attributes:
+        others: All others, by which somebody can be told of it; None where they are not known.
+    """
+
+    def __init__(self, reason: str, others: Settings | None = None) -> None:
+        """Say what is wrong."""
+        super().__init__(reason)
+        self.others = others
 
 
 @dataclass(frozen=True)
@@ -97,45 +114,71 @@ def read(
     if not (project / "meltano.yml").is_file():
         message = f"there is no meltano.yml in {project}: run this in the folder of the project"
         raise SettingError(message)
-    variables = all_variables(project, environment)
+    try:
+        variables = all_variables(project, environment)
+    except OSError as error:
+        message = f"cannot read {error.filename}: {error.strerror}"
+        raise SettingError(message) from None
     if sources is not None:
         variables["REFRESH_SOURCES"] = sources
     name = environment or variables.get("MELTANO_ENVIRONMENT") or DEFAULT_ENVIRONMENT
     output = project / "output" / name
+    wrong: list[str] = []
 
     def path(variable: str, default: Path) -> Path:
-        return Path(variables.get(variable) or default).expanduser().absolute()
+        return right(lambda: _path(variables, variable, default), default)
 
-    mail = _mail(variables)
-    named = {
-        "webhook": bool(variables.get("REFRESH_WEBHOOK_URL")),
-        "email": mail is not None,
-        "command": bool(variables.get("REFRESH_COMMAND")),
-    }
+    def right(read_one: Callable[[], Value], default: Value) -> Value:
+        """Return a setting; its default where it is wrong, which is raised once all are read."""
+        try:
+            return read_one()
+        except SettingError as error:
+            wrong.append(str(error))
+            return default
+
+    def number(variable: str, default: float) -> float:
+        return right(lambda: _read(variables, variable, _seconds, default), default)
+
+    def some(variable: str, known: tuple[str, ...]) -> tuple[str, ...]:
+        return right(lambda: _some_of(variables, variable, known), known)
+
+    mail = right(lambda: _mail(variables), None)
+    command = right(lambda: _command(variables), "")
+    webhook_url = right(lambda: _address(variables, "REFRESH_WEBHOOK_URL"), "")
+    named = {"webhook": bool(webhook_url), "email": mail is not None, "command": bool(command)}
+    # What is wrong in a channel itself is not said of those who name it, too.
+    are_known = not wrong
     there_are = tuple(channel for channel in CHANNELS if named[channel])
-    return Settings(
+    on_failure, on_recovery = (
+        some(variable, there_are) if are_known else there_are
+        for variable in ("REFRESH_ON_FAILURE", "REFRESH_ON_RECOVERY")
+    )
+    settings = Settings(
         environment=name,
         project=project,
         database=variables.get("DUCKDB_PATH") or str(output / "warehouse.duckdb"),
         published=path("DUCKDB_PUBLISH_DIR", output / "published"),
         runs_path=path("DUCKDB_RUNS_PATH", output / "runs.jsonl"),
         variables=variables,
-        sources=_some_of(variables, "REFRESH_SOURCES", SOURCES, SOURCES),
-        step_timeout=_read(variables, "REFRESH_STEP_TIMEOUT", _seconds, Settings.step_timeout),
-        busy_timeout=_read(variables, "REFRESH_BUSY_TIMEOUT", _seconds, Settings.busy_timeout),
+        sources=some("REFRESH_SOURCES", SOURCES) or SOURCES,
+        step_timeout=number("REFRESH_STEP_TIMEOUT", Settings.step_timeout),
+        busy_timeout=number("REFRESH_BUSY_TIMEOUT", Settings.busy_timeout),
         is_parquet_published=bool(variables.get("PARQUET_URL")),
-        webhook_url=_address(variables, "REFRESH_WEBHOOK_URL"),
-        webhook_form=_one_of(variables, "REFRESH_WEBHOOK_FORM", FORMS),
+        webhook_url=webhook_url,
+        webhook_form=right(lambda: _one_of(variables, "REFRESH_WEBHOOK_FORM", FORMS), FORMS[0]),
         mail=mail,
-        command=variables.get("REFRESH_COMMAND", ""),
-        ping_url=_address(variables, "REFRESH_PING_URL"),
-        on_failure=_some_of(variables, "REFRESH_ON_FAILURE", there_are, there_are),
-        on_recovery=_some_of(variables, "REFRESH_ON_RECOVERY", there_are, there_are),
+        command=command,
+        ping_url=right(lambda: _address(variables, "REFRESH_PING_URL"), ""),
+        on_failure=on_failure,
+        on_recovery=on_recovery,
     )
+    if wrong:
+        raise SettingError("; ".join(wrong), settings)
+    return settings
 
 
 def _mail(variables: Mapping[str, str]) -> Mail | None:
-    to = _list(variables.get("REFRESH_MAIL_TO", ""))
+    to = _mail_addresses(variables, "REFRESH_MAIL_TO")
     if not to:
         return None
     host = variables.get("REFRESH_SMTP_HOST", "")
@@ -147,12 +190,12 @@ def _mail(variables: Mapping[str, str]) -> Mail | None:
     if password and security == "none":
         message = "REFRESH_SMTP_PASSWORD would be sent for all to read: set REFRESH_SMTP_SECURITY"
         raise SettingError(message)
-    default: float = 465 if security == "tls" else Mail.port
+    senders = _mail_addresses(variables, "REFRESH_MAIL_FROM") or to
     return Mail(
         to=to,
-        sender=variables.get("REFRESH_MAIL_FROM") or to[0],
+        sender=senders[0],
         host=host,
-        port=int(_read(variables, "REFRESH_SMTP_PORT", _seconds, default)),
+        port=_port(variables, "REFRESH_SMTP_PORT", 465 if security == "tls" else Mail.port),
         security=security,
         user=variables.get("REFRESH_SMTP_USER", ""),
         password=password,
@@ -174,20 +217,74 @@ def _read(
 
 def _seconds(text: str) -> float:
     value = float(text)
-    if not 0 < value < float("inf"):
+    if not 0 < value <= threading.TIMEOUT_MAX:
         raise ValueError
     return value
 
 
+def _path(variables: Mapping[str, str], name: str, default: Path) -> Path:
+    try:
+        return Path(variables.get(name) or default).expanduser().absolute()
+    except RuntimeError:
+        message = f"{name} begins with a ~ of nobody whose folder is known"
+        raise SettingError(message) from None
+
+
+def _port(variables: Mapping[str, str], name: str, default: int) -> int:
+    text = variables.get(name, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _LARGEST_PORT):
+        message = f"{name} must be a whole number from 1 to {_LARGEST_PORT}"
+        raise SettingError(message)
+    return int(text)
+
+
+def _command(variables: Mapping[str, str]) -> str:
+    text = variables.get("REFRESH_COMMAND", "").strip()
+    try:
+        shlex.split(text)
+    except ValueError as error:
+        message = f"REFRESH_COMMAND cannot be parted into a program and its arguments: {error}"
+        raise SettingError(message) from None
+    return text
+
+
+def _mail_addresses(variables: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Return addresses as a letter has them, such as `Zoé <zoe@example.org>`."""
+    text = variables.get(name, "").strip(" ,")
+    if not text:
+        return ()
+    try:
+        letter = EmailMessage()
+        letter["To"] = text
+        found = letter["To"].addresses
+        is_right = all(each.domain or _LOCAL_NAME.fullmatch(each.username) for each in found)
+    # Its parser does not know a way out of some texts.
+    except (HeaderParseError, IndexError, ValueError):
+        found, is_right = (), False
+    if not found or not is_right:
+        message = f"{name} must be addresses such as zoe@example.org, parted by commas"
+        raise SettingError(message)
+    return tuple(str(each) for each in found)
+
+
 def _address(variables: Mapping[str, str], name: str) -> str:
-    text = variables.get(name, "")
+    text = variables.get(name, "").strip()
     try:
         parts = urlsplit(text)
-        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        # An address of another port than a number has none: `port` raises.
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        is_address = (
+            is_address and (parts.path + parts.query).isascii() and not _NOT_IN_ADDRESS.search(text)
+        )
     except ValueError:
         is_address = False
     if text and not is_address:
-        message = f"{name} must be an address that begins with https:// or http://"
+        message = (
+            f"{name} must be an address that begins with https:// or http://, "
+            "without spaces and with % for signs that are not ASCII"
+        )
         raise SettingError(message)
     return text
 
@@ -200,11 +297,9 @@ def _one_of(variables: Mapping[str, str], name: str, known: tuple[str, ...]) -> 
     return text
 
 
-def _some_of(
-    variables: Mapping[str, str], name: str, known: tuple[str, ...], default: tuple[str, ...]
-) -> tuple[str, ...]:
+def _some_of(variables: Mapping[str, str], name: str, known: tuple[str, ...]) -> tuple[str, ...]:
     if name not in variables:
-        return default
+        return known
     named = _list(variables[name])
     unknown = [each for each in named if each not in known]
     if unknown:
@@ -214,4 +309,4 @@ def _some_of(
 
 
 def _list(text: str) -> tuple[str, ...]:
-    return tuple(each.strip() for each in text.split(",") if each.strip())
+    return tuple(dict.fromkeys(each.strip() for each in text.split(",") if each.strip()))

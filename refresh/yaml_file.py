@@ -41,12 +41,42 @@ class YamlFile:
             reason = f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is no UTF-8'}"
             raise YamlError(reason) from None
         try:
-            return cls(yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader))
+            file = cls(yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader))
+        except RecursionError:
+            reason = f"{path}: there are too many brackets in each other"
+            raise YamlError(reason) from None
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             line = f", line {mark.line + 1}" if mark else ""
             reason = f"{path}{line}: {getattr(error, 'problem', None) or 'it is no YAML'}"
             raise YamlError(reason) from None
+        if twice := file.twice():
+            reason = f"{path}, line {twice[0]}: {twice[1]} is there twice"
+            raise YamlError(reason)
+        return file
+
+    def twice(self) -> tuple[int, str] | None:
+        """Return the first key that its map has already, with its line; None where there is none.
+
+        YAML takes the last one, in silence.
+        """
+        left, seen = [self._root], set()
+        while left:
+            node = left.pop()
+            if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+                continue
+            seen.add(id(node))
+            if isinstance(node, yaml.SequenceNode):
+                left += reversed(node.value)
+                continue
+            names = set()
+            for key, value in node.value:
+                if isinstance(key, yaml.ScalarNode):
+                    if key.value in names:
+                        return key.start_mark.line + 1, key.value
+                    names.add(key.value)
+                left.append(value)
+        return None
 
     def line(self, *names: str | int) -> int:
         """Return the line of a key, or of an entry of a list, counted from 1.
@@ -58,7 +88,7 @@ class YamlFile:
         line, node = 1, self._root
         for name in names:
             if isinstance(node, yaml.MappingNode):
-                pairs = [(key, value) for key, value in node.value if key.value == name]
+                pairs = [(key, value) for key, value in node.value if key.value == str(name)]
                 if pairs:
                     key, node = pairs[-1]
                     line = key.start_mark.line + 1

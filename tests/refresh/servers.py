@@ -7,7 +7,7 @@ import json
 import socketserver
 import ssl
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import default
@@ -27,6 +27,7 @@ class Heard:
     url: str
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
+    logins: list[str] = field(default_factory=list)
 
     @property
     def bodies(self) -> list[Any]:
@@ -53,7 +54,10 @@ def http() -> Iterator[Heard]:
             code = heard.codes.pop(0) if heard.codes else 200
             if code == 200:
                 heard.requests.append((self.command, self.path, body))
+                heard.logins += self.headers.get_all("Authorization", [])
             self.send_response(code)
+            if 300 <= code < 400:
+                self.send_header("Location", f"{heard.url}/elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -71,6 +75,31 @@ def http() -> Iterator[Heard]:
             thread.join()
 
 
+@contextmanager
+def raw(*parts: bytes, pause: float = 0.0) -> Iterator[str]:
+    """A server that answers with these bytes, with a pause before each part; yield its address."""
+    is_over = threading.Event()
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65_536)
+            with suppress(OSError):
+                for part in parts:
+                    if is_over.wait(pause):
+                        break
+                    self.request.sendall(part)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            is_over.set()
+            server.shutdown()
+            thread.join()
+
+
 @dataclass
 class Post:
     """What a mail server got."""
@@ -79,7 +108,8 @@ class Post:
     letters: list[EmailMessage] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
-    refuses: bool = False
+    refuses: str = "nobody"
+    password: str = ""
 
 
 @contextmanager
@@ -109,8 +139,9 @@ def smtp(certificate: Path | None = None) -> Iterator[Post]:
                     continue
                 elif word == "AUTH":
                     post.logins.append(base64.b64decode(rest.split()[1]).decode())
-                    answer = "235 in"
-                elif word == "RCPT" and post.refuses:
+                    is_right = post.logins[-1].endswith(f"\0{post.password}")
+                    answer = "235 in" if is_right or not post.password else "535 no"
+                elif word == "RCPT" and post.refuses in rest:
                     answer = "550 no"
                 elif word == "DATA":
                     stream.sendall(b"354 go on\r\n")

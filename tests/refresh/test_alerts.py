@@ -14,7 +14,7 @@ from refresh import channels
 from refresh.alerts import Alerts, Notifier
 from refresh.channels import ChannelError, ping, tell
 from refresh.settings import SettingError, Settings, read
-from tests.refresh.servers import http, smtp
+from tests.refresh.servers import http, raw, smtp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,6 +131,52 @@ def test_a_stumble_is_tried_again_at_once(tmp_path: Path, hook: Heard) -> None:
     assert len(hook.bodies) == 1
 
 
+def test_a_redirection_takes_no_message(tmp_path: Path, hook: Heard) -> None:
+    settings = _settings(tmp_path, REFRESH_WEBHOOK_URL=hook.url)
+    hook.codes = [302] * channels.TRIES
+    with pytest.raises(ChannelError, match="302, which leads elsewhere: REFRESH_WEBHOOK_URL must"):
+        tell("webhook", settings, MESSAGE)
+    assert hook.requests == []
+    # A ping has no text that could be lost.
+    hook.codes = [301]
+    ping(hook.url)
+    assert hook.paths == ["/elsewhere"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ([b"SSH-2.0-server\r\n"], "no answer in HTTP"),
+        ([b""], "no connection"),
+        ([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz"], "no answer in HTTP"),
+        ([b"HTTP/1.1 200 OK\r\nX: "] + [b"x"] * 100, "no whole answer within 0.25 s"),
+    ],
+)
+def test_what_is_no_answer_ends_in_time_and_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts: list[bytes], said: str
+) -> None:
+    monkeypatch.setattr(channels, "SECONDS", 0.25)
+    with raw(*parts, pause=0.05) as url:
+        settings = _settings(tmp_path, REFRESH_WEBHOOK_URL=url)
+        with pytest.raises(ChannelError, match=said):
+            tell("webhook", settings, MESSAGE)
+
+
+def test_a_login_in_an_address_is_sent_as_one(tmp_path: Path, hook: Heard) -> None:
+    url = hook.url.replace("//", "//zoe:p%40ss@")
+    tell("webhook", _settings(tmp_path, REFRESH_WEBHOOK_URL=url), MESSAGE)
+    ping(url)
+    assert hook.logins == ["Basic em9lOnBAc3M="] * 2
+
+
+def test_a_damaged_memory_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.json"
+    for failing in ({"kizen": "x"}, {"kizen": {"since": "x"}}, ["kizen"], None):
+        content = {"failing": failing, "told": {}, "owed": {}}
+        path.write_text(json.dumps(content), encoding="utf-8")
+        assert Alerts.read(path) == Alerts(path)
+
+
 def test_slack_and_teams_get_what_they_read(tmp_path: Path, hook: Heard) -> None:
     for form in ("slack", "teams"):
         form_settings = _settings(tmp_path, REFRESH_WEBHOOK_URL=hook.url, REFRESH_WEBHOOK_FORM=form)
@@ -179,8 +225,13 @@ def test_mail_without_encryption(tmp_path: Path) -> None:
         assert letter["Subject"] == "kizen failed"
         assert letter["To"] == "ops@example.org, boss@example.org"
         assert letter.get_content().strip() == "kizen: <no> & more"
-        post.refuses = True
-        with pytest.raises(ChannelError) as error:
+        post.refuses = "boss@"
+        assert "refused 1 of the addresses: check REFRESH_MAIL_TO" in tell(
+            "email", settings, MESSAGE
+        )
+        assert len(post.letters) == 2
+        post.refuses = "@example.org"
+        with pytest.raises(ChannelError, match="REFRESH_MAIL_TO") as error:
             tell("email", settings, MESSAGE)
     assert "ops@" not in str(error.value)
 
@@ -217,7 +268,10 @@ def test_mail_by_starttls_with_a_password(tmp_path: Path, monkeypatch: pytest.Mo
         assert post.logins == []
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "public.pem"))
         tell("email", settings, MESSAGE)
-    assert post.logins == ["\0me\0hunter2"]
+        assert post.logins == ["\0me\0hunter2"]
+        post.password = "another"
+        with pytest.raises(ChannelError, match="answered 535: check REFRESH_SMTP_USER and"):
+            tell("email", settings, MESSAGE)
     assert post.encrypted == [True]
     assert len(post.letters) == 1
 
@@ -236,7 +290,20 @@ def test_no_address_is_in_what_is_said_of_a_channel(tmp_path: Path) -> None:
     [
         ({"REFRESH_WEBHOOK_URL": "hooks.example.org"}, "REFRESH_WEBHOOK_URL"),
         ({"REFRESH_WEBHOOK_FORM": "mattermost"}, "REFRESH_WEBHOOK_FORM"),
+        ({"REFRESH_WEBHOOK_URL": "https://hooks.example.org:x/T0"}, "REFRESH_WEBHOOK_URL"),
+        ({"REFRESH_WEBHOOK_URL": "https://hooks.example.org/T 0"}, "REFRESH_WEBHOOK_URL"),
         ({"REFRESH_PING_URL": "file:///etc/passwd"}, "REFRESH_PING_URL"),
+        ({"REFRESH_COMMAND": 'notify "all'}, "REFRESH_COMMAND"),
+        ({"REFRESH_MAIL_TO": "ops <", "REFRESH_SMTP_HOST": "h"}, "REFRESH_MAIL_TO"),
+        (
+            {"REFRESH_MAIL_TO": "a@b", "REFRESH_SMTP_HOST": "h", "REFRESH_MAIL_FROM": "x y"},
+            "REFRESH_MAIL_FROM",
+        ),
+        (
+            {"REFRESH_MAIL_TO": "a@b", "REFRESH_SMTP_HOST": "h", "REFRESH_SMTP_PORT": "70000"},
+            "REFRESH_SMTP_PORT",
+        ),
+        ({"DUCKDB_RUNS_PATH": "~nobody-of-this-name/runs.jsonl"}, "DUCKDB_RUNS_PATH"),
         ({"REFRESH_MAIL_TO": "ops@example.org"}, "REFRESH_SMTP_HOST"),
         ({"REFRESH_ON_FAILURE": "pigeon"}, "REFRESH_ON_FAILURE"),
         ({"REFRESH_SOURCES": "kananas, salesforce"}, "REFRESH_SOURCES"),
@@ -255,3 +322,28 @@ def test_no_address_is_in_what_is_said_of_a_channel(tmp_path: Path) -> None:
 def test_a_wrong_setting_is_named(tmp_path: Path, variables: dict[str, str], named: str) -> None:
     with pytest.raises(SettingError, match=named):
         _settings(tmp_path, **variables)
+
+
+def test_what_is_right_beside_a_wrong_setting_is_known(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="REFRESH_STEP_TIMEOUT") as error:
+        _settings(tmp_path, REFRESH_WEBHOOK_URL="https://hook.example", REFRESH_STEP_TIMEOUT="soon")
+    assert error.value.others is not None
+    assert error.value.others.on_failure == ("webhook",)
+
+
+def test_settings_as_people_write_them(tmp_path: Path) -> None:
+    settings = _settings(
+        tmp_path,
+        REFRESH_WEBHOOK_URL=" https://hook.example ",
+        REFRESH_COMMAND=" ",
+        REFRESH_SOURCES="",
+        REFRESH_MAIL_TO='"Dupont, Zoé" <zoe@example.org>, root,',
+        REFRESH_SMTP_HOST="h",
+    )
+    assert settings.on_failure == ("webhook", "email")
+    assert settings.sources == ("kananas", "kizen")
+    assert settings.mail is not None
+    assert settings.mail.to == ('"Dupont, Zoé" <zoe@example.org>', "root")
+    (tmp_path / ".env").write_bytes(b"# caf\xe9\n")
+    with pytest.raises(SettingError, match=r"\.env: line 1 is no UTF-8"):
+        read("prod", tmp_path)

@@ -27,6 +27,9 @@ HOSTILE = [
     "eyJhbGciOiJIUzI1NiJ9eyJzdWIiOiIxMjM0NTY3ODkw",
     "no company `Zoé Dupont`, nor `make Dupont`",
     "line one\nZoe: 'Zoé Dupont'\x1b[31m\x00",
+    "Could not convert 'Zoé Dupont to INT32",
+    f"no such row: {'x ' * 900} 'Zoé Dupont {'y ' * 900}'",
+    f"error: token: {KEY}",
 ]
 SAID = ["Dupont", "zoe.dupont", "pw@", KEY, "12 34 56", "0612345678", "6bb1fc7a", "eyJhbG"]
 
@@ -45,12 +48,14 @@ def test_secrets_of_the_environment_go_wherever_they_stand() -> None:
         "TAP_KANANAS_SECRET_KEY": "hello",
         "REFRESH_SMTP_PASSWORD": "hello world",
         "REFRESH_WEBHOOK_URL": "http://h/T0/B0",
+        "TAP_KIZEN_BUSINESS_ID": 'a+"b/c',
         "TAP_KIZEN_USER_ID": "zoe",
         "HOME": "somewhere",
     }
     secrets = secrets_of(environment)
     told = cleaned("say hello world, hello, plain words to http://h/T0/B0 somewhere", secrets)
     assert told == "say …, …, … to … somewhere"
+    assert cleaned('say a%2B%22b%2Fc or a+\\"b/c', secrets) == "say … or …"
 
 
 SETTINGS = "setting 'api_key' (TAP_KIZEN_API_KEY) and setting 'user_id' (TAP_KIZEN_USER_ID)"
@@ -81,3 +86,9 @@ def test_what_says_nothing_of_a_record_stays(line: str) -> None:
 
 def test_a_long_line_is_cut() -> None:
     assert len(cleaned("no " * 1000)) <= LONGEST
+
+
+@pytest.mark.parametrize("word", ["a-", "a.", "key-", "a1", "x '", "+=", "answered 400: "])
+def test_the_longest_line_is_cleaned_at_once(word: str) -> None:
+    """Where a search begins anew with each letter of a word, these take hours."""
+    assert cleaned(f"no room: {word * 200_000}").startswith("no room: ")

@@ -56,6 +56,12 @@ def test_the_example_is_right() -> None:
         ),
         ("link_margin: wide\n", "line 1: link_margin must be a number"),
         ("link_by_person: 1\n", "line 1: link_by_person must be true or false"),
+        ("link_margin: .nan\n", "line 1: link_margin must be a number"),
+        ("link_margin: 1\nlink_margin: 2\n", "line 2: link_margin is there twice"),
+        ("1: x\n", "line 1: there is no variable 1"),
+        ("link_margin: 1\n\tx: 1\n", "line 2: found character"),
+        ("\ufefflink_margin: 1\r\nfoo: 1\r\n", "line 2: there is no variable foo"),
+        ("[" * 3000, "there are too many brackets in each other"),
         ("a: [\n", "line 2: expected the node content, but found '<stream end>'"),
         ("just words\n", "variables are written as name: value"),
     ],
@@ -65,4 +71,4 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, said: s
     path.write_text(text, encoding="utf-8")
     with pytest.raises(VarsError) as error:
         read(path, PROJECT)
-    assert str(error.value) in {f"{path}, {said}", f"{path}: {said}"}
+    assert str(error.value).startswith((f"{path}, {said}", f"{path}: {said}"))

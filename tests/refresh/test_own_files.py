@@ -97,12 +97,24 @@ def test_the_examples_are_right(project: Path) -> None:
                 "there is env, environments, jobs, plugins, schedules"
             ),
         ),
+        ("schedules: 5\n", "line 1: schedules must be a list"),
+        (
+            "jobs: []\nplugins:\n  extractors: {name: x}\n",
+            "line 2: plugins must be a map of kinds, such as extractors, to lists",
+        ),
+        ("schedules: [{name: x, job: [1]}]\n", "line 1: there is no job [1]; there is elt"),
+        (
+            "jobs:\n- {name: x, tasks: []}\n- {name: x, tasks: []}\n",
+            "line 3: x is there twice: choose another name",
+        ),
+        ("env: {A: 1}\nenv: {B: 1}\n", "line 2: env is there twice"),
         ("a: [\n", "line 2: expected the node content, but found '<stream end>'"),
     ],
 )
 def test_what_is_wrong_in_the_included_file(project: Path, text: str, said: str) -> None:
     (project / "config" / "meltano.yml").write_text(text, encoding="utf-8")
-    assert wrong(project, {}) == [f"config/meltano.yml, {said}"]
+    (found,) = wrong(project, {})
+    assert found.startswith(f"config/meltano.yml, {said}")
 
 
 def test_an_empty_included_file_is_named(project: Path) -> None:
@@ -147,7 +159,9 @@ def test_a_run_ends_at_a_wrong_file_and_warns_of_what_does_not_count(
     said = capsys.readouterr().err
     assert "config/meltano.yml, line 1: env must be a map of variables to values; " in said
     assert "config/vars.yml, line 1: there is no variable link_marginn: did you mean" in said
-    assert not (project / "output").exists()
+    assert not (project / ".meltano").exists()
+    assert main(["status"]) == 0
+    assert "settings, since " in capsys.readouterr().out
     for name in ("vars.yml", "meltano.yml"):
         (project / "config" / name).unlink()
     (project / ".env").unlink()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
@@ -241,6 +242,83 @@ def test_a_signal_in_a_step_and_before_one_is_told(
         ("failure", ["run"]),
         ("recovery", ["kananas", "run"]),
     ]
+
+
+def test_a_wrong_setting_is_told_once_and_so_is_its_end(
+    folder: Path, hook: Heard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program(folder, 'echo "$@" >> commands')
+    env = folder / ".env"
+    right = env.read_text(encoding="utf-8")
+    env.write_text(f"{right}REFRESH_STEP_TIMEOUT=soon\n", encoding="utf-8")
+    for _ in range(2):
+        assert main(["--quiet"]) == 2
+    said = capsys.readouterr()
+    assert said.err == "refresh: REFRESH_STEP_TIMEOUT must be a number above 0\n" * 2
+    assert said.out == ""
+    assert not (folder / "commands").exists()
+    env.write_text(right, encoding="utf-8")
+    (folder / "config").mkdir()
+    (folder / "config" / "meltano.yml").write_text("schedules: 1\n", encoding="utf-8")
+    assert main([]) == 2
+    (folder / "config" / "meltano.yml").unlink()
+    assert main([]) == 0
+    assert [(body["event"], body["steps"][0]["step"]) for body in hook.bodies] == [
+        ("failure", "settings"), ("recovery", "settings"),
+    ]  # fmt: skip
+    assert "REFRESH_STEP_TIMEOUT must be a number above 0" in hook.bodies[0]["text"]
+
+
+def test_where_there_can_be_no_lock_somebody_is_told(folder: Path, hook: Heard) -> None:
+    program(folder, "exit 0")
+    assert main([]) == 0
+    lock = folder / "output" / "prod" / "refresh.lock"
+    lock.unlink()
+    # Root can write to any folder, but nobody through such a link.
+    lock.symlink_to("elsewhere")
+    for _ in range(2):
+        assert main([]) == 1
+    lock.unlink()
+    assert main([]) == 0
+    assert [(body["event"], body["steps"][0]["step"]) for body in hook.bodies] == [
+        ("failure", "record"), ("recovery", "record"),
+    ]  # fmt: skip
+    assert "refresh.lock" in hook.bodies[0]["text"]
+
+
+def test_a_last_line_that_cannot_be_written_fails_the_run(
+    folder: Path, hook: Heard, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(folder, "exit 0")
+    append = History.append
+
+    def full(history: History, kind: str, **fields: object) -> None:
+        if kind == "end":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        append(history, kind, **fields)
+
+    monkeypatch.setattr(History, "append", full)
+    assert main([]) == 1
+    assert capsys.readouterr().out.splitlines()[-1].startswith("failed: record, cannot write ")
+    assert [body["steps"][0]["step"] for body in hook.bodies] == ["record"]
+
+
+def test_what_nohup_has_switched_off_ends_no_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(folder, "exit 0")
+    run = steps.run
+
+    def hung_up(*given: Any) -> steps.ProgramResult:
+        os.kill(os.getpid(), signal.SIGHUP)
+        return run(*given)
+
+    monkeypatch.setattr("refresh.run.steps.run", hung_up)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert main([]) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def _loaded(database: Path, at: str) -> None:
