@@ -25,6 +25,7 @@ from console.decisions.file import DecisionsFile, DecisionsFileError, output_fol
 from console.decisions.file import default_path as default_decisions
 from console.decisions.table import COLUMNS
 from console.published import Published, PublishedError, default_path, quote
+from console.settings import env_file_needed
 from console.tables import as_text
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ def to_file(table: Table, name: str, format_: str, folder: Path | None = None) -
     return Path(path)
 
 
+@env_file_needed
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write every table that there is into a folder: 0 done, 1 failed."""
     output = output_folder()

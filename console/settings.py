@@ -5,9 +5,9 @@ What an environment of `meltano.yml` sets counts where neither of them does.
 
 from __future__ import annotations
 
-import errno
 import os
-from functools import cache
+import sys
+from functools import cache, wraps
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,31 @@ from typing import TYPE_CHECKING, Any
 from dotenv import dotenv_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 DEFAULT_ENVIRONMENT = "prod"
 #: Under Meltano, which has set all variables before it starts a program.
 _BY_MELTANO = "MELTANO_PROJECT_ROOT"
 #: The plugins whose settings are read, by their namespace, from variables that begin so.
 _PLUGINS, _PREFIX = {"dbt", "parquet", "publish", "report", "target-duckdb"}, "DUCKDB_"
+
+
+class EnvFileError(Exception):
+    """`.env` cannot be read; the message names it."""
+
+
+def env_file_needed(main: Callable[..., int]) -> Callable[..., int]:
+    """Let a program end with 2, in one line, where `.env` cannot be read."""
+
+    @wraps(main)
+    def ended(arguments: Sequence[str] | None = None) -> int:
+        try:
+            return main(arguments)
+        except EnvFileError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
+
+    return ended
 
 
 def variables(project: Path | None = None, environment: str | None = None) -> dict[str, str]:
@@ -32,7 +50,7 @@ def variables(project: Path | None = None, environment: str | None = None) -> di
         environment: Of Meltano; by default MELTANO_ENVIRONMENT, else `prod`.
 
     Raises:
-        OSError: `.env` cannot be read, or is no UTF-8.
+        EnvFileError: `.env` cannot be read.
     """
     project = project or Path()
     given = {**_of_file(project / ".env"), **os.environ}
@@ -47,8 +65,11 @@ def _of_file(path: Path) -> dict[str, str]:
         return {name: value or "" for name, value in dotenv_values(path).items()}
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        reason = f"line {line} is no UTF-8: save the file as UTF-8"
-        raise OSError(errno.EILSEQ, reason, str(path)) from None
+        reason = f"cannot read {path}: line {line} is no UTF-8: save the file as UTF-8"
+        raise EnvFileError(reason) from None
+    except OSError as error:
+        reason = f"cannot read {path}: {error.strerror}"
+        raise EnvFileError(reason) from None
 
 
 @cache

@@ -179,6 +179,8 @@ def _advice(code: int, setting: str) -> str:
 
 def _reason(error: object) -> str:
     """Return what went wrong, without the address, which may hold a secret."""
+    if isinstance(error, TimeoutError):
+        return f"no answer within {SECONDS:g} s"
     return (isinstance(error, OSError) and error.strerror) or type(error).__name__
 
 

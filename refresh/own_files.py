@@ -44,7 +44,7 @@ _EXTRAS = {
 #: A property of a stream, as in TAP_KIZEN__METADATA_COMPANIES_….
 _NESTED = re.compile(r"__(METADATA|SCHEMA)_")
 #: Of Dagster and Airflow, and of what `make` takes.
-_OTHERS = {"REFRESH_RETRIES": "integer"}
+_OTHERS = {"REFRESH_CRON": "string", "REFRESH_RETRIES": "integer"}
 _BELONG_INTO_ENV_FILE = ("DUCKDB_", "MELTANO_", "PARQUET_", "REFRESH_", "REPORT_")
 _NEAR = 0.9
 _REFERENCE = re.compile(r"\$(\w+|\{\w+\})")

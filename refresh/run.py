@@ -95,7 +95,7 @@ class Runner:
         self._is_recorded = False
         self._results: dict[str, str] = {}
         self._errors: dict[str, str] = {}
-        self._is_warned = False
+        self._warned: set[str] = set()
         self._log = logging.Logger("refresh")  # noqa: LOG001 - of this run alone
 
     def run(
@@ -324,9 +324,7 @@ class Runner:
         try:
             return warehouse.source(settings.database, step.name, settings.variables)
         except MissingError as error:
-            if not self._is_warned:
-                self._warn(f"nobody looks whether this is the lake that was loaded last: {error}")
-            self._is_warned = True
+            self._warn(f"nobody looks whether this is the lake that was loaded last: {error}")
             return None
 
     def _record(self, step: Step, outcome: Outcome) -> None:
@@ -418,7 +416,9 @@ class Runner:
                 self._warn(f"REFRESH_PING_URL: {error}")
 
     def _warn(self, line: str) -> None:
-        self._say(f"warning: {line}")
+        if line not in self._warned:
+            self._warned.add(line)
+            self._say(f"warning: {line}")
 
     @contextmanager
     def _logged(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from console.settings import DEFAULT_ENVIRONMENT
+from console.settings import DEFAULT_ENVIRONMENT, EnvFileError
 from console.settings import variables as all_variables
 
 if TYPE_CHECKING:
@@ -116,9 +116,8 @@ def read(
         raise SettingError(message)
     try:
         variables = all_variables(project, environment)
-    except OSError as error:
-        message = f"cannot read {error.filename}: {error.strerror}"
-        raise SettingError(message) from None
+    except EnvFileError as error:
+        raise SettingError(str(error)) from None
     if sources is not None:
         variables["REFRESH_SOURCES"] = sources
     name = environment or variables.get("MELTANO_ENVIRONMENT") or DEFAULT_ENVIRONMENT

@@ -47,7 +47,9 @@ def _run(run: Run) -> list[str]:
     end = run.end or {}
     result = end.get("result") or "goes on, or was killed"
     seconds = f", {end['seconds']} s" if end.get("seconds") is not None else ""
-    lines = [f"  {run.started_at}  {result}{seconds}"]
+    # That of a run without a step, as of a wrong setting, stands nowhere else.
+    why = f": {end['error']}" if end.get("error") and not run.steps else ""
+    lines = [f"  {run.started_at}  {result}{seconds}{why}"]
     for step in run.steps:
         rows = f"{step['rows_loaded']:,} rows" if isinstance(step.get("rows_loaded"), int) else ""
         error = step.get("error") or step.get("built") or told_changes(step)

@@ -16,6 +16,7 @@ from console.decisions.file import DecisionsFile, DecisionsFileError, output_fol
 from console.decisions.file import default_path as default_decisions
 from console.decisions.standing import Standing
 from console.published import Published, PublishedError, default_path
+from console.settings import env_file_needed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +80,7 @@ def _judgements(text: str) -> int:
     return number
 
 
+@env_file_needed
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 

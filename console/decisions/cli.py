@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from console.decisions.decision import DecisionError, this_user
 from console.decisions.file import DecisionsFile, DecisionsFileError, default_path
 from console.decisions.table import TableError, read, written
+from console.settings import env_file_needed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     return main_parser
 
 
+@env_file_needed
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 

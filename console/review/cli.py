@@ -21,7 +21,7 @@ from console.review.deciding import Deciding
 from console.review.gate import LOOPBACK, Sessions
 from console.review.questions import Questions
 from console.review.runs import Runs, command
-from console.settings import variables
+from console.settings import env_file_needed, variables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+@env_file_needed
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from console import published, settings
+from console.audit.cli import main as audit
+from console.decisions.cli import main as decisions
+from console.export import main as export
+from console.review.cli import main as review
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 LAKE = f"ducklake:sqlite:{ROOT}/output/lake/catalog.sqlite"
@@ -47,3 +55,18 @@ def test_what_is_nearer_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     # Meltano has told all that it knows.
     monkeypatch.setenv("MELTANO_PROJECT_ROOT", str(tmp_path))
     assert "DUCKDB_DATA_PATH" not in settings.variables(tmp_path)
+
+
+@pytest.mark.parametrize("program", [audit, decisions, export, review])
+def test_an_env_file_of_another_encoding_is_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    program: Callable[[Sequence[str]], int],
+) -> None:
+    (tmp_path / ".env").write_bytes(b"A=1\n# caf\xe9\n")
+    monkeypatch.chdir(tmp_path)
+    assert program(["export"] if program is decisions else []) == 2
+    assert (
+        capsys.readouterr().err == "cannot read .env: line 2 is no UTF-8: save the file as UTF-8\n"
+    )

@@ -161,7 +161,9 @@ def test_a_run_ends_at_a_wrong_file_and_warns_of_what_does_not_count(
     assert "config/vars.yml, line 1: there is no variable link_marginn: did you mean" in said
     assert not (project / ".meltano").exists()
     assert main(["status"]) == 0
-    assert "settings, since " in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "failed, 0.0 s: settings, config/meltano.yml, line 1: env must be a map" in said
+    assert "settings, since " in said
     for name in ("vars.yml", "meltano.yml"):
         (project / "config" / name).unlink()
     (project / ".env").unlink()

@@ -286,6 +286,19 @@ def test_where_there_can_be_no_lock_somebody_is_told(folder: Path, hook: Heard) 
     assert "refresh.lock" in hook.bodies[0]["text"]
 
 
+def test_what_cannot_be_kept_is_told_again_and_said_once(
+    folder: Path, hook: Heard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = folder / "output" / "prod"
+    output.mkdir(parents=True)
+    (output / "refresh.lock").symlink_to("elsewhere")
+    (output / "alerts.json").mkdir()
+    for _ in range(2):
+        assert main([]) == 1
+    assert capsys.readouterr().out.count("warning: what was told cannot be kept in") == 2
+    assert [body["event"] for body in hook.bodies] == ["failure", "failure"]
+
+
 def test_a_last_line_that_cannot_be_written_fails_the_run(
     folder: Path, hook: Heard, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
