@@ -39,6 +39,7 @@ Events = list[tuple[str, frozenset[str]]]
 
 SOURCES = ("kananas", "kizen")
 OF_BUILDS = {"transform", "publish", "report"}
+KILLED = ("the run is killed", "the build is killed")
 #: What goes wrong, night by night, and which steps fail then.
 PLAN: list[tuple[str, set[str]]] = [
     ("nothing", set()),
@@ -60,6 +61,10 @@ PLAN: list[tuple[str, set[str]]] = [
     ("the clock is a week ahead", set()),
     ("the clock is a week behind", set()),
     ("the file is deleted", set()),
+    ("a wrong line in config/vars.yml", {"settings"}),
+    ("a wrong line in config/vars.yml", {"settings"}),
+    ("no copy can be written", {"publish", "report"}),
+    ("the build is killed", {"run"}),
 ]
 HOLD = """
 import sys, duckdb
@@ -206,19 +211,27 @@ class Nights:
                 faults.add(fault)
             if what == "a wrong key of Kananas":
                 more["TAP_KANANAS_SECRET_KEY"] = "not-the-right-one"
-            if what == "the file is held":
-                stack.enter_context(self._held())
-            if what == "an older file":
-                shutil.copyfile(self.older, self.database)
-            if what == "the file is deleted":
-                self.database.unlink()
-            if what == "the disk is full":
-                stack.callback(fill(self.folder, 0).unlink)
+            self._change_files(what, stack)
             if seconds := CLOCKS.get(what):
                 more |= {"LD_PRELOAD": str(self.clock), "CLOCK_SECONDS": str(seconds)}
             if what == "nobody hears, and Kananas is down":
                 self.hook.codes += [500] * TRIES * 2  # of a recovery and of a failure
             yield more
+
+    def _change_files(self, what: str, stack: ExitStack) -> None:
+        """Let something go wrong with the files; the stack makes it right again."""
+        if what == "the file is held":
+            stack.enter_context(self._held())
+        if what == "an older file":
+            shutil.copyfile(self.older, self.database)
+        if what == "the file is deleted":
+            self.database.unlink()
+        if what == "the disk is full":
+            stack.callback(fill(self.folder, 0).unlink)
+        if what == "a wrong line in config/vars.yml":
+            stack.enter_context(_wrong_line(self.checkout.path / "config" / "vars.yml"))
+        if what == "no copy can be written":
+            stack.enter_context(_in_the_way(self.folder / "published"))
 
     @contextmanager
     def _held(self) -> Iterator[None]:
@@ -248,8 +261,8 @@ class Nights:
             settings = {
                 **self.settings(self.folder), **more, "REFRESH_WEBHOOK_URL": self.hook.url
             }  # fmt: skip
-            if what == "the run is killed":
-                self._kill(settings)
+            if what in KILLED:
+                self._kill(settings, is_built=what == "the build is killed" and not self.load_only)
                 self.was_killed = True
                 self.failed_nights += 1
                 return "killed"
@@ -259,7 +272,7 @@ class Nights:
         if what == "the disk is full" and "record, cannot write" not in last:
             # There was room in the last blocks of the files.
             fails = fails - {"record"}
-        if ended.code != (1 if fails else 0):
+        if ended.code != (2 if "settings" in fails else 1 if fails else 0):
             raise RuntimeError(ended.said)
         self.failed_nights += bool(fails)
         if what.startswith("nobody hears"):
@@ -288,18 +301,60 @@ class Nights:
         if steps:
             self.expected.append((event, frozenset(steps)))
 
-    def _kill(self, settings: dict[str, str]) -> None:
-        """Kill a run, and all that it started, while it reads."""
+    def _kill(self, settings: dict[str, str], *, is_built: bool) -> None:
+        """Kill a run, and all that it started, while it reads, or while dbt builds."""
         before = len(self.server.requests)
-        self.server.faults.add(Fault(path="/action_manager.php", skip=1, times=1, delay=60))
+        if not is_built:
+            self.server.faults.add(Fault(path="/action_manager.php", skip=1, times=1, delay=60))
         settings = {**settings, "TAP_KANANAS_DISCOVERY_FOLDER": ""}
         with self.checkout.start(*self.command, **settings) as run:
-            wait_until(lambda: len(self.server.requests) >= before + 2)
-            children = psutil.Process(run.pid).children(recursive=True)
+            started = psutil.Process(run.pid)
+            if is_built:
+                wait_until(lambda: any(map(_is_build, started.children(recursive=True))))
+            else:
+                wait_until(lambda: len(self.server.requests) >= before + 2)
+            children = started.children(recursive=True)
             os.kill(run.pid, signal.SIGKILL)
             for child in children:
                 child.kill()
             psutil.wait_procs(children)
+
+
+def _is_build(process: psutil.Process) -> bool:
+    """Return whether a process is dbt that builds."""
+    try:
+        command = process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
+    return "refresh.dbt_program" in command and "build" in command
+
+
+@contextmanager
+def _wrong_line(path: Path) -> Iterator[None]:
+    """Let a file of variables have a line that is wrong."""
+    before = path.read_text(encoding="utf-8") if path.exists() else None
+    path.write_text(f"{before or ''}freshness_warn_hour: 3\n", encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.unlink()
+        if before is not None:
+            path.write_text(before, encoding="utf-8")
+
+
+@contextmanager
+def _in_the_way(folder: Path) -> Iterator[None]:
+    """Let a file stand in the place of a folder."""
+    aside = folder.with_name("aside")
+    if folder.exists():
+        folder.rename(aside)
+    folder.touch()
+    try:
+        yield
+    finally:
+        folder.unlink()
+        if aside.exists():
+            aside.rename(folder)
 
 
 def differences(one: Path, other: Path) -> tuple[int, int, list[str]]:
