@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         settings = read(given.environment, sources=given.sources)
+        own_files.require_environment(settings.project, settings.environment)
         if given.command in _COMMANDS:
             return _COMMANDS[given.command](settings)
         return _run(settings, given)

@@ -19,7 +19,7 @@ from dotenv.parser import parse_stream
 from console.settings import meltano_project
 from refresh.dbt_vars import VarsError
 from refresh.dbt_vars import read as read_vars
-from refresh.settings import VARIABLES
+from refresh.settings import VARIABLES, SettingError
 from refresh.yaml_file import YamlError, YamlFile
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ OWN_MELTANO = Path("config", "meltano.yml")
 OWN_VARS = Path("config", "vars.yml")
 
 #: What of a file that `meltano.yml` includes counts beside it.
-_PLUGINS = "plugins"
-_SECTIONS = ("environments", "jobs", _PLUGINS, "schedules")
+_ENVIRONMENTS, _PLUGINS = "environments", "plugins"
+_SECTIONS = (_ENVIRONMENTS, "jobs", _PLUGINS, "schedules")
 _ENV = "env"
 #: Meltano's own settings of a plugin, by kind of value.
 _EXTRAS = {
@@ -94,6 +94,29 @@ class Known:
 def wrong(project: Path, variables: Mapping[str, str]) -> list[str]:
     """Return what is wrong in `config/`: a line for each thing, with file and line."""
     return [*_of_meltano(project), *_of_vars(project, variables)]
+
+
+def require_environment(project: Path, name: str) -> None:
+    """Do nothing where Meltano has an environment of this name.
+
+    Raises:
+        SettingError: It has none.
+    """
+    try:
+        file = YamlFile.read(project / OWN_MELTANO)
+    except YamlError:
+        # It has a line of its own.
+        return
+    own = file.value if file is not None and isinstance(file.value, dict) else {}
+    known = {
+        str(given)
+        for content in (_tracked(project), own)
+        for place, given in _named(content)
+        if place[0] == _ENVIRONMENTS
+    }
+    if known and name not in known:
+        message = f"there is no environment {name}{_meant(name, known)}"
+        raise SettingError(message)
 
 
 def doubtful(project: Path) -> list[str]:

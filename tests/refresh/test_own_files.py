@@ -169,3 +169,16 @@ def test_a_run_ends_at_a_wrong_file_and_warns_of_what_does_not_count(
     (project / ".env").unlink()
     assert main(["check"]) == 0
     assert capsys.readouterr().out == "Nothing is wrong in .env and in config/\n"
+
+
+def test_an_environment_is_one_of_the_files(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
+    assert main(["--environment=prdo"]) == 2
+    assert capsys.readouterr().err == (
+        "refresh: there is no environment prdo: did you mean prod?\n"
+    )
+    assert not (project / "output").exists()
+    (project / "config" / "meltano.yml").write_text("environments:\n- name: mine\n")
+    assert main(["--environment=mine", "check"]) == 0
