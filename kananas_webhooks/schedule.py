@@ -8,6 +8,8 @@ DEFAULT_QUIET_SECONDS = 1.0
 DEFAULT_EVERY_SECONDS = 60.0
 MAX_BACKOFF_SECONDS = 900.0
 
+_MOST_DOUBLINGS = 40
+
 
 @dataclass
 class Schedule:
@@ -46,7 +48,9 @@ class Schedule:
             self.failures = 0
             return
         self.failures += 1
-        backoff = min(self.every * 2 ** (self.failures - 1), MAX_BACKOFF_SECONDS)
+        # A power of more failures than a number of this kind holds is none.
+        doublings = min(self.failures - 1, _MOST_DOUBLINGS)
+        backoff = min(self.every * 2**doublings, MAX_BACKOFF_SECONDS)
         self._not_before = max(self._not_before, now + backoff)
         self._first = float("-inf")
 

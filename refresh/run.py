@@ -40,6 +40,7 @@ from target_duckdb.extensions import MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from io import TextIOWrapper
     from types import FrameType
 
     from refresh.meltano_log import OutputParser
@@ -449,6 +450,14 @@ class _Log(RotatingFileHandler):
         """Take the path, and who is told that it cannot be written."""
         super().__init__(path, "a", _LOG_BYTES, _LOGS_KEPT, "utf-8", delay=True)
         self._path, self._failed = path, failed
+
+    def _open(self) -> TextIOWrapper:
+        """Open the file, also the next one of a long run, for its owner alone."""
+
+        def opener(path: str, flags: int) -> int:
+            return os.open(path, flags, 0o600)
+
+        return open(self.baseFilename, "a", encoding="utf-8", opener=opener)
 
     def close(self) -> None:
         """Close the file; what of it could not be written was said then."""

@@ -61,3 +61,11 @@ def test_a_failed_run_comes_again_later_each_time(schedule: Schedule) -> None:
     assert (schedule.due(), schedule.failures) == (None, 0)
     schedule.notice(now + 100)
     assert schedule.due() == now + 115
+
+
+def test_a_service_that_is_away_for_weeks_ends_no_schedule(schedule: Schedule) -> None:
+    schedule.notice(0)
+    for number in range(2_000):
+        schedule.start(number * MAX_BACKOFF_SECONDS)
+        schedule.end(number * MAX_BACKOFF_SECONDS, good=False)
+    assert schedule.due() == 2_000 * MAX_BACKOFF_SECONDS

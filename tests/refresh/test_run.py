@@ -316,6 +316,21 @@ def test_a_last_line_that_cannot_be_written_fails_the_run(
     assert [body["steps"][0]["step"] for body in hook.bodies] == ["record"]
 
 
+def test_each_log_of_a_long_run_is_for_its_owner_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("refresh.run._LOG_BYTES", 1000)
+    program(folder, "for number in 1 2 3 4 5 6 7 8 9; do echo a line of some words; done")
+    before = os.umask(0o022)
+    try:
+        assert main([]) == 0
+    finally:
+        os.umask(before)
+    logs = sorted((folder / "output" / "prod").glob("refresh.log*"))
+    assert len(logs) > 1
+    assert {stat.S_IMODE(log.stat().st_mode) for log in logs} == {0o600}
+
+
 def test_what_nohup_has_switched_off_ends_no_run(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
