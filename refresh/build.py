@@ -330,6 +330,9 @@ def days_of(environment: Mapping[str, str] = os.environ) -> float:
     """Return `DUCKDB_REBUILD_DAYS`.
 
     Raises:
-        ValueError: It is no number.
+        ValueError: It is no number of days.
     """
-    return float(environment.get("DUCKDB_REBUILD_DAYS") or DEFAULT_DAYS)
+    days = float(environment.get("DUCKDB_REBUILD_DAYS") or DEFAULT_DAYS)
+    if not 0 <= days <= timedelta.max.days:
+        raise ValueError
+    return days

@@ -106,15 +106,27 @@ def _settings() -> _Settings:
     database = os.environ.get("DUCKDB_PATH", "")
     engine = os.environ.get("DUCKDB_ENGINE") or ENGINES[0]
     try:
-        seconds = float(os.environ.get("DUCKDB_LOCK_TIMEOUT") or DEFAULT_SECONDS)
+        seconds = _seconds_of(os.environ.get("DUCKDB_LOCK_TIMEOUT") or DEFAULT_SECONDS)
         days = build.days_of()
     except ValueError:
-        message = "DUCKDB_LOCK_TIMEOUT and DUCKDB_REBUILD_DAYS must be numbers"
+        message = "DUCKDB_LOCK_TIMEOUT and DUCKDB_REBUILD_DAYS must be numbers from 0 on"
         raise SettingError(message) from None
     if engine not in ENGINES or (engine == SPARK and not is_file(database)):
         message = "DUCKDB_ENGINE must be duckdb or spark; spark needs a DuckDB file as DUCKDB_PATH"
         raise SettingError(message)
     return _Settings(database, engine, seconds, days)
+
+
+def _seconds_of(given: str | float) -> float:
+    """Return how long to wait.
+
+    Raises:
+        ValueError: It is no number, or without end.
+    """
+    seconds = float(given)
+    if not 0 <= seconds < float("inf"):
+        raise ValueError
+    return seconds
 
 
 def _decide(settings: _Settings, variables: Mapping[str, Any], *, changes_only: bool) -> build.Plan:

@@ -33,6 +33,17 @@ def test_a_wrong_engine_is_named(
     )
 
 
+@pytest.mark.parametrize("name", ["DUCKDB_LOCK_TIMEOUT", "DUCKDB_REBUILD_DAYS"])
+@pytest.mark.parametrize("given", ["nan", "inf", "-1", "soon"])
+def test_no_wait_is_without_end(
+    name: str, given: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, given)
+    monkeypatch.setattr("sys.argv", ["dbt-wait", "build"])
+    assert dbt_wait.main() == 2
+    assert f"{name} " in capsys.readouterr().err
+
+
 def test_raw_tables_are_published_for_spark_and_what_it_lacks_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
