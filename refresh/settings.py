@@ -119,6 +119,8 @@ def read(
     except EnvFileError as error:
         raise SettingError(str(error)) from None
     if sources is not None:
+        # Who writes it by hand reads what is wrong with it: nobody else has to be told.
+        _some_of({"REFRESH_SOURCES": sources}, "REFRESH_SOURCES", SOURCES)
         variables["REFRESH_SOURCES"] = sources
     name = environment or variables.get("MELTANO_ENVIRONMENT") or DEFAULT_ENVIRONMENT
     output = project / "output" / name

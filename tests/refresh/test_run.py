@@ -257,6 +257,8 @@ def test_a_wrong_setting_is_told_once_and_so_is_its_end(
     assert said.err == "refresh: REFRESH_STEP_TIMEOUT must be a number above 0\n" * 2
     assert said.out == ""
     assert not (folder / "commands").exists()
+    assert main(["--sources=salesforce"]) == 2
+    assert len(hook.bodies) == 1
     env.write_text(right, encoding="utf-8")
     (folder / "config").mkdir()
     (folder / "config" / "meltano.yml").write_text("schedules: 1\n", encoding="utf-8")
