@@ -19,6 +19,7 @@ from refresh.channels import ChannelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from refresh.settings import Settings
@@ -114,6 +115,16 @@ class Alerts:
         else:
             since = self.failing.get(step, {}).get("since", started_at)
             self.failing[step] = {"since": since, "error": error}
+
+    def keep(self, steps: AbstractSet[str]) -> None:
+        """Forget what is of other steps, which no run does any more."""
+        gone = self.failing.keys() - steps
+        for memory in (*self.told.values(), *self.owed.values()):
+            gone |= memory.keys() - steps
+        for step in gone:
+            self.failing.pop(step, None)
+            for memory in (*self.told.values(), *self.owed.values()):
+                memory.pop(step, None)
 
     def tell(self, notifier: Notifier) -> int:
         """Tell each channel what it does not know yet.

@@ -120,6 +120,11 @@ class Runner:
 
         def do_all(lock: int) -> None:
             self._alerts.note(SETTINGS, "", None)
+            usual = steps.of_sources(
+                (*settings.usual_sources, *settings.sources),
+                is_parquet_published=settings.is_parquet_published,
+            )
+            self._alerts.keep({WHOLE, RECORD, SETTINGS, *(step.name for step in usual)})
             for step in steps.of_sources(
                 settings.sources,
                 load_only=load_only,

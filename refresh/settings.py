@@ -69,6 +69,8 @@ class Settings:
 
     Attributes:
         variables: All variables of the environment, of `.env` and of `meltano.yml`.
+        sources: Which are read now.
+        usual_sources: Which are read where the command line names none.
         is_parquet_published: Whether Parquet files are published, too.
         folder: Where what happened is kept, with the lock and the log.
     """
@@ -80,6 +82,7 @@ class Settings:
     runs_path: Path
     variables: Mapping[str, str] = field(repr=False)
     sources: tuple[str, ...] = SOURCES
+    usual_sources: tuple[str, ...] = SOURCES
     step_timeout: float = 6 * 3600
     busy_timeout: float = 360
     is_parquet_published: bool = False
@@ -118,10 +121,9 @@ def read(
         variables = all_variables(project, environment)
     except EnvFileError as error:
         raise SettingError(str(error)) from None
-    if sources is not None:
-        # Who writes it by hand reads what is wrong with it: nobody else has to be told.
-        _some_of({"REFRESH_SOURCES": sources}, "REFRESH_SOURCES", SOURCES)
-        variables["REFRESH_SOURCES"] = sources
+    # Who writes it by hand reads what is wrong with it: nobody else has to be told.
+    given = {} if sources is None else {"REFRESH_SOURCES": sources}
+    asked_for = _some_of(given, "REFRESH_SOURCES", SOURCES)
     name = environment or variables.get("MELTANO_ENVIRONMENT") or DEFAULT_ENVIRONMENT
     output = project / "output" / name
     wrong: list[str] = []
@@ -154,6 +156,7 @@ def read(
         some(variable, there_are) if are_known else there_are
         for variable in ("REFRESH_ON_FAILURE", "REFRESH_ON_RECOVERY")
     )
+    usual_sources = some("REFRESH_SOURCES", SOURCES) or SOURCES
     settings = Settings(
         environment=name,
         project=project,
@@ -161,7 +164,8 @@ def read(
         published=path("DUCKDB_PUBLISH_DIR", output / "published"),
         runs_path=path("DUCKDB_RUNS_PATH", output / "runs.jsonl"),
         variables=variables,
-        sources=some("REFRESH_SOURCES", SOURCES) or SOURCES,
+        sources=usual_sources if sources is None else asked_for or usual_sources,
+        usual_sources=usual_sources,
         step_timeout=number("REFRESH_STEP_TIMEOUT", Settings.step_timeout),
         busy_timeout=number("REFRESH_BUSY_TIMEOUT", Settings.busy_timeout),
         is_parquet_published=bool(variables.get("PARQUET_URL")),

@@ -271,6 +271,28 @@ def test_a_wrong_setting_is_told_once_and_so_is_its_end(
     assert "REFRESH_STEP_TIMEOUT must be a number above 0" in hook.bodies[0]["text"]
 
 
+def test_what_no_run_does_any_more_fails_no_longer(
+    folder: Path, hook: Heard, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(folder, 'case "$@" in *kizen*|*parquet*) exit 1;; esac')
+    monkeypatch.setenv("PARQUET_URL", "s3://bucket/x")
+    assert main([]) == 1
+    # One run without it says nothing of it.
+    assert main(["--sources=kananas", "--load-only"]) == 0
+    capsys.readouterr()
+    main(["status"])
+    assert {"  kizen", "  parquet"} <= {
+        line.partition(", since ")[0] for line in capsys.readouterr().out.splitlines()
+    }
+    monkeypatch.delenv("PARQUET_URL")
+    monkeypatch.setenv("REFRESH_SOURCES", "kananas")
+    assert main([]) == 0
+    capsys.readouterr()
+    main(["status"])
+    assert "What fails:\n  nothing\n" in capsys.readouterr().out
+    assert [body["event"] for body in hook.bodies] == ["failure"]
+
+
 def test_where_there_can_be_no_lock_somebody_is_told(folder: Path, hook: Heard) -> None:
     program(folder, "exit 0")
     assert main([]) == 0
