@@ -35,18 +35,17 @@ OF_A_RUN = {"marts.run_steps", "marts.run_streams"}
 """What each run writes down of itself."""
 
 MOMENT = re.compile(r"\d{1,2} \w{3} \d{4}, \d\d:\d\d|\b\d+(\.\d+)? seconds\b")
-#: What is decided, and of which contact and company: one that has none, and one that has it.
-VERDICTS: tuple[tuple[Verdict, str], ...] = (
-    (
-        "force",
-        "select contact_id, (select min(company_id) from marts.companies) "
-        "from marts.contact_company_links where status = 'none' order by all limit 1",
-    ),
-    (
-        "forbid",
-        "select contact_id, company_id from marts.contact_company_links "
-        "where status = 'auto' order by all limit 1",
-    ),
+VERDICTS: tuple[Verdict, ...] = ("force", "forbid")
+#: The contact and company of each: one that has none, and one that has it.
+PAIRS = (
+    """
+    select contact_id, (select min(company_id) from marts.companies)
+    from marts.contact_company_links where status = 'none' order by all limit 1
+    """,
+    """
+    select contact_id, company_id
+    from marts.contact_company_links where status = 'auto' order by all limit 1
+    """,
 )
 LINKS = "select contact_id, company_id from marts.contact_company_links"
 
@@ -117,13 +116,13 @@ def test_three_words(installed: Checkout, sandbox: Sandbox) -> None:
     equal(installed)
 
     file = copy_of(installed, "file")
-    pairs = [pair for _, query in VERDICTS for pair in installed.rows(file, query)]
+    pairs = [pair for query in PAIRS for pair in installed.rows(file, query)]
     decisions = [
         Decision(
             id=new_id(), kind="company_link", decision=verdict, contact_id=contact,
             company_id=company, author="check", decided_at=now(),
         )
-        for (verdict, _), (contact, company) in zip(VERDICTS, pairs, strict=True)
+        for verdict, (contact, company) in zip(VERDICTS, pairs, strict=True)
     ]  # fmt: skip
     for word in WORDS:
         DecisionsFile(installed.path / "output" / word / "decisions.jsonl").append(decisions)
