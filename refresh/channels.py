@@ -137,9 +137,6 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-_OPENER = urllib.request.build_opener(_NoRedirect)
-
-
 def _request(url: str, body: bytes | None, setting: str) -> str:
     parts = urlsplit(url)
     user, _, host = parts.netloc.rpartition("@")
@@ -152,7 +149,7 @@ def _request(url: str, body: bytes | None, setting: str) -> str:
         pair = base64.b64encode(unquote(user).encode()).decode()
         request.add_unredirected_header("Authorization", f"Basic {pair}")
     try:
-        with _OPENER.open(request, timeout=SECONDS) as response:
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=SECONDS) as response:
             response.read(1)
     except urllib.error.HTTPError as error:
         error.close()
