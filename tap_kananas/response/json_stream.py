@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ _LITERALS = ("true", "false", "null", "NaN", "-Infinity", "Infinity")
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NOT_ZERO = re.compile(r"[-0.]*[1-9]")
 
+# So many characters hold at most 15 digits beside the point, and a double gives all of 15 back.
+_EXACT_CHARACTERS = 16
+# Smaller numbers have fewer digits in a double.
+_TINY = 1e-307
+
 
 def _integer(digits: str) -> int | str:
     try:
@@ -39,12 +45,22 @@ def _number(text: str) -> float | str:
     number = float(text)
     # Beyond the largest double there is only infinity, which JSON cannot say; below the
     # smallest one, zero.
-    fits = math.isfinite(number) and (number or not _NOT_ZERO.match(text))
-    return number if fits else text
+    if not math.isfinite(number) or not (number or not _NOT_ZERO.match(text)):
+        return text
+    is_short = len(text) <= _EXACT_CHARACTERS and not 0 < abs(number) < _TINY
+    return number if is_short or not number or _is_double(text, number) else text
+
+
+def _is_double(text: str, number: float) -> bool:
+    """Return whether a text is how a double is written: shortest, with 17 digits, or with all."""
+    short, long = repr(number), f"{number:.17g}"
+    if text in {short, long}:
+        return True
+    return Decimal(text) in {Decimal(short), Decimal(long), Decimal(number)}
 
 
 # Control characters within strings are no JSON, but they are sent, and harmless. NaN and
-# Infinity keep their names.
+# Infinity keep their names, and numbers that no double holds their digits, as text.
 _DECODE = json.JSONDecoder(strict=False, parse_constant=str, parse_float=_number).raw_decode
 _DECODE_LONG_INTEGERS = json.JSONDecoder(
     strict=False, parse_constant=str, parse_float=_number, parse_int=_integer

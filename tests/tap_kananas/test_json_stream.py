@@ -69,6 +69,34 @@ def test_what_json_cannot_say_keeps_its_spelling() -> None:
     assert text.value() == ["NaN", "-Infinity", "1e400", "-0.10e-999999", 0, digits, "a\tb"]
 
 
+@pytest.mark.parametrize(
+    "lost",
+    ["1234567890123456.78", "9007199254740993.0", "0.12345678901234567890", "4.9e-324", "1e-330"],
+)
+def test_a_number_that_no_double_holds_keeps_its_digits(lost: str) -> None:
+    assert JsonStream([f'[{lost}, {{"a": -{lost}}}]']).value() == [lost, {"a": f"-{lost}"}]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        "1.10",
+        "1e3",
+        "123456789012345.60",
+        "0.10000000000000001",  # how PHP writes 0.1 with all of its 17 digits
+        "48.856614123456787",
+        "9007199254740992.0",
+        "5e-324",
+        "2.2250738585072014e-308",
+        "0.1000000000000000055511151231257827021181583404541015625",
+        "0.0000000000000000000000",
+    ],
+)
+def test_a_number_that_a_double_holds_is_one(held: str) -> None:
+    assert JsonStream([f"[{held}]"]).value() == [float(held)]
+    assert type(JsonStream([f"[{held}]"]).value()[0]) is float
+
+
 def test_a_value_without_an_end_does_not_fill_the_memory() -> None:
     served = 0
 
