@@ -20,6 +20,9 @@ DEFAULT_REQUEST_TRIES = 6
 #: What is sent in a header: no blank, no line end, nothing beyond ASCII.
 CREDENTIAL = th.StringType(pattern=r"^[!-~]+(?![\s\S])")
 
+#: What a header takes, blanks among it.
+HEADER = th.StringType(pattern=r"^[!-~][ -~]*(?![\s\S])")
+
 #: An address without user and password (`https://user:word@host`), query and fragment.
 ADDRESS = r"^https?://[^?#@\s]+$"
 
@@ -62,7 +65,7 @@ _USER = re.compile(r"//[^/\s]*@")
 COMMON_SETTINGS: tuple[th.Property[Any], ...] = (
     th.Property(
         "user_agent",
-        th.StringType(min_length=1),
+        HEADER,
         title="User agent",
         description="What the tap calls itself in the User-Agent header.",
     ),

@@ -35,6 +35,11 @@ NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 UNAVAILABLE = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED})
 
 MAX_WAIT_SECONDS = 120.0
+# Double the wait no more often than it takes to reach that: some thousand times is no number.
+_MOST_DOUBLINGS = 8
+
+#: A time-out of more than a week is one of a week: sockets count milliseconds in 32 bits.
+MAX_TIMEOUT_SECONDS = 7 * 86_400
 
 
 def retry_after_seconds(value: str | None, answered_at: str | None = None) -> float | None:
@@ -106,7 +111,8 @@ class HttpStream(WritingStream):
     @property
     def timeout(self) -> int:
         """Seconds a request may wait for the service."""
-        return int(self.config.get("request_timeout", DEFAULT_REQUEST_TIMEOUT_SECONDS))
+        wanted = int(self.config.get("request_timeout", DEFAULT_REQUEST_TIMEOUT_SECONDS))
+        return min(wanted, MAX_TIMEOUT_SECONDS)
 
     def send_request(
         self, prepared_request: requests.PreparedRequest, context: Context | None
@@ -201,7 +207,7 @@ class HttpStream(WritingStream):
                 headers = error.response.headers
                 asked = retry_after_seconds(headers.get("Retry-After"), headers.get("Date"))
             # Jitter is no secret.
-            own = random.uniform(0.5, 1.0) * 2**tries  # noqa: S311
+            own = random.uniform(0.5, 1.0) * 2 ** min(tries, _MOST_DOUBLINGS)  # noqa: S311
             error = yield min(own if asked is None else asked, MAX_WAIT_SECONDS)
             tries += 1
 

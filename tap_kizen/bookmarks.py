@@ -176,9 +176,8 @@ class Bookmark:
 
         self.since = self._period.start
         if not self.is_whole and reached is not None:
-            look_back = timedelta(seconds=int(config["lookback_seconds"]))
-            earliest = reached - look_back
-            self.since = max(earliest, self.since) if self.since else earliest
+            earliest = _before(reached, int(config["lookback_seconds"]))
+            self.since = max(filter(None, (earliest, self.since)), default=None)
 
     def _reached(self) -> datetime | None:
         """Return the moment of the bookmark; None where there is none to go on from.
@@ -270,6 +269,14 @@ class Bookmark:
         if self._before is None:
             # One that lies in the future, and nothing was found to set it anew by.
             self._state.pop("replication_key_value", None)
+
+
+def _before(moment: datetime, seconds: int) -> datetime | None:
+    """Return the moment so many seconds earlier; None before the years that can be counted."""
+    try:
+        return moment - timedelta(seconds=seconds)
+    except OverflowError:
+        return None
 
 
 def _integer(value: object) -> int | None:

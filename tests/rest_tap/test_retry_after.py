@@ -10,7 +10,7 @@ import pytest
 import requests
 from singer_sdk.exceptions import RetriableAPIError
 
-from rest_tap.streams import retry_after_seconds
+from rest_tap.streams import MAX_TIMEOUT_SECONDS, MAX_WAIT_SECONDS, retry_after_seconds
 from tap_kizen.streams import TeamStream
 from tap_kizen.tap import TapKizen
 from tests.programs import kizen_settings
@@ -63,3 +63,11 @@ def test_the_wait_is_as_long_as_the_service_asks_by_its_clock(shared_sandbox: Sa
     waits = TeamStream(tap).backoff_wait_generator()
     next(waits)
     assert waits.send(RetriableAPIError("", response)) == 30
+
+
+def test_waits_and_time_outs_have_an_end(shared_sandbox: Sandbox) -> None:
+    stream = TeamStream(TapKizen(config=kizen_settings(shared_sandbox, request_timeout=10**400)))
+    assert stream.timeout == MAX_TIMEOUT_SECONDS
+    waits = stream.backoff_wait_generator()
+    next(waits)
+    assert max(waits.send(requests.ConnectionError()) for _ in range(2_000)) == MAX_WAIT_SECONDS

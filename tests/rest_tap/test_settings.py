@@ -71,6 +71,13 @@ def test_a_pattern_is_shown_as_it_is() -> None:
     assert line.endswith(f"'crm.example' does not match {ADDRESS!r}")
 
 
+@pytest.mark.parametrize("value", ["a\nb", "a\n", " a", "caf\u00e9", "\u540d", "a\0"])
+def test_a_user_agent_that_fits_no_header_is_told(value: str) -> None:
+    (line,) = explain(user_agent=value)
+    assert line.startswith("setting 'user_agent': ")
+    assert explain(user_agent="Mozilla/5.0 (compatible; ours)") == []
+
+
 SETTINGS: dict[type[RestTap], dict[str, Any]] = {
     TapKananas: {"secret_key": "k-secret-1"},
     TapKizen: GOOD,

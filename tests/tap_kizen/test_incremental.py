@@ -334,6 +334,22 @@ def test_a_bookmark_that_cannot_be_right_is_told_and_mended(
     assert len(again.records_of(CONTACTS)) <= 1
 
 
+@pytest.mark.parametrize(
+    ("seconds", "bookmark"),
+    [(10**11, None), (10**15, None), (10**400, None), (10, "0001-01-01T00:00:00Z")],
+    ids=["centuries", "days beyond count", "seconds beyond count", "the first year"],
+)
+def test_a_look_back_may_be_longer_than_years_are_counted(
+    shared_sandbox: Sandbox, tmp_path: Path, seconds: int, bookmark: str | None
+) -> None:
+    settings = settings_of(shared_sandbox, lookback_seconds=seconds, full_refresh_every=0)
+    first = run_tap("tap_kizen", settings, tmp_path)
+    changes = {} if bookmark is None else {"replication_key_value": bookmark}
+    second = run_tap("tap_kizen", settings, tmp_path, state=contact_state(first.state, **changes))
+    assert second.code == 0, second.err
+    assert {row["id"] for row in second.records_of(CONTACTS)} == set(contact_ids(shared_sandbox))
+
+
 def test_a_bookmark_in_the_future_of_an_empty_list_goes(sandbox: Sandbox, tmp_path: Path) -> None:
     for key in contact_ids(sandbox):
         sandbox.account.crm.archive(CONTACTS, key)
