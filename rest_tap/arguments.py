@@ -6,7 +6,7 @@ import json
 from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path, PurePath
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
@@ -75,8 +75,12 @@ def close_to_others(paths: Iterable[str]) -> None:
                 folder.chmod(0o700)
 
 
-def readable(file: IO[str] | None) -> IO[str] | None:
+def readable(name: str, file: IO[str] | None) -> IO[str] | None:
     """Return a file of the same text, which is JSON.
+
+    Args:
+        name: `state` or `catalog`.
+        file: The file.
 
     Raises:
         ConfigurationError: If it is not, or cannot be read.
@@ -85,8 +89,16 @@ def readable(file: IO[str] | None) -> IO[str] | None:
         return None
     with files_told():
         text = file.read()
-        json.loads(text)
+        given = json.loads(text)
+    if isinstance(given, str):
+        # The SDK takes it for the path of another file.
+        _refuse(name, "$", "no object")
     return StringIO(text)
+
+
+def _refuse(name: str, place: str, wanted: str) -> NoReturn:
+    message = f"the file given as --{name} holds no {name}: what stands at {place} is {wanted}"
+    raise ConfigurationError(message)
 
 
 def check_argument(name: str, given: object) -> None:
@@ -106,5 +118,4 @@ def check_argument(name: str, given: object) -> None:
         place = "".join(f"[{step!r}]" for step in error.absolute_path)
         expected = error.validator_value
         wanted = f"no {expected}" if error.validator == "type" else f"without {expected}"
-        message = f"the file given as --{name} holds no {name}: what stands at ${place} is {wanted}"
-        raise ConfigurationError(message)
+        _refuse(name, f"${place}", wanted)

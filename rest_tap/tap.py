@@ -218,7 +218,9 @@ class RestTap(OpenTap):
         Raises:
             ConfigurationError: If the state or the catalog is no JSON, besides wrong settings.
         """
-        super().invoke(state=readable(state), catalog=readable(catalog), **options)
+        super().invoke(
+            state=readable("state", state), catalog=readable("catalog", catalog), **options
+        )
 
     @classmethod
     def get_singer_command(cls) -> click.Command:

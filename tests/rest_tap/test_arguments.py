@@ -21,6 +21,7 @@ SETTINGS = {"tap_kananas": kananas_settings, "tap_kizen": kizen_settings}
 
 STATES: list[Any] = [
     [1],
+    "state.json",
     5,
     {"bookmarks": []},
     {"bookmarks": {"contacts": None}},
@@ -28,6 +29,7 @@ STATES: list[Any] = [
 ]
 CATALOGS: list[Any] = [
     [],
+    "",
     5,
     {"streams": {}},
     {"streams": [{}]},
