@@ -6,6 +6,9 @@ So do signs that a terminal would obey.
 from __future__ import annotations
 
 import logging
+import re
+from functools import cache
+from html.entities import html5
 from typing import TYPE_CHECKING, Any
 
 from rest_tap.logs import printable
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MASK = "***"
+
+_ENTITIES: dict[str, list[str]] = {}
+for _name, _sign in html5.items():
+    _ENTITIES.setdefault(_sign, []).append(_name)
 
 # Words of a service are cut at a length: also what is left of a secret is one.
 _FEWEST_LEFT = 4
@@ -33,6 +40,37 @@ def secret_values(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[
         if setting.get("secret") and config.get(name)
     }
     return sorted(values, key=len, reverse=True)
+
+
+# What a sign begins with that is spelled otherwise; and all of it that may come before a cut.
+_ESCAPE = re.compile(r"[%&\\]")
+_BEGUN = re.compile(r"[%&\\]?[#\w]{0,7}")
+
+
+@cache
+def _spelled(sign: str) -> str:
+    """Return a pattern of a sign as it is, or as it stands in an address, in HTML or in JSON."""
+    number = ord(sign)
+    named = "|".join(name.rstrip(";") for name in _ENTITIES.get(sign, ()))
+    entities = f"&(?:#0*{number}|#[xX]0*(?i:{number:x}){'|' if named else ''}{named});?"
+    escapes = rf"\\u(?i:{number:04x})|\\{re.escape(sign)}"
+    return f"(?:%(?i:{number:02x})|{entities}|{escapes}|{re.escape(sign)})"
+
+
+def _without_end(words: str, secret: str) -> str:
+    """Put a mask in the place of what is left of a secret at the end of words that were cut."""
+    signs = [re.compile(_spelled(sign)) for sign in secret]
+    begins = (place.start() for place in signs[0].finditer(words))
+    for begin in begins:
+        at, count = begin, 0
+        for sign in signs:
+            found = sign.match(words, at)
+            if found is None:
+                break
+            at, count = found.end(), count + 1
+        if count >= _FEWEST_LEFT and _BEGUN.fullmatch(words, at):
+            return words[:begin] + MASK
+    return words
 
 
 class Redactor(logging.Filter):
@@ -55,9 +93,11 @@ class Redactor(logging.Filter):
         """Return a text without secrets."""
         for secret in self._secrets:
             text = text.replace(secret, MASK)
+            if _ESCAPE.search(text):
+                text = re.sub("".join(map(_spelled, secret)), MASK, text)
             if CUT in text:
-                for left in range(len(secret) - 1, _FEWEST_LEFT - 1, -1):
-                    text = text.replace(secret[:left] + CUT, MASK + CUT)
+                *whole, last = text.split(CUT)
+                text = CUT.join([*(_without_end(words, secret) for words in whole), last])
         return text
 
     def filter(self, record: logging.LogRecord) -> bool:

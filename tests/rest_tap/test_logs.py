@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
 
 import pytest
 from singer_sdk.exceptions import FatalAPIError
 
 from rest_tap.logs import printable
-from rest_tap.responses import MAX_DETAIL_CHARACTERS
+from rest_tap.responses import CUT, MAX_DETAIL_CHARACTERS
+from rest_tap.secrets import Redactor
 from sandbox.server import Fault
 from tap_kizen.tap import TapKizen
 from tests.programs import kananas_settings, kizen_settings, run_tap
@@ -173,6 +176,34 @@ def test_a_secret_that_is_cut_stays_secret(sandbox: Sandbox, tmp_path: Path, pla
     outcome = run_tap("tap_kananas", kananas_settings(sandbox, secret_key=key), tmp_path)
     assert outcome.code == 1
     assert key[:5] not in outcome.err
+
+
+SECRET = "k+9&<x>/\"'\\%41~end"
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        SECRET,
+        quote(SECRET),
+        quote(SECRET, safe="").lower(),
+        quote_plus(SECRET),
+        html.escape(SECRET),
+        "".join(f"&#{ord(sign)};" for sign in SECRET),
+        json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET)[1:-1].replace("/", "\\/"),
+        "".join(f"\\u{ord(sign):04X}" for sign in SECRET),
+        repr(SECRET)[1:-1],
+    ],
+)
+def test_a_secret_stays_secret_however_it_is_spelled(spelled: str) -> None:
+    redactor = Redactor([SECRET])
+    assert redactor.redact(f"a {spelled} b {spelled}") == "a *** b ***"
+    for end in range(len(spelled)):
+        shown = redactor.redact(f"a {spelled[:end]}{CUT} b")
+        assert shown in {f"a ***{CUT} b", f"a {spelled[:end]}{CUT} b"}
+        assert ("***" in shown) or end < len(spelled) * 5 / len(SECRET) + 8
+    assert redactor.redact("a 100% & b\\c") == "a 100% & b\\c"
 
 
 @pytest.mark.parametrize("tap", ["kananas", "kizen"])
