@@ -60,6 +60,9 @@ _BATCH_FILES = Draft7Validator(
     }
 )
 
+# What the SDK takes for true, and what means false.
+_BOOLEANS = frozenset({"true", "1", "yes", "on", "false", "0", "no", "off"})
+
 _USER = re.compile(r"//[^/\s]*@")
 
 COMMON_SETTINGS: tuple[th.Property[Any], ...] = (
@@ -167,3 +170,25 @@ def explain_environment(
             wanted = "an integer" if read is int else "JSON"
             lines.append(f"setting '{name}' (environment variable {variable}) is not {wanted}")
     return lines
+
+
+def explain_booleans(
+    environment: Mapping[str, str], schema: Mapping[str, Any], env_prefix: str
+) -> list[str]:
+    """Return a line for each variable of a boolean that is neither: the SDK takes it for false.
+
+    Args:
+        environment: The environment variables.
+        schema: The tap's `config_jsonschema`.
+        env_prefix: What the tap's environment variables begin with, such as `TAP_KIZEN_`.
+    """
+    variables = {
+        name: f"{env_prefix}{name.upper()}"
+        for name, setting in schema.get("properties", {}).items()
+        if "boolean" in setting["type"]
+    }
+    return [
+        f"setting '{name}' (environment variable {variable}) is neither true nor false"
+        for name, variable in variables.items()
+        if environment.get(variable, "false").lower() not in _BOOLEANS
+    ]

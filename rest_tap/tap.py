@@ -25,7 +25,7 @@ from rest_tap.logs import keep_to_own_words
 from rest_tap.mapping import unused_maps
 from rest_tap.sdk import OpenTap
 from rest_tap.secrets import keep_out_of_logs, secret_values
-from rest_tap.settings import explain_environment, explain_settings_errors
+from rest_tap.settings import explain_booleans, explain_environment, explain_settings_errors
 from rest_tap.transport import new_session
 from rest_tap.writers.backpressure import Backpressure
 from rest_tap.writers.batches import BatchFolder
@@ -130,11 +130,12 @@ class RestTap(OpenTap):
         """
         check_argument("state", state)
         check_argument("catalog", catalog)
+        self._reads_environment = bool(arguments.get("parse_env_config"))
         try:
             super().__init__(state=state, catalog=catalog, **arguments)
         except ValueError as error:
             lines = explain_environment(os.environ, self.config_jsonschema, self._env_var_prefix)
-            if not arguments.get("parse_env_config") or not lines:
+            if not self._reads_environment or not lines:
                 raise
             # Without the SDK's words, which quote the value.
             raise ConfigurationError("; ".join(lines)) from error
@@ -189,6 +190,8 @@ class RestTap(OpenTap):
         self.append_builtin_config(self.config_jsonschema)
         keep_out_of_logs(secret_values(self._config, self.config_jsonschema))
         lines = explain_settings_errors(self._config, self.config_jsonschema, self._env_var_prefix)
+        if self._reads_environment:
+            lines += explain_booleans(os.environ, self.config_jsonschema, self._env_var_prefix)
         if lines and raise_errors:
             raise ConfigurationError("; ".join(lines))
         # The SDK's check also fills in the defaults.

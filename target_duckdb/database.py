@@ -340,6 +340,7 @@ class Database:
             self.connection.execute("SET TimeZone = 'UTC'")
             self.connection.execute("SET preserve_insertion_order = true")
             self.connection.execute("SET default_collation = ''")
+            self.memory = Memory(self.connection, is_given=own_limit is not None, logger=logger)
         except duckdb.Error as error:
             words = one_line(error)
             for value in options.values():
@@ -347,7 +348,6 @@ class Database:
                     words = words.replace(value, "…")  # it may give access
             msg = f"DuckDB refuses the settings 'settings' or 'max_memory': {words}"
             raise TargetError(msg) from None
-        self.memory = Memory(self.connection, is_given=own_limit is not None, logger=logger)
         self._lake = Lake(path, data_path or "", self.name) if is_lake(path) else None
         if self._lake is not None:
             self._lake.prepare(self.connection, os.environ)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from dotenv import find_dotenv
+from dotenv.main import DotEnv
 from singer_sdk import typing as th
 
 if TYPE_CHECKING:
@@ -201,7 +204,7 @@ CONFIG_JSONSCHEMA = th.PropertiesList(
 def completed(given: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings as their schema has them.
 
-    Meltano and the environment send texts (`"false"`, `"5"`, `"{}"`), and null or an empty text for
+    Meltano and the environment send texts (`"false"`, `"5"`, `"{}"`), and null or a blank text for
     a setting that is not given.
 
     Args:
@@ -211,9 +214,13 @@ def completed(given: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, 
     result = dict(given)
     for name, definition in schema["properties"].items():
         value = result.get(name)
-        if value is None or value == "":
+        if value is None or (isinstance(value, str) and not value.strip()):
             if "default" in definition:
                 result[name] = definition["default"]
+            elif "string" in definition.get("type", []):
+                result[name] = value and ""
+            else:
+                result.pop(name, None)
         elif isinstance(value, str):
             result[name] = _parsed(value, definition.get("type", []))
         else:
@@ -237,6 +244,25 @@ def _parsed(text: str, types: Sequence[str] | str) -> Any:  # noqa: ANN401
     if "boolean" in types:
         return _BOOLEANS.get(text.strip().lower(), text)
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return text
+    # 1e3 is an integer, too.
+    is_whole = "integer" in types and isinstance(value, float) and value.is_integer()
+    return int(value) if is_whole else value
+
+
+def from_environment(schema: Mapping[str, Any], prefix: str) -> dict[str, str]:
+    """Return the settings that variables hold, those of a file `.env` among them, as texts.
+
+    The SDK makes values of them itself, false of any text but a few, and an error of `1e3`.
+
+    Args:
+        schema: JSON schema of the settings.
+        prefix: What the variables begin with.
+    """
+    DotEnv(find_dotenv()).set_as_environment_variables()
+    variables = {name: f"{prefix}{name.upper()}" for name in schema["properties"]}
+    return {
+        name: os.environ[variable] for name, variable in variables.items() if variable in os.environ
+    }

@@ -44,7 +44,7 @@ from target_duckdb.names import folded, storable
 from target_duckdb.paths import is_file, problem
 from target_duckdb.quarantine import TABLE_NAME, Quarantine
 from target_duckdb.schemas import columns_told, flattenable, normalized
-from target_duckdb.settings import CONFIG_JSONSCHEMA, QUARANTINE, completed
+from target_duckdb.settings import CONFIG_JSONSCHEMA, QUARANTINE, completed, from_environment
 from target_duckdb.staging import (
     CHUNK_ROWS,
     StagingArea,
@@ -90,16 +90,18 @@ class TargetDuckDB(CommandTarget):
         TargetCapabilities.VALIDATE_RECORDS,
     ]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *args: Any, parse_env_config: bool = False, **kwargs: Any) -> None:  # noqa: ANN401
         """Take the settings; nothing is opened before the first SCHEMA message.
 
         Args:
             *args: As the SDK's targets.
+            parse_env_config: Whether settings come from the environment, too.
             **kwargs: As the SDK's targets.
 
         Raises:
             SettingError: `path` can name no database.
         """
+        self._reads_environment = parse_env_config
         super().__init__(*args, **kwargs)
         path, data_path = self.config["path"], self.config.get("data_path")
         wrong = extensions.problem(path, data_path) if is_lake(path) else problem(path)
@@ -128,7 +130,10 @@ class TargetDuckDB(CommandTarget):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings, those completed that Meltano and the environment send as texts."""
         self.append_builtin_config(self.config_jsonschema)
-        self._config = completed(self._config, self.config_jsonschema)
+        given = self._config
+        if self._reads_environment:
+            given = {**given, **from_environment(self.config_jsonschema, self._env_var_prefix)}
+        self._config = completed(given, self.config_jsonschema)
         found: list[str] = super()._validate_config(raise_errors=raise_errors)
         return found
 

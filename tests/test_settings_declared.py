@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from singer_sdk.exceptions import ConfigValidationError
 
+from target_duckdb.errors import SettingError
 from target_duckdb.target import TargetDuckDB
 
 if TYPE_CHECKING:
@@ -82,3 +84,49 @@ def test_each_works_as_text(plugin: type[PluginBase], _group: str) -> None:
     values = values_of(plugin)
     found = dict(plugin(config={name: as_text(value) for name, value in values.items()}).config)
     assert {name: found[name] for name in values} == values
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("batch_size_rows", "1e3", 1000),
+        ("batch_size_rows", " 5.0 ", 5),
+        ("batch_size_rows", "", 500_000),
+        ("validate_records", "", True),
+        ("validate_records", "Off ", False),
+        ("hard_delete", "true ", True),
+        ("hard_delete", " ", False),
+        ("default_target_schema", " ", "main"),
+        ("settings", " ", None),
+    ],
+)
+def test_texts_of_the_environment_are_read(
+    name: str, text: str, value: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TARGET_DUCKDB_PATH", "warehouse.duckdb")
+    monkeypatch.setenv(f"TARGET_DUCKDB_{name.upper()}", text)
+    found = TargetDuckDB(parse_env_config=True, validate_config=True).config.get(name)
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("hard_delete", "maybe"),
+        ("validate_records", "t"),
+        ("batch_size_rows", "5.5"),
+        ("batch_size_rows", "9" * 5000),
+        ("settings", "{"),
+        ("path", " "),
+    ],
+)
+def test_texts_of_the_environment_that_mean_nothing_are_refused(
+    name: str, text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TARGET_DUCKDB_PATH", "warehouse.duckdb")
+    monkeypatch.setenv(f"TARGET_DUCKDB_{name.upper()}", text)
+    with pytest.raises((ConfigValidationError, SettingError)) as caught:
+        TargetDuckDB(parse_env_config=True, validate_config=True)
+    assert name in str(getattr(caught.value, "errors", caught.value))

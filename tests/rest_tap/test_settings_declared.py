@@ -130,3 +130,21 @@ def test_a_variable_that_is_no_such_value_names_the_setting(
     told = f"^setting '{setting}' \\(environment variable {variable}\\) is not {wanted}$"
     with pytest.raises(ConfigurationError, match=told):
         TAPS[name](parse_env_config=True)
+
+
+@pytest.mark.parametrize("value", ["maybe", "true ", "", "t", "2", "null"])
+@pytest.mark.parametrize("name", TAPS)
+def test_a_boolean_that_is_neither_is_not_taken_for_false(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, text in environment(name).items():
+        monkeypatch.setenv(variable, text)
+    setting = "emit_activate_version_messages"
+    variable = f"{name}_{setting}".upper().replace("-", "_")
+    monkeypatch.setattr(TAPS[name], "discover_streams", lambda _: [])
+    monkeypatch.setenv(variable, value)
+    told = f"^setting '{setting}' \\(environment variable {variable}\\) is neither true nor false$"
+    with pytest.raises(ConfigurationError, match=told):
+        TAPS[name](parse_env_config=True)
+    monkeypatch.setenv(variable, "OFF")
+    assert TAPS[name](parse_env_config=True).config[setting] is False

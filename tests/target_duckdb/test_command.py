@@ -124,6 +124,7 @@ def test_settings_from_the_environment(tmp_path: Path) -> None:
         ({}, "setting 'path' is missing or empty: name the DuckDB file (environment variable"),
         ({"path": None}, "TARGET_DUCKDB_PATH, below Meltano DUCKDB_PATH)"),
         ({"path": ""}, "setting 'path' is missing or empty"),
+        ({"path": " "}, "setting 'path' is missing or empty"),
         ({"path": 5}, "config['path']"),
         ({"path": "a?b.duckdb"}, "setting 'path': DuckDB takes no '?' in the name of a file"),
         ({"path": "of?/x.duckdb"}, "setting 'path': DuckDB takes no '?' in the name of a file"),
@@ -268,6 +269,7 @@ def test_two_at_the_same_time_take_turns(tmp_path: Path) -> None:
     ("config", "named"),
     [
         ({"settings": {"threads": "many"}}, "'settings' or 'max_memory'"),
+        ({"max_memory": "1KB"}, "'settings' or 'max_memory'"),
         ({"settings": {"no_such_option": 1}}, "'settings' or 'max_memory'"),
         ({"max_memory": "lots"}, "'settings' or 'max_memory'"),
     ],
