@@ -14,7 +14,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -55,6 +56,14 @@ _NO_VALUES = frozenset({None, Kind.EMPTY, Kind.ZERO_DATE, Kind.BOOLEAN, Kind.OBJ
 
 _NUMBER = re.compile(r"-?\d{1,30}(?:\.\d{1,20})?")
 _DIGIT = re.compile(r"\d")
+
+# Parts of a second, which no bookmark needs: it is cut to what comes before it.
+_FRACTION = re.compile(r"(\d\d[:.]?\d\d[:.]?\d\d)[.,]\d+(?=\D*$|[+-]\d\d:?\d\d$)", re.ASCII)
+_OTHER_ISO = re.compile(
+    r"(?P<y>\d{4})-?(?P<mo>\d\d)-?(?P<d>\d\d)(?P<t>[Tt ])"
+    r"(?P<h>\d\d):?(?P<mi>\d\d)(?::?(?P<s>\d\d))? ?(?P<z>Z|z|UTC|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII,
+)
 
 # Moments that are not written as ISO 8601 says, by their shape; day first, as in French.
 _SHAPES = {
@@ -134,12 +143,50 @@ def _read_text(text: str, zone: ZoneInfo | None) -> _Reading | None:
 
 
 def _read_shape(text: str, local: ZoneInfo | timezone) -> _Reading | None:
+    text = _FRACTION.sub(r"\1", text)
     written = _SHAPES.get(_DIGIT.sub("9", text))
     if written is None:
-        return None
+        found = _OTHER_ISO.fullmatch(text)
+        return _read_http_date(text) if found is None else _read_other_iso(found, local)
     moment = datetime.strptime(text, written).replace(tzinfo=local).astimezone(timezone.utc)
     notation = _Notation(lambda m: m.astimezone(local).strftime(written), is_local=True)
     return _Reading(moment, notation)
+
+
+def _read_other_iso(found: re.Match[str], local: ZoneInfo | timezone) -> _Reading:
+    """Read a moment that ISO 8601 allows, and no column of timestamps takes as it is."""
+    date_and_time = [int(found[part] or 0) for part in ("y", "mo", "d", "h", "mi", "s")]
+    wall = datetime(*date_and_time)  # type: ignore[arg-type]  # noqa: DTZ001 - its zone follows
+    offset = found["z"]
+    if offset is None:
+
+        def write_local(moment: datetime) -> str:
+            return moment.astimezone(local).replace(tzinfo=None).isoformat(found["t"], "seconds")
+
+        return _Reading(_in_utc(wall.replace(tzinfo=local)), _Notation(write_local, is_local=True))
+    minutes = 0
+    if offset[0] in "+-":
+        digits = offset[1:].replace(":", "").ljust(4, "0")
+        minutes = int(f"{offset[0]}1") * (int(digits[:2]) * 60 + int(digits[2:]))
+    zone = timezone(timedelta(minutes=minutes))
+    return _Reading(_in_utc(wall.replace(tzinfo=zone)), _Notation(to_utc))
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Return a moment in UTC; the last there is for one at the end of the year 9999."""
+    try:
+        return moment.astimezone(timezone.utc)
+    except OverflowError:
+        if moment.year == 1:
+            raise
+        return datetime.max.replace(tzinfo=timezone.utc)
+
+
+def _read_http_date(text: str) -> _Reading | None:
+    if "," not in text:
+        return None
+    moment = parsedate_to_datetime(text).astimezone(timezone.utc)
+    return _Reading(moment, _Notation(partial(format_datetime, usegmt=True)))
 
 
 def _read_number(number: Decimal, zone: ZoneInfo | None, *, as_text: bool) -> _Reading | None:

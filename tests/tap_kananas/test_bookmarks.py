@@ -365,3 +365,35 @@ def test_moments_are_told_from_other_values(value: Any, moment: str | None) -> N
     reading = read_moment(value, ZoneInfo("Europe/Paris"))
     found = None if reading is None else reading.moment.replace(tzinfo=None).isoformat()
     assert found == moment
+
+
+@pytest.mark.parametrize(
+    ("value", "bound"),
+    [
+        ("2026-11-30T10:00:00.1234567Z", "2026-11-30T09:59:50Z"),
+        ("2026-11-30 10:00:00,123456789+01:00", "2026-11-30T08:59:50Z"),
+        ("2026-11-30T10:00Z", "2026-11-30T09:59:50Z"),
+        ("2026-11-30 10:00:00 UTC", "2026-11-30T09:59:50Z"),
+        ("20261130T100000-0530", "2026-11-30T15:29:50Z"),
+        ("2026-11-29T10:00:00.1234567", "2026-11-29T08:59:50"),
+        ("29/11/2026 10:00:00.5", "29/11/2026 08:59:50"),
+        ("Mon, 30 Nov 2026 10:00:00 GMT", "Mon, 30 Nov 2026 09:59:50 GMT"),
+        ("9999-12-31T23:59:59Z", "2026-11-30T17:59:50Z"),
+        ("9999-12-31T23:59:59.999-05:00", "2026-11-30T17:59:50Z"),
+        ("9999-12-31T23:59:59", "2026-11-30T04:59:50"),
+    ],
+)
+def test_the_next_run_goes_back_however_a_moment_is_written(value: str, bound: str) -> None:
+    state: dict[str, Any] = {"replication_key": "changed"}
+    for found in (None, bound):
+        bookmark = Bookmark(
+            "changed",
+            state,
+            zone=None,
+            look_back=timedelta(seconds=10),
+            started_at=datetime(2026, 11, 30, 18, tzinfo=UTC),
+        )
+        assert bookmark.lower_bound(None) == found
+        assert not bookmark.is_ahead
+        bookmark.add({"changed": value})
+        bookmark.save(state)
