@@ -237,6 +237,9 @@ def _failures(url: str) -> tuple[type[Exception], ...]:
 def _unreadable(url: str, error: Exception, read_as: str | None = None) -> BatchError:
     """Say why a file cannot be read, by its address, under whatever name it was read."""
     reason = getattr(error, "strerror", None) or one_line(error)
+    if isinstance(error, gzip.BadGzipFile) and "b'" in reason:
+        # Python's own words quote what stands there.
+        reason = "it is no gzip file, or has something behind its end"
     reason = reason.replace(read_as or url, shown(url)).replace(url, shown(url))
     given = _ACCESS.match(url)
     if given is not None:
