@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from dotenv import find_dotenv
 from dotenv.main import DotEnv
@@ -244,12 +244,17 @@ def _parsed(text: str, types: Sequence[str] | str) -> Any:  # noqa: ANN401
     if "boolean" in types:
         return _BOOLEANS.get(text.strip().lower(), text)
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_refuse)
     except ValueError:
         return text
     # 1e3 is an integer, too.
     is_whole = "integer" in types and isinstance(value, float) and value.is_integer()
     return int(value) if is_whole else value
+
+
+def _refuse(constant: str) -> NoReturn:
+    """Refuse NaN, which no limit keeps out, and what else Python reads that JSON does not have."""
+    raise ValueError(constant)
 
 
 def from_environment(schema: Mapping[str, Any], prefix: str) -> dict[str, str]:

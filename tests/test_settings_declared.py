@@ -117,6 +117,7 @@ def test_texts_of_the_environment_are_read(
         ("validate_records", "t"),
         ("batch_size_rows", "5.5"),
         ("batch_size_rows", "9" * 5000),
+        ("lock_timeout", "NaN"),
         ("settings", "{"),
         ("path", " "),
     ],
