@@ -10,7 +10,7 @@ from jsonschema import Draft7Validator
 from singer_sdk import typing as th
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from jsonschema.exceptions import ValidationError
 
@@ -149,6 +149,13 @@ def explain_settings_errors(
     return [_explain(error, schema, env_prefix) for error in errors]
 
 
+def _variables(schema: Mapping[str, Any], env_prefix: str) -> Iterator[tuple[str, str, set[str]]]:
+    """Return each setting, the environment variable of it, and its types."""
+    for name, setting in schema.get("properties", {}).items():
+        types = {setting["type"]} if isinstance(setting["type"], str) else {*setting["type"]}
+        yield name, f"{env_prefix}{name.upper()}", types
+
+
 def explain_environment(
     environment: Mapping[str, str], schema: Mapping[str, Any], env_prefix: str
 ) -> list[str]:
@@ -160,9 +167,7 @@ def explain_environment(
         env_prefix: What the tap's environment variables begin with, such as `TAP_KIZEN_`.
     """
     lines = []
-    for name, setting in schema.get("properties", {}).items():
-        variable = f"{env_prefix}{name.upper()}"
-        types = {setting["type"]} if isinstance(setting["type"], str) else {*setting["type"]}
+    for name, variable, types in _variables(schema, env_prefix):
         read = int if "integer" in types else json.loads if types & {"array", "object"} else str
         try:
             read(environment.get(variable, "0"))
@@ -182,13 +187,8 @@ def explain_booleans(
         schema: The tap's `config_jsonschema`.
         env_prefix: What the tap's environment variables begin with, such as `TAP_KIZEN_`.
     """
-    variables = {
-        name: f"{env_prefix}{name.upper()}"
-        for name, setting in schema.get("properties", {}).items()
-        if "boolean" in setting["type"]
-    }
     return [
         f"setting '{name}' (environment variable {variable}) is neither true nor false"
-        for name, variable in variables.items()
-        if environment.get(variable, "false").lower() not in _BOOLEANS
+        for name, variable, types in _variables(schema, env_prefix)
+        if "boolean" in types and environment.get(variable, "false").lower() not in _BOOLEANS
     ]

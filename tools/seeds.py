@@ -245,13 +245,12 @@ def diminutives() -> list[tuple[str, str, str]]:
         # "K. C." are initials.
         if row["relationship"] == "has_nickname" and row["name2"].isalpha()
     }
-    with (EXTRAS / "diminutives.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            pair = row["short_name"], row["full_name"]
-            if row["decision"] == "add":
-                languages[pair] = row["language"]
-            else:
-                languages.pop(pair, None)
+    for row in decisions("diminutives"):
+        pair = row["short_name"], row["full_name"]
+        if row["decision"] == "add":
+            languages[pair] = row["language"]
+        else:
+            languages.pop(pair, None)
     return sorted((*pair, language) for pair, language in languages.items())
 
 
@@ -279,10 +278,15 @@ def spellings(name: str) -> set[str]:
 def extras(seed: str, key: str) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
     """Rows decided upon, by key: those to add, and those to leave."""
     decided: dict[str, dict[str, dict[str, str]]] = {"add": {}, "leave": {}}
-    with (EXTRAS / f"{seed}.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            decided[row["decision"]][row[key]] = row
+    for row in decisions(seed):
+        decided[row["decision"]][row[key]] = row
     return decided["add"], decided["leave"]
+
+
+def decisions(seed: str) -> list[dict[str, str]]:
+    """Rows decided upon."""
+    with (EXTRAS / f"{seed}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def write(seed: str, header: list[str], rows: dict[str, str] | set[str]) -> None:

@@ -120,6 +120,9 @@ _FIELDS = (
     "vat_number", "first_name", "last_name", "birth_date", "organisation",
 )  # fmt: skip
 
+#: Leaves those whose ids are in a list.
+_OF_THESE = "inner join (select unnest(cast(? as varchar[])) as id) as asked using (id)"
+
 DUPLICATES = "marts.possible_duplicates"
 
 #: The records of each kind of them, by their id.
@@ -446,8 +449,7 @@ class Questions:
         if not ids:
             return {}
         rows = self.published.rows(
-            f"select records.* from ({records}) as records"
-            " inner join (select unnest(cast(? as varchar[])) as id) as asked using (id)",
+            f"select records.* from ({records}) as records {_OF_THESE}",
             [list(dict.fromkeys(ids))],
         )
         return {row["id"]: row for row in rows}
@@ -555,8 +557,7 @@ inner join (
             if not wanted or (what == "kizen_contact_id" and not self.has("persons")):
                 continue
             rows = self.published.rows(
-                f"select id, name from ({queries[what]})"
-                " inner join (select unnest(cast(? as varchar[])) as id) as asked using (id)",
+                f"select id, name from ({queries[what]}) {_OF_THESE}",
                 [sorted(wanted)],
             )
             found |= {(what, row["id"]): row["name"] or row["id"] for row in rows}

@@ -49,7 +49,9 @@ sizes as (
 
     select
         count(postal_code) as with_postal_code,
-        count(city) as with_city
+        count(city) as with_city,
+        count(house_number) as with_house,
+        count(birth_date) as with_birth_date
     from keys
 
 ),
@@ -135,14 +137,10 @@ account as (
 
     select
         case
-            when (select count(house_number) from keys) > 0
-                then
-                    50 * (select count(*) from accompanied)
-                    < (select count(house_number) from keys)
-            else
-                1000 * (select count(*) from accompanied)
-                < (select count(birth_date) from keys)
+            when with_house > 0 then 50 * (select count(*) from accompanied) < with_house
+            else 1000 * (select count(*) from accompanied) < with_birth_date
         end as is_without_families
+    from sizes
 
 ),
 

@@ -1,4 +1,19 @@
 -- The keys under which each person is looked for, on either side alike.
+{%- set house = "house_number || '|' || street_end || '|' || coalesce(postal_code, city) || '|'" %}
+{%- set keys = [
+    ('email', "email"),
+    ('birth_date', "birth_key || '|' || left(first_head, 2)"),
+    ('birth_date', "birth_key || '|' || left(last_key, 2)"),
+    ('place', "last_key || '|' || postal_code"),
+    ('place', "first_key || '|' || postal_code"),
+    ('place', "birth_key || '|' || postal_code"),
+    ('place', "birth_key || '|' || city"),
+    ('house', house ~ " || left(first_head, 2)"),
+    ('house', house ~ " || left(last_key, 2)"),
+    ('beginnings', "left(first_key, 3) || '|' || left(last_key, 4)"),
+    ('endings', "left(first_key, 2) || '|' || case when length(last_key) >= 5 then right(last_key, 4) end"),
+] %}
+
 with persons as (
 
     select
@@ -17,16 +32,6 @@ phones as (
 ),
 
 found as (
-
-    select
-        side,
-        person_number,
-        'email' as rule,
-        email as block_key
-    from persons
-    where email is not null
-
-    union all
 
     select
         side,
@@ -52,73 +57,19 @@ found as (
         {%- endfor %}
     {%- endfor %}
 
-    {%- for name in ['first_head', 'last_key'] %}
+    -- Where a part is missing, so is the key.
+    {%- for rule, block_key in keys %}
 
         union all
 
         select
             side,
             person_number,
-            'birth_date' as rule,
-            birth_key || '|' || left({{ name }}, 2) as block_key
+            '{{ rule }}' as rule,
+            {{ block_key }} as block_key
         from persons
-        where birth_key is not null and {{ name }} is not null
+        where {{ block_key }} is not null
     {%- endfor %}
-
-    {%- for key, place in [
-        ('last_key', 'postal_code'), ('first_key', 'postal_code'),
-        ('birth_key', 'postal_code'), ('birth_key', 'city'),
-    ] %}
-
-        union all
-
-        select
-            side,
-            person_number,
-            'place' as rule,
-            {{ key }} || '|' || {{ place }} as block_key
-        from persons
-        where {{ key }} is not null and {{ place }} is not null
-    {%- endfor %}
-
-    -- One name may be misspelt, and the date, too.
-    {%- for name in ['first_head', 'last_key'] %}
-
-        union all
-
-        select
-            side,
-            person_number,
-            'house' as rule,
-            house_number || '|' || street_end || '|' || coalesce(postal_code, city) || '|'
-            || left({{ name }}, 2) as block_key
-        from persons
-        where
-            house_number is not null
-            and street_end is not null
-            and {{ name }} is not null
-            and coalesce(postal_code, city) is not null
-    {%- endfor %}
-
-    union all
-
-    select
-        side,
-        person_number,
-        'beginnings' as rule,
-        left(first_key, 3) || '|' || left(last_key, 4) as block_key
-    from persons
-    where first_key is not null and last_key is not null
-
-    union all
-
-    select
-        side,
-        person_number,
-        'endings' as rule,
-        left(first_key, 2) || '|' || right(last_key, 4) as block_key
-    from persons
-    where first_key is not null and length(last_key) >= 5
 
 )
 
