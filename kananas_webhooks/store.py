@@ -199,8 +199,11 @@ class Store:
         return self._files is None or self._files == self._files_now()
 
     def is_untouched(self) -> bool:
-        """Return whether nobody else has replaced the files that are open, or written to them."""
-        return self.is_in_place() and not self._is_overwritten()
+        """Return whether nobody else has replaced the files that are open, or written to them.
+
+        False where none is open: what stands in the folder is being looked at, or is no store.
+        """
+        return self._files is not None and self.is_in_place() and not self._is_overwritten()
 
     def _is_overwritten(self) -> bool:
         """Return whether somebody else has written to the store, or cut its log.

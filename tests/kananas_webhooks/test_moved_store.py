@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from kananas_webhooks.store import Store, StoreError
+from kananas_webhooks.writer import Writer
 from tests.kananas_webhooks.receivers import ReceiverProcess
 from tests.kananas_webhooks.test_failures import bodies
 from tests.kananas_webhooks.test_store import event
@@ -173,6 +176,40 @@ def test_a_file_that_is_no_store_refuses(tmp_path: Path) -> None:
         assert receiver.send("1").status_code == 503
         receiver.store.unlink()
         assert receiver.send("2").status_code == 202
+
+
+def test_who_asks_while_the_store_is_opened_anew_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "events.sqlite"
+    is_opening, may_open = threading.Event(), threading.Event()
+    connect = Store._connect
+
+    def connect_late(store: Store) -> sqlite3.Connection:
+        is_opening.set()
+        may_open.wait()
+        return connect(store)
+
+    async def ask(writer: Writer) -> None:
+        check = asyncio.create_task(writer.check())
+        await asyncio.sleep(0)
+        assert not check.done()
+        may_open.set()
+        await check
+
+    with closing(Store(path)) as store:
+        writer = Writer(store)
+        monkeypatch.setattr(Store, "_connect", connect_late)
+        (tmp_path / "other").write_bytes(b"no database" * 10_000)
+        (tmp_path / "other").replace(path)
+        writer.start()
+        try:
+            is_opening.wait()
+            asyncio.run(ask(writer))
+        finally:
+            may_open.set()
+            writer.stop()
+        assert writer.figures.problem is not None
 
 
 def test_health_tells_where_the_folder_was_removed(tmp_path: Path) -> None:
