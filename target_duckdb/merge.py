@@ -822,7 +822,8 @@ class Merge:
         for stream in streams:
             if stream.name not in self._streams:
                 self._streams.append(stream.name)
-        names = assign(self._streams, find_names(connection, self.database, schema))
+        existing = find_names(connection, self.database, schema)
+        names = assign(self._streams, existing, takes_over=False)
         return {
             name: Table(self.database, schema, names[name], self.storage) for name in self._streams
         }

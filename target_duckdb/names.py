@@ -55,17 +55,21 @@ def _digest(name: str) -> str:
     return hashlib.sha256(spelling).hexdigest()[:_SUFFIX_DIGITS]
 
 
-def assign(wanted: Iterable[str], existing: Iterable[str] = ()) -> dict[str, str]:
+def assign(
+    wanted: Iterable[str], existing: Iterable[str] = (), *, takes_over: bool = True
+) -> dict[str, str]:
     """Give each name its own column (or table) name.
 
     Args:
         wanted: Names as the tap spells them, in order.
         existing: Names the table (or database) already has.
+        takes_over: Whether a name that exists in another spelling only takes that spelling over,
+            unless another wanted name does. A property may change its case. A stream of another
+            case is another stream: its rows would replace those of the first.
 
     Returns:
         For each wanted name the name in DuckDB. A wanted name that exists already in exactly its
-        spelling, or in its suffixed form, keeps it; one that exists in another spelling only takes
-        that spelling over, unless another wanted name does.
+        spelling, or in its suffixed form, keeps it.
     """
     names = list(dict.fromkeys(wanted))
     known = {folded(name): name for name in existing}
@@ -77,6 +81,8 @@ def assign(wanted: Iterable[str], existing: Iterable[str] = ()) -> dict[str, str
                 result[name] = candidate
                 taken.add(folded(candidate))
                 break
+    if not takes_over:
+        taken |= known.keys()
     for name in names:
         if name in result:
             continue

@@ -110,6 +110,16 @@ def test_streams_that_differ_only_by_case(tmp_path: Path) -> None:
     assert query(path, f"SELECT v FROM users_{suffix('users')}") == [("lower",), ("lower",)]
 
 
+def test_a_stream_that_comes_later_shares_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    other = f"Items_{suffix('Items')}"
+    for stream in ("items", "Items", "Items", "items"):
+        load(path, [schema({"id": TEXT}, ["id"], stream=stream), record({"id": "1"}, stream=stream)])
+    assert tables(path) == [f"main.{other}", "main.items"]
+    assert query(path, "SELECT id FROM items") == [("1",)]
+    assert query(path, f"SELECT id FROM {other}") == [("1",)]
+
+
 def test_names_duckdb_cannot_hold(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     names = ["", "nul\0", "nul_", "half \ud83d"]
