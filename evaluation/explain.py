@@ -49,7 +49,7 @@ FEATURES = (
 )  # fmt: skip
 PERSON_FEATURES = (
     "first_name", "last_name", "first_rarity", "last_rarity", "namesakes", "email", "phone",
-    "birth_date", "address", "families", "employer",
+    "birth_date", "address", "families", "employer", "pattern",
 )  # fmt: skip
 LINK = "select * from marts.contact_company_links where contact_id = ?"
 PERSON_LINK = "select * from marts.contact_person_links where contact_id = ?"

@@ -8,7 +8,7 @@
 {% macro person_features() -%}
     {{ return([
         'first_name', 'last_name', 'first_rarity', 'last_rarity', 'namesakes', 'email', 'phone',
-        'birth_date', 'address', 'families', 'employer',
+        'birth_date', 'address', 'families', 'employer', 'pattern',
     ]) }}
 {%- endmacro %}
 

@@ -1,102 +1,34 @@
--- One row per pair that the rules allow: the level of each feature, its weight, and the score: the
--- sum of the weights. What is left out is never one person, whatever agrees.
-with compared as (
+-- One row per pair that may be one person: the level of each feature, its weight, and the score,
+-- which is the sum of the weights.
+with weighed as (
 
-    select * from {{ ref('int_persons__compared') }}
-
-),
-
-pair_weights as (
-
-    select
-        level = 'duplicate' as is_duplicate,
-        weight
-    from {{ ref('person_levels') }}
-    where feature = 'pair'
+    select * from {{ ref('int_persons__weighed') }}
 
 ),
 
-judged as (
+patterns as (
 
-    select
-        *,
-        -- Who is born on one day and lives at one place is one, or of one family.
-        case
-            when
-                is_alone
-                and birth_date_level = 'equal'
-                and address_level in ('house', 'postal_code')
-                then 'none'
-        end as families_level,
-        coalesce(email_level = 'shared' or phone_level = 'shared', false) as is_shared,
-        -- Of one house or place, and nobody is known beside either of them.
-        is_alone
-        and coalesce(last_name_level, '') in ('equal', 'part', 'slip', 'near')
-        and coalesce(address_level, '') in ('house', 'postal_code') as is_one_place
-    from compared
+    select * from {{ ref('int_persons__patterns') }}
+    where pattern_level is not null
 
 ),
 
-allowed as (
+person_levels as (
 
-    select
-        judged.*,
-        pair_weights.weight as pair_weight
-    from judged
-    inner join pair_weights on judged.is_duplicate = pair_weights.is_duplicate
-    where
-        -- Another first name is that of a twin, unless nothing speaks of a family.
-        (
-            coalesce(judged.first_name_level, '') <> 'differs'
-            or judged.families_level = 'none'
-            or judged.is_alone
-            and coalesce(judged.birth_date_level, '') = 'equal'
-            and coalesce(judged.last_name_level, '') in ('equal', 'slip')
-        )
-        -- A father and a son may have one name, one number and one house: dates tell them apart.
-        -- Only an e-mail address of one's own may outweigh a date that is wrong, or that nothing
-        -- speaks of a family.
-        and (
-            coalesce(judged.birth_date_level, '') not in ('generation', 'differs')
-            or judged.birth_date_level = 'differs' and coalesce(judged.email_level, '') = 'equal'
-            or judged.is_one_place and coalesce(judged.first_name_level, '') in ('equal', 'slip')
-        )
-        -- A son may be born on his father's day.
-        and (
-            coalesce(judged.birth_date_level, '') <> 'other_year'
-            or judged.is_one_place
-            or not judged.is_shared and coalesce(judged.address_level, '') <> 'house'
-        )
-        -- Names that are nearly the same may be those of twins, who share a home.
-        and (
-            coalesce(judged.first_name_level, '') <> 'near'
-            or judged.is_one_place
-            or coalesce(judged.birth_date_level, '') in ('equal', 'swapped', 'slip')
-            and (
-                judged.families_level = 'none'
-                or coalesce(judged.email_level, 'differs') = 'differs'
-                and judged.phone_level is null
-                and coalesce(judged.address_level, '') not in ('house', 'postal_code')
-            )
-        )
-        -- Who shares an address or a number with others is told by the whole first name. Twins with
-        -- a part of it in common are not.
-        and (
-            not judged.is_shared
-            or coalesce(judged.first_name_level, '') in ('equal', 'swapped', 'short_form', 'slip')
-        )
-        -- Members of one family may bear names like Noé and Noémie.
-        and (
-            not judged.is_accompanied
-            or coalesce(judged.first_name_level, '') in ('equal', 'swapped', 'slip')
-            or coalesce(judged.email_level, '') = 'equal'
-            or coalesce(judged.phone_level, '') = 'equal'
-            or coalesce(judged.birth_date_level, '') in ('equal', 'swapped', 'slip')
-            or coalesce(judged.address_level, '') <> 'house' and not judged.is_shared
-        )
+    select * from {{ ref('person_levels') }}
+    where feature = 'pattern'
 
 )
 
-{{ weighed_levels(
-    'allowed', person_features(), 'score', extra='levels.pair_weight', seed='person_levels'
-) }}
+select
+    weighed.*,
+    patterns.pattern_level,
+    coalesce(person_levels.weight, 0) as pattern_weight,
+    weighed.agreement + coalesce(person_levels.weight, 0) as score
+from weighed
+left join patterns
+    on
+        weighed.contact_number = patterns.contact_number
+        and weighed.kizen_number = patterns.kizen_number
+left join person_levels on patterns.pattern_level = person_levels.level
+where weighed.is_allowed or patterns.pattern_level is not null

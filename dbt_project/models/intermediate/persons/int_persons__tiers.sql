@@ -71,6 +71,8 @@ select
                     when last_name_level is null then 'one side has no last name'
                     else 'the last names differ'
                 end
+        when pattern_level is not null
+            then 'only other pairs of the account tell that the two are one'
         when tier = 'name' and namesakes_level <> 'none' then 'others bear the name'
         when tier = 'name' and (first_name_level <> 'equal' or last_name_level <> 'equal')
             then 'nothing but the names agrees, and they are not spelled alike'

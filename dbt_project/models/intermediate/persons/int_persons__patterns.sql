@@ -1,0 +1,202 @@
+-- What the whole account tells of pairs that the rules leave open: two of whom neither has anybody
+-- else. How often do two different persons agree in such a pattern? The pairs within either system
+-- say so: they are two, whether twins, father and son, or strangers by chance. Where far more pairs
+-- agree so across the systems, most of these are one person.
+with person_levels as (
+
+    select
+        feature,
+        level,
+        coalesce(speaks, 'neither') as speaks
+    from {{ ref('person_levels') }}
+
+),
+
+-- A pattern: whether each feature speaks for the pair, in part, against it, or neither; null where
+-- a side says nothing.
+weighed as (
+
+    select
+        pairs.*,
+        first_name_of.speaks as first_name_speaks,
+        last_name_of.speaks as last_name_speaks,
+        birth_date_of.speaks as birth_date_speaks,
+        address_of.speaks as address_speaks
+    from {{ ref('int_persons__weighed') }} as pairs
+    left join person_levels as first_name_of
+        on
+            first_name_of.feature = 'first_name'
+            and pairs.first_name_level = first_name_of.level
+    left join person_levels as last_name_of
+        on
+            last_name_of.feature = 'last_name'
+            and pairs.last_name_level = last_name_of.level
+    left join person_levels as birth_date_of
+        on
+            birth_date_of.feature = 'birth_date'
+            and pairs.birth_date_level = birth_date_of.level
+    left join person_levels as address_of
+        on
+            address_of.feature = 'address'
+            and pairs.address_level = address_of.level
+
+),
+
+-- Who has somebody by the rules alone: from this sum on, nearly all links are right.
+linked as (
+
+    select contact_number as person_number
+    from weighed
+    where not is_duplicate and is_allowed and agreement >= 5
+
+    union
+
+    select kizen_number
+    from weighed
+    where not is_duplicate and is_allowed and agreement >= 5
+
+),
+
+-- Of two who are alike, as twins, each has somebody, unless the other system lacks both.
+systems as (
+
+    select
+        persons.side,
+        (count(*) - count(linked.person_number)) / cast(count(*) as double) as unlinked_share
+    from {{ ref('int_persons__keys') }} as persons
+    left join linked on persons.person_number = linked.person_number
+    group by persons.side
+
+),
+
+account as (
+
+    select
+        max(case when side = 'contact' then unlinked_share end)
+        * max(case when side = 'person' then unlinked_share end) as unlinked_share
+    from systems
+
+),
+
+open_pairs as (
+
+    select weighed.*
+    from weighed
+    inner join {{ ref('int_persons__candidates') }} as candidates
+        on
+            weighed.contact_number = candidates.contact_number
+            and weighed.kizen_number = candidates.kizen_number
+    left join linked as linked_contacts on weighed.contact_number = linked_contacts.person_number
+    left join linked as linked_people on weighed.kizen_number = linked_people.person_number
+    where
+        not weighed.is_duplicate
+        and linked_contacts.person_number is null
+        and linked_people.person_number is null
+        -- What two of one system are compared by, too: otherwise they cannot be counted.
+        and candidates.by_email + candidates.by_phone + candidates.by_name
+        + candidates.by_birth_date + candidates.by_house > 0
+        and weighed.agreement >= -40
+        -- Two of a family are never linked, however many there are.
+        and (
+            weighed.first_name_level in ('equal', 'swapped', 'slip', 'short_form')
+            or weighed.birth_date_level in ('equal', 'swapped', 'slip')
+            or weighed.is_alone and weighed.first_name_level in ('near', 'part')
+        )
+        and coalesce(weighed.email_level, 'differs') = 'differs'
+        and weighed.phone_level is null
+        and (weighed.is_alone or coalesce(weighed.address_level, '') <> 'house')
+
+),
+
+across_systems as (
+
+    select
+        first_name_speaks,
+        last_name_speaks,
+        birth_date_speaks,
+        address_speaks,
+        count(*) as pair_count
+    from open_pairs
+    group by
+        first_name_speaks,
+        last_name_speaks,
+        birth_date_speaks,
+        address_speaks
+
+),
+
+two_of_one_system as (
+
+    select
+        coalesce(first_name_speaks, 'unknown') as first_name_speaks,
+        coalesce(last_name_speaks, 'unknown') as last_name_speaks,
+        coalesce(birth_date_speaks, 'unknown') as birth_date_speaks,
+        coalesce(address_speaks, 'unknown') as address_speaks
+    from weighed
+    where is_duplicate
+
+),
+
+-- A null is for whatever a feature speaks: where a pair across says nothing, all within count.
+in_one_system as (
+
+    select
+        first_name_speaks,
+        last_name_speaks,
+        birth_date_speaks,
+        address_speaks,
+        count(*) as pair_count
+    from two_of_one_system
+    group by cube (first_name_speaks, last_name_speaks, birth_date_speaks, address_speaks)
+
+),
+
+patterns as (
+
+    select
+        across_systems.first_name_speaks,
+        across_systems.last_name_speaks,
+        across_systems.birth_date_speaks,
+        across_systems.address_speaks,
+        across_systems.pair_count as across_count,
+        coalesce(in_one_system.pair_count, 0) as within_count
+    from across_systems
+    left join in_one_system
+        on
+            coalesce(across_systems.first_name_speaks, '')
+            = coalesce(in_one_system.first_name_speaks, '')
+            and coalesce(across_systems.last_name_speaks, '')
+            = coalesce(in_one_system.last_name_speaks, '')
+            and coalesce(across_systems.birth_date_speaks, '')
+            = coalesce(in_one_system.birth_date_speaks, '')
+            and coalesce(across_systems.address_speaks, '')
+            = coalesce(in_one_system.address_speaks, '')
+
+)
+
+select
+    open_pairs.contact_number,
+    open_pairs.kizen_number,
+    patterns.across_count,
+    patterns.within_count,
+    case
+        when patterns.across_count < 2 then null
+        when
+            patterns.across_count >= 5 * (patterns.within_count + 1) * account.unlinked_share
+            then 'many'
+        when
+            patterns.across_count >= 2 * (patterns.within_count + 1) * account.unlinked_share
+            then 'more'
+    end as pattern_level
+from open_pairs
+inner join patterns
+    on
+        coalesce(open_pairs.first_name_speaks, '')
+        = coalesce(patterns.first_name_speaks, '')
+        and coalesce(open_pairs.last_name_speaks, '')
+        = coalesce(patterns.last_name_speaks, '')
+        and coalesce(open_pairs.birth_date_speaks, '')
+        = coalesce(patterns.birth_date_speaks, '')
+        and coalesce(open_pairs.address_speaks, '')
+        = coalesce(patterns.address_speaks, '')
+cross join account
