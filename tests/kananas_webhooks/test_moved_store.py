@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -183,12 +183,13 @@ def test_who_asks_while_the_store_is_opened_anew_waits(
 ) -> None:
     path = tmp_path / "events.sqlite"
     is_opening, may_open = threading.Event(), threading.Event()
-    connect = Store._connect
+    connect = sqlite3.connect
 
-    def connect_late(store: Store) -> sqlite3.Connection:
+    def connect_late(*args: Any, **kwargs: Any) -> sqlite3.Connection:
         is_opening.set()
         may_open.wait()
-        return connect(store)
+        connection: sqlite3.Connection = connect(*args, **kwargs)
+        return connection
 
     async def ask(writer: Writer) -> None:
         check = asyncio.create_task(writer.check())
@@ -199,7 +200,7 @@ def test_who_asks_while_the_store_is_opened_anew_waits(
 
     with closing(Store(path)) as store:
         writer = Writer(store)
-        monkeypatch.setattr(Store, "_connect", connect_late)
+        monkeypatch.setattr(sqlite3, "connect", connect_late)
         (tmp_path / "other").write_bytes(b"no database" * 10_000)
         (tmp_path / "other").replace(path)
         writer.start()

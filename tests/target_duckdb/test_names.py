@@ -114,7 +114,9 @@ def test_a_stream_that_comes_later_shares_no_table(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     other = f"Items_{suffix('Items')}"
     for stream in ("items", "Items", "Items", "items"):
-        load(path, [schema({"id": TEXT}, ["id"], stream=stream), record({"id": "1"}, stream=stream)])
+        load(
+            path, [schema({"id": TEXT}, ["id"], stream=stream), record({"id": "1"}, stream=stream)]
+        )
     assert tables(path) == [f"main.{other}", "main.items"]
     assert query(path, "SELECT id FROM items") == [("1",)]
     assert query(path, f"SELECT id FROM {other}") == [("1",)]
