@@ -94,7 +94,7 @@ open_pairs as (
         and linked_people.person_number is null
         -- What two of one system are compared by, too: otherwise they cannot be counted.
         and candidates.by_email + candidates.by_phone + candidates.by_name
-        + candidates.by_birth_date + candidates.by_house > 0
+        + candidates.by_birth_date + candidates.by_place + candidates.by_house > 0
         and weighed.agreement >= -40
         -- Two of a family are never linked, however many there are.
         and (
