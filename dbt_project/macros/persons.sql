@@ -4,6 +4,12 @@
 {%- endmacro %}
 
 
+{#- The rules by which two of one system are compared, too. -#}
+{% macro duplicate_blocking_rules() -%}
+    {{ return(['email', 'phone', 'name', 'birth_date', 'place', 'house']) }}
+{%- endmacro %}
+
+
 {#- What is compared between two persons. -#}
 {% macro person_features() -%}
     {{ return([

@@ -2,7 +2,7 @@
 with own_keys as (
 
     select * from {{ ref('int_persons__own_keys') }}
-    where rule in ('email', 'phone', 'name', 'birth_date', 'place', 'house')
+    where rule in ({{ "'" ~ duplicate_blocking_rules() | join("', '") ~ "'" }})
 
 ),
 

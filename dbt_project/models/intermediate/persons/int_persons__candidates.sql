@@ -9,7 +9,15 @@ with block_keys as (
             {%- for rule in rules %}
                 when '{{ rule }}' then {{ 2 ** loop.index0 }}
             {%- endfor %}
-        end as rule_bit
+        end as rule_bit,
+        case
+            when
+                rule in ({{ "'" ~ duplicate_blocking_rules() | join("', '") ~ "'" }})
+                and contact_count <= {{ var('link_key_companies') }}
+                and person_count <= {{ var('link_key_companies') }}
+                then 1
+            else 0
+        end as is_rare
     from {{ ref('int_persons__block_keys') }}
     where not is_left_out
 
@@ -26,7 +34,8 @@ pairs as (
     select
         contact_keys.person_number as contact_number,
         people_keys.person_number as kizen_number,
-        bit_or(block_keys.rule_bit) as rule_bits
+        bit_or(block_keys.rule_bit) as rule_bits,
+        max(block_keys.is_rare) as by_rare_key
     from block_keys
     inner join own_keys as contact_keys
         on
@@ -45,6 +54,7 @@ pairs as (
 select
     contact_number,
     kizen_number,
+    by_rare_key,
 {%- for rule in rules %}
     case when (rule_bits & {{ 2 ** loop.index0 }}) > 0 then 1 else 0 end
         as by_{{ rule }}{{ ',' if not loop.last }}

@@ -92,9 +92,8 @@ open_pairs as (
         not weighed.is_duplicate
         and linked_contacts.person_number is null
         and linked_people.person_number is null
-        -- What two of one system are compared by, too: otherwise they cannot be counted.
-        and candidates.by_email + candidates.by_phone + candidates.by_name
-        + candidates.by_birth_date + candidates.by_place + candidates.by_house > 0
+        -- Two of one system who share no such key are not compared, and so not counted.
+        and candidates.by_rare_key = 1
         and weighed.agreement >= -40
         -- Two of a family are never linked, however many there are.
         and (
