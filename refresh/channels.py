@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 SECONDS = 15.0
 TRIES = 3
 _FIRST_PAUSE = 1.0
+#: What to do where there is no mail server, or it speaks otherwise.
+_SERVER_ADVICE = "check REFRESH_SMTP_HOST, REFRESH_SMTP_PORT and REFRESH_SMTP_SECURITY"
+_MAIL_ADVICE: dict[type[smtplib.SMTPResponseException], str] = {
+    smtplib.SMTPAuthenticationError: ": check REFRESH_SMTP_USER and REFRESH_SMTP_PASSWORD",
+    smtplib.SMTPSenderRefused: (
+        " to the sender: check REFRESH_MAIL_FROM, the first of REFRESH_MAIL_TO where it is not set"
+    ),
+}
 #: Answers that are the same with each try, unlike those of a service that is too busy or broken.
 _ELSEWHERE, _REFUSED = range(300, 400), {*range(400, 500)} - {408, 425, 429}
 
@@ -57,7 +65,7 @@ def tell(channel: str, settings: Settings, message: dict[str, Any]) -> str:
         mail = settings.mail
         assert mail is not None  # noqa: S101 - a channel is named only where it is set
         letter = _letter(mail, message)
-        return _tried(lambda: _send(mail, letter))
+        return _tried(lambda: _send(mail, letter), f": {_SERVER_ADVICE}")
     return _tried(lambda: _start(settings.command, message))
 
 
@@ -72,15 +80,15 @@ def ping(url: str, ending: str = "") -> None:
     _tried(lambda: _request(whole, None, "REFRESH_PING_URL"))
 
 
-def _tried(act: Callable[[], str]) -> str:
+def _tried(act: Callable[[], str], advice: str = "") -> str:
     for number in range(1, TRIES):
         with suppress(ChannelError):
-            return _in_time(act)
+            return _in_time(act, advice)
         time.sleep(_FIRST_PAUSE * number)
-    return _in_time(act)
+    return _in_time(act, advice)
 
 
-def _in_time(act: Callable[[], str]) -> str:
+def _in_time(act: Callable[[], str], advice: str) -> str:
     """Do it within `SECONDS` in all: a server that sends byte by byte renews its timeout."""
     done: list[str] = []
     failed: list[BaseException] = []
@@ -98,7 +106,7 @@ def _in_time(act: Callable[[], str]) -> str:
     if failed:
         raise failed[0]
     if not done:
-        message = f"no whole answer within {SECONDS:g} s"
+        message = f"no whole answer within {SECONDS:g} s{advice}"
         raise ChannelError(message)
     return done[0]
 
@@ -205,14 +213,8 @@ def _send(mail: Mail, letter: EmailMessage) -> str:
             if mail.user:
                 server.login(mail.user, mail.password)
             refused = server.send_message(letter)
-    except smtplib.SMTPAuthenticationError as error:
-        message = (
-            f"the mail server answered {error.smtp_code}: "
-            "check REFRESH_SMTP_USER and REFRESH_SMTP_PASSWORD"
-        )
-        raise ChannelError(message) from None
     except smtplib.SMTPResponseException as error:
-        message = f"the mail server answered {error.smtp_code}"
+        message = f"the mail server answered {error.smtp_code}{_MAIL_ADVICE.get(type(error), '')}"
         raise ChannelError(message) from None
     except smtplib.SMTPNotSupportedError:
         message = (
@@ -224,7 +226,7 @@ def _send(mail: Mail, letter: EmailMessage) -> str:
         message = "the mail server takes mail for nobody of REFRESH_MAIL_TO"
         raise ChannelError(message) from None
     except (smtplib.SMTPException, OSError, ValueError) as error:
-        message = f"the mail server took no mail: {_reason(error)}"
+        message = f"the mail server took no mail: {_reason(error)}: {_SERVER_ADVICE}"
         raise ChannelError(message) from None
     if not refused:
         return ""

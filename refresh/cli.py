@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from refresh import channels, own_files, status
 from refresh.alerts import FAILURE, Alerts
 from refresh.channels import ChannelError
-from refresh.run import ALERTS, BusyError, Runner, now
+from refresh.history import now
+from refresh.lock import BusyError
+from refresh.run import ALERTS, Runner
 from refresh.settings import SettingError, Settings, read
 
 if TYPE_CHECKING:
@@ -125,6 +127,7 @@ def _check(settings: Settings) -> int:
     found = [
         *own_files.doubtful(settings.project),
         *own_files.wrong(settings.project, settings.variables),
+        *own_files.missing(settings.project, settings.sources, settings.variables),
     ]
     _print("\n".join(found or ["Nothing is wrong in .env and in config/"]))
     return WRONG_SETTINGS if found else DONE

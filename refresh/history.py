@@ -10,7 +10,7 @@ import errno
 import json
 import os
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ CHANGES = ("rows_inserted", "rows_updated", "rows_deleted")
 _MELTANO_STARTS = timedelta(minutes=1)
 
 Line = dict[str, Any]
+
+
+def now() -> str:
+    """Return the time as the file of runs has it: ISO 8601, UTC."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 @dataclass

@@ -138,6 +138,44 @@ def doubtful(project: Path) -> list[str]:
     return found
 
 
+def missing(project: Path, sources: Iterable[str], variables: Mapping[str, str]) -> list[str]:
+    """Return the settings without which a source cannot be read, and which have no value.
+
+    Args:
+        project: The folder of the project.
+        sources: Those that are read.
+        variables: All variables, those of `.env` too.
+    """
+    try:
+        file = YamlFile.read(project / OWN_MELTANO)
+    except YamlError:
+        # It has a line of its own.
+        return []
+    own = file.value.get(_ENV) if file is not None and isinstance(file.value, dict) else None
+    given = {**variables, **(own if isinstance(own, dict) else {})}
+    found = []
+    for plugin in _tracked(project)["plugins"].get("extractors", []):
+        if plugin["namespace"] in sources:
+            # One of the groups must be whole.
+            groups = plugin.get("settings_group_validation", [])
+            lacking = [
+                [each for each in group if not _value(plugin, each, given)] for group in groups
+            ]
+            found += [
+                f"{_variable(plugin['name'])}_{_variable(each)} has no value: "
+                f"{plugin['name']} needs it"
+                for each in min(lacking, key=len, default=[])
+            ]
+    return found
+
+
+def _value(plugin: Mapping[str, Any], setting: str, given: Mapping[str, Any]) -> object:
+    """Return the value of a setting of a plugin, where it has one."""
+    names = (f"{_variable(plugin[of])}_{_variable(setting)}" for of in ("name", "namespace"))
+    values = [given.get(name) for name in names]
+    return next(filter(None, values), (plugin.get("config") or {}).get(setting))
+
+
 def _tracked(project: Path) -> dict[str, Any]:
     found = meltano_project(project.absolute() / "meltano.yml")
     return {**found, "plugins": found.get("plugins") or {}}

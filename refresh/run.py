@@ -6,7 +6,6 @@ happens, and told at the end.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import signal
@@ -15,7 +14,6 @@ import time
 import uuid
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -31,10 +29,12 @@ from refresh.history import (
     SKIPPED,
     History,
     last_of_step,
+    now,
     told_changes,
     was_killed,
 )
 from refresh.history import Run as PastRun
+from refresh.lock import held
 from refresh.steps import Interrupted, Step
 from target_duckdb.extensions import MissingError
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from refresh.meltano_log import OutputParser
     from refresh.settings import Settings
 
-LOCK, ALERTS, LOG = "refresh.lock", "alerts.json", "refresh.log"
+ALERTS, LOG = "alerts.json", "refresh.log"
 #: The name of a failure of the run itself: it was killed.
 WHOLE = "run"
 #: The name of a failure before anything is started: a setting is wrong.
@@ -57,15 +57,6 @@ RECORD = "record"
 _LOG_BYTES, _LOGS_KEPT = 5_000_000, 3
 _BUSY_PAUSE = 10.0
 _UNKNOWN = "it said nothing; the log has the rest"
-
-
-class BusyError(Exception):
-    """Another run is going on; the message says which."""
-
-
-def now() -> str:
-    """Return the time as the file of runs has it: ISO 8601, UTC."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 @dataclass
@@ -155,7 +146,7 @@ class Runner:
         with ExitStack() as stack:
             try:
                 settings.folder.mkdir(parents=True, exist_ok=True)
-                lock = stack.enter_context(_locked(settings.folder / LOCK))
+                lock, left_behind = stack.enter_context(held(settings.folder))
                 stack.enter_context(self._logged())
             except OSError as error:
                 self._tell_without_lock(error)
@@ -167,6 +158,8 @@ class Runner:
             except OSError as error:
                 self._cannot_write(settings.runs_path, error)
             started_at, started = now(), time.monotonic()
+            for process in left_behind:
+                self._say(f"Before: process {process}, left behind by a killed run, was ended")
             self._note_killed()
             self._is_recorded = self._write(
                 "start", run_id=self._run_id, started_at=started_at, pid=os.getpid()
@@ -502,31 +495,6 @@ def _unlike(
 def _newest(source: warehouse.Source) -> int | None:
     loaded = [table.loaded_at for table in source.tables if table.loaded_at is not None]
     return max(loaded, default=None)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    """Hold the lock of runs.
-
-    Raises:
-        BusyError: Another run holds it, or a program that one has left behind.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            who = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
-            message = f"a run goes on already: {who or 'it has just begun'}"
-            raise BusyError(message) from None
-        os.ftruncate(descriptor, 0)
-        # For whoever finds it locked: the lock holds without.
-        with suppress(OSError):
-            os.pwrite(descriptor, f"process {os.getpid()}, since {now()}\n".encode(), 0)
-        yield descriptor
-        os.ftruncate(descriptor, 0)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -9,13 +9,17 @@ import duckdb
 
 from refresh.alerts import Alerts
 from refresh.history import History, Run, told_changes
+from refresh.lock import LOCK, STEPS_LOCK, holders
 from refresh.run import ALERTS
 from target_duckdb.extensions import copy_name
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from refresh.settings import Settings
 
 RUNS = 5
+KILLED = "was killed"
 #: What `row_count` of `marts.freshness` counts.
 _COUNTED = {"kananas": "contacts", "kizen": "companies"}
 
@@ -32,7 +36,7 @@ def lines(settings: Settings) -> list[str]:
     runs = History(settings.runs_path).runs()
     found = [f"Runs of {settings.environment}, the newest first ({settings.runs_path}):"]
     for run in reversed(runs[-RUNS:]):
-        found += _run(run)
+        found += _run(run, _without_end(settings.folder, is_newest=run is runs[-1]))
     if not runs:
         found.append("  none yet: `make refresh` starts one")
     failing = Alerts.read(settings.folder / ALERTS).failing
@@ -43,9 +47,24 @@ def lines(settings: Settings) -> list[str]:
     return [*found, "", *_published(settings)]
 
 
-def _run(run: Run) -> list[str]:
+def _without_end(folder: Path, *, is_newest: bool) -> str:
+    """Return how it stands with a run whose end is not written down."""
+    if not is_newest:
+        return KILLED
+    running, left = holders(folder / LOCK), holders(folder / STEPS_LOCK)
+    if running is None or left is None:
+        return f"goes on, or {KILLED}"
+    if running:
+        return f"goes on: process {running[0]}"
+    if not left:
+        return KILLED
+    which = ", ".join(map(str, left))
+    return f"{KILLED}; process {which} of it still runs, and the next run ends it"
+
+
+def _run(run: Run, without_end: str) -> list[str]:
     end = run.end or {}
-    result = end.get("result") or "goes on, or was killed"
+    result = end.get("result") or without_end
     seconds = f", {end['seconds']} s" if end.get("seconds") is not None else ""
     # That of a run without a step, as of a wrong setting, stands nowhere else.
     why = f": {end['error']}" if end.get("error") and not run.steps else ""

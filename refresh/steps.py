@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refresh import meltano_program
+from refresh.lock import GRACE_SECONDS
 from refresh.meltano_log import OutputParser
 from refresh.meltano_program import MeltanoProcess
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from typing import IO
 
     from refresh.meltano_program import Process
-
-GRACE_SECONDS = 20.0
 
 
 class Interrupted(BaseException):

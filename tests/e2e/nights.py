@@ -290,7 +290,7 @@ class Nights:
         """Return what of the account's own files does not count."""
         rows = self.checkout.rows(self.database, NOT_AS_MAPPED)
         schedules = self.checkout.run(*self.checkout.meltano("schedule", "list")).said
-        checked = self.checkout.run(*self.command, "check")
+        checked = self.checkout.run(*self.command, "check", **settings_for(self.server))
         return [
             *(["the stream map"] if rows != [(0,)] else []),
             *(["the schedule"] if "nightly" not in schedules else []),

@@ -141,7 +141,7 @@ def smtp(certificate: Path | None = None) -> Iterator[Post]:
                     post.logins.append(base64.b64decode(rest.split()[1]).decode())
                     is_right = post.logins[-1].endswith(f"\0{post.password}")
                     answer = "235 in" if is_right or not post.password else "535 no"
-                elif word == "RCPT" and post.refuses in rest:
+                elif word in {"MAIL", "RCPT"} and post.refuses in f"{word} {rest}":
                     answer = "550 no"
                 elif word == "DATA":
                     stream.sendall(b"354 go on\r\n")

@@ -230,10 +230,30 @@ def test_mail_without_encryption(tmp_path: Path) -> None:
             "email", settings, MESSAGE
         )
         assert len(post.letters) == 2
-        post.refuses = "@example.org"
+        post.refuses = "RCPT"
         with pytest.raises(ChannelError, match="REFRESH_MAIL_TO") as error:
             tell("email", settings, MESSAGE)
+        post.refuses = "MAIL"
+        with pytest.raises(ChannelError, match="answered 550 to the sender: check REFRESH_MAIL_FR"):
+            tell("email", settings, MESSAGE)
     assert "ops@" not in str(error.value)
+    with pytest.raises(ChannelError, match="refused: check REFRESH_SMTP_HOST, REFRESH_SMTP_PORT"):
+        tell("email", settings, MESSAGE)
+
+
+def test_a_mail_server_that_says_nothing_ends_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channels, "SECONDS", 0.25)
+    with raw() as url:
+        settings = _settings(
+            tmp_path,
+            REFRESH_MAIL_TO="ops@example.org",
+            REFRESH_SMTP_HOST="127.0.0.1",
+            REFRESH_SMTP_PORT=url.rpartition(":")[2],
+        )
+        with pytest.raises(ChannelError, match="check REFRESH_SMTP_HOST, REFRESH_SMTP_PORT and"):
+            tell("email", settings, MESSAGE)
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here")

@@ -11,6 +11,10 @@ from refresh.cli import main
 from refresh.own_files import doubtful, wrong
 
 ROOT = Path(__file__).resolve().parents[2]
+#: Without which neither source can be read.
+KEYS = (
+    "TAP_KANANAS_SECRET_KEY", "TAP_KIZEN_API_KEY", "TAP_KIZEN_USER_ID", "TAP_KIZEN_BUSINESS_ID",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -23,6 +27,12 @@ def project(tmp_path: Path) -> Path:
         ROOT / "dbt_project" / "dbt_project.yml", tmp_path / "dbt_project" / "dbt_project.yml"
     )
     return tmp_path
+
+
+@pytest.fixture
+def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in KEYS:
+        monkeypatch.setenv(name, "invented")
 
 
 def test_the_examples_are_right(project: Path) -> None:
@@ -135,6 +145,7 @@ def test_what_is_of_others_passes(project: Path) -> None:
     assert (wrong(project, {}), doubtful(project)) == ([], [])
 
 
+@pytest.mark.usefixtures("_keys")
 def test_a_run_ends_at_a_wrong_file_and_warns_of_what_does_not_count(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,6 +182,28 @@ def test_a_run_ends_at_a_wrong_file_and_warns_of_what_does_not_count(
     assert capsys.readouterr().out == "Nothing is wrong in .env and in config/\n"
 
 
+def test_what_the_sources_need_is_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in KEYS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(project)
+    shutil.copyfile(ROOT / ".env.example", project / ".env")
+    assert main(["check"]) == 2
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "TAP_KANANAS_SECRET_KEY has no value: tap-kananas needs it"
+    assert [line.split()[0] for line in said] == list(KEYS)
+    assert main(["--sources=kananas", "check"]) == 2
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    # Meltano takes the name of the service, too, and what config/meltano.yml has.
+    monkeypatch.setenv("KANANAS_SECRET_KEY", "invented")
+    (project / "config" / "meltano.yml").write_text(
+        "env: {TAP_KIZEN_API_KEY: x, TAP_KIZEN_USER_ID: y, TAP_KIZEN_BUSINESS_ID: z}\n"
+    )
+    assert main(["check"]) == 0
+
+
+@pytest.mark.usefixtures("_keys")
 def test_an_environment_is_one_of_the_files(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import signal
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -15,6 +18,8 @@ import pytest
 from refresh import channels, steps
 from refresh.cli import main
 from refresh.history import History
+from refresh.lock import holders
+from tests.e2e.checkout import wait_until
 from tests.refresh.servers import http
 from tests.target_duckdb.faults import fill, small_disk
 
@@ -217,6 +222,69 @@ def test_only_what_was_killed_is_read_by_force(
         lines
         == ["--log-format=json --environment=prod run --force --full-refresh kizen"] * 2 * is_ours
     )
+
+
+@pytest.mark.parametrize("is_stubborn", [False, True])
+def test_what_a_killed_run_left_behind_is_named_and_ended(
+    folder: Path,
+    hook: Heard,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_stubborn: bool,
+) -> None:
+    monkeypatch.setattr("refresh.lock.GRACE_SECONDS", 0.5)
+    program(folder, f"{'trap : TERM; ' * is_stubborn}echo $$ > left; while :; do sleep 60; done")
+    left = folder / "left"
+    code = f"""if True:
+        from refresh import cli, steps
+        steps.meltano = lambda: {str(folder / "meltano")!r}
+        cli.main([])
+    """
+    with subprocess.Popen([sys.executable, "-c", code], cwd=folder) as run:
+        wait_until(lambda: left.exists() and left.read_text(encoding="utf-8") != "")
+        assert main(["status"]) == 0
+        assert f"goes on: process {run.pid}\n" in capsys.readouterr().out
+        run.kill()
+    ended = left.read_text(encoding="utf-8").strip()
+    assert main(["status"]) == 0
+    said = capsys.readouterr().out
+    assert "was killed; process " in said
+    assert f"{ended} " in said.replace(",", " ")
+    program(folder, "exit 0")
+    assert main([]) == 0
+    said = capsys.readouterr().out
+    assert f"Before: process {ended}, left behind by a killed run, was ended\n" in said
+    assert "was killed at kananas" in said
+    assert not holders(folder / "output" / "prod" / "refresh.steps.lock")
+    assert [body["event"] for body in hook.bodies] == ["failure", "recovery"]
+
+
+def test_a_program_that_stays_is_told_once(
+    folder: Path, hook: Heard, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(folder, "exit 0")
+    lock = folder / "output" / "prod" / "refresh.steps.lock"
+    lock.parent.mkdir(parents=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        # As on a system that does not say who holds a file.
+        monkeypatch.setattr("refresh.lock._PROCESSES", folder)
+        assert main([]) == main([]) == 1
+    said = capsys.readouterr().err
+    assert f"{lock}: a process, which a killed run has left behind, holds it" in said
+    assert main([]) == 0
+    assert [body["event"] for body in hook.bodies] == ["failure", "recovery"]
+
+
+def test_who_only_looks_at_the_lock_is_left_alone(folder: Path) -> None:
+    program(folder, "exit 0")
+    assert main([]) == 0
+    lock = folder / "output" / "prod" / "refresh.steps.lock"
+    with lock.open() as file:
+        assert holders(lock) == []
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert holders(lock) == [os.getpid()]
 
 
 def test_a_signal_in_a_step_and_before_one_is_told(
