@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"refresh: {error}\n")
         return BUSY
     except OSError as error:
-        sys.stderr.write(f"refresh: {error.filename}: {error.strerror}\n")
+        sys.stderr.write(f"refresh: {_words(error)}\n")
         return FAILED
 
 
@@ -108,8 +108,13 @@ def _refuse(settings: Settings, reason: str) -> None:
         # Nothing is written beside it; the next run says it again.
         return
     except OSError as error:
-        said.append(f"warning: {error.filename}: {error.strerror}")
+        said.append(f"warning: {_words(error)}")
     _print_all([line for line in said if line.startswith("warning: ")])
+
+
+def _words(error: OSError) -> str:
+    """Return what went wrong, and with which file, where the system says so."""
+    return ": ".join(str(each) for each in (error.filename, error.strerror or error) if each)
 
 
 def _warn(settings: Settings, say: Callable[[str], None]) -> None:

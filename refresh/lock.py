@@ -48,13 +48,10 @@ def held(folder: Path) -> Iterator[tuple[int, list[int]]]:
             who = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
             message = f"a run goes on already: {who or 'it has just begun'}"
             raise BusyError(message)
-        os.ftruncate(descriptor, 0)
-        # For whoever finds it locked: the lock holds without.
-        with suppress(OSError):
-            os.pwrite(descriptor, f"process {os.getpid()}, since {now()}\n".encode(), 0)
+        _write(descriptor, f"process {os.getpid()}, since {now()}\n")
         ended = [] if _is_taken(of_steps) else _end(folder / STEPS_LOCK, of_steps)
         yield of_steps, ended
-        os.ftruncate(descriptor, 0)
+        _write(descriptor, "")
 
 
 def holders(path: Path) -> list[int] | None:
@@ -82,6 +79,13 @@ def _opened(path: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _write(descriptor: int, who: str) -> None:
+    """Say who holds the lock, for whoever finds it so; where nothing can be written, it holds."""
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, who.encode(), 0)
 
 
 def _is_taken(descriptor: int) -> bool:

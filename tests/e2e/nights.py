@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -25,9 +25,9 @@ import duckdb
 import psutil
 
 from sandbox.server import Fault, Options, running
-from tests.e2e.checkout import ROOT, Checkout, settings_for, wait_until
+from tests.e2e.checkout import ROOT, Checkout, Ended, settings_for, wait_until
 from tests.refresh.servers import http
-from tests.target_duckdb.faults import fill, small_disk
+from tests.target_duckdb.faults import fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +39,9 @@ Events = list[tuple[str, frozenset[str]]]
 
 SOURCES = ("kananas", "kizen")
 OF_BUILDS = {"transform", "publish", "report"}
-KILLED = ("the run is killed", "the build is killed")
+BUILD_KILLED, ALONE_KILLED = "the build is killed", "the run alone is killed"
+KILLED = ("the run is killed", BUILD_KILLED, ALONE_KILLED)
+AT_ONCE, JUMP, BROKEN = "two start at once", "the clock jumps", "the disk becomes read-only"
 #: What goes wrong, night by night, and which steps fail then.
 PLAN: list[tuple[str, set[str]]] = [
     ("nothing", set()),
@@ -64,7 +66,15 @@ PLAN: list[tuple[str, set[str]]] = [
     ("a wrong line in config/vars.yml", {"settings"}),
     ("a wrong line in config/vars.yml", {"settings"}),
     ("no copy can be written", {"publish", "report"}),
-    ("the build is killed", {"run"}),
+    (BUILD_KILLED, {"run"}),
+    ("both are being mended", set(SOURCES)),
+    (AT_ONCE, set()),
+    ("no name is found", set(SOURCES)),
+    (ALONE_KILLED, {"run"}),
+    ("a key of Kizen expires", {"kizen"}),
+    (JUMP, set()),
+    (BROKEN, {*SOURCES, "transform", "report", "record"}),
+    ("Kananas sends errors as answers", {"kananas"}),
 ]
 HOLD = """
 import sys, duckdb
@@ -79,19 +89,41 @@ FAULTS = {
     "Kizen is down": (KIZEN_IS_DOWN,),
     "both are down": (KIZEN_IS_DOWN, KANANAS_IS_DOWN),
     "nobody hears, and Kananas is down": (KANANAS_IS_DOWN,),
+    # As a service that is being mended answers all too often.
+    "both are being mended": tuple(
+        Fault(path=path, times=None, status=200, body="<html><h1>Back soon</h1></html>")
+        for path in ("/api/*", "/action_manager.php")
+    ),
+    "Kananas sends errors as answers": (
+        Fault(
+            path="/action_manager.php",
+            times=None,
+            status=200,
+            body='{"status": "error", "message": "maintenance"}',
+            content_type="application/json",
+        ),
+    ),
+    "a key of Kizen expires": (Fault(path="/api/*", times=None, status=401, skip=3),),
     "Kizen breaks off in the middle": (Fault(path="/api/company", times=None, close=True, skip=1),),
 }
-#: The clock of a program and of all that it starts, by CLOCK_SECONDS.
+#: No name ends so.
+NO_NAMES = {
+    "TAP_KANANAS_API_URL": "http://kananas.invalid/action_manager.php",
+    "TAP_KIZEN_API_URL": "http://kizen.invalid/api",
+}
+#: The clock of a program and of all that it starts, by CLOCK_SECONDS; once there is a file of the
+#: name of CLOCK_AFTER, where that is set.
 CLOCK = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 static long moved(void) {
-    const char *seconds = getenv("CLOCK_SECONDS");
-    return seconds ? atol(seconds) : 0;
+    const char *seconds = getenv("CLOCK_SECONDS"), *after = getenv("CLOCK_AFTER");
+    return seconds && (!after || !access(after, F_OK)) ? atol(seconds) : 0;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *at) {
@@ -137,7 +169,11 @@ NOT_AS_MAPPED = (
 )
 #: Bytes of the disk that is full on some nights.
 ROOM = 512 << 20
-CLOCKS = {"the clock is a week ahead": 7 * 24 * 3600, "the clock is a week behind": -7 * 24 * 3600}
+CLOCKS = {
+    "the clock is a week ahead": 7 * 24 * 3600,
+    "the clock is a week behind": -7 * 24 * 3600,
+    JUMP: -3 * 3600,
+}
 TRIES = 3
 
 
@@ -158,6 +194,8 @@ class Nights:
         self.was_killed = False
         #: The library that moves the clock; None where there is none.
         self.clock: Path | None = None
+        #: The disk of the folder; None where it has none of its own.
+        self.disk: Disk | None = None
         #: Whether nothing is built.
         self.load_only = False
         self.expected: Events = []
@@ -212,8 +250,19 @@ class Nights:
             if what == "a wrong key of Kananas":
                 more["TAP_KANANAS_SECRET_KEY"] = "not-the-right-one"
             self._change_files(what, stack)
+            if what == "no name is found":
+                more |= NO_NAMES
             if seconds := CLOCKS.get(what):
                 more |= {"LD_PRELOAD": str(self.clock), "CLOCK_SECONDS": str(seconds)}
+            if what == JUMP:
+                more["CLOCK_AFTER"] = str(self.checkout.path / "jump")
+                stack.callback((self.checkout.path / "jump").unlink, missing_ok=True)
+            if what in {JUMP, BROKEN}:
+                # Two requests, so that there is something between.
+                more["TAP_KANANAS_DISCOVERY_FOLDER"] = ""
+            if what == BROKEN:
+                assert self.disk is not None
+                stack.callback(self.disk.mend)
             if what == "nobody hears, and Kananas is down":
                 self.hook.codes += [500] * TRIES * 2  # of a recovery and of a failure
             yield more
@@ -262,12 +311,12 @@ class Nights:
                 **self.settings(self.folder), **more, "REFRESH_WEBHOOK_URL": self.hook.url
             }  # fmt: skip
             if what in KILLED:
-                self._kill(settings, is_built=what == "the build is killed" and not self.load_only)
+                self._kill(settings, what)
                 self.was_killed = True
                 self.failed_nights += 1
                 return "killed"
             options = ["--load-only"] if self.load_only else []
-            ended = self.checkout.run(*self.command, *options, **settings)
+            ended = self._run(what, options, settings)
         last = ended.said.splitlines()[-1]
         if what == "the disk is full" and "record, cannot write" not in last:
             # There was room in the last blocks of the files.
@@ -275,6 +324,11 @@ class Nights:
         if ended.code != (2 if "settings" in fails else 1 if fails else 0):
             raise RuntimeError(ended.said)
         self.failed_nights += bool(fails)
+        if what == BROKEN:
+            # What was told cannot be kept; nor that the run came to its end.
+            self._expect("failure", fails)
+            self.was_killed = True
+            return last
         if what.startswith("nobody hears"):
             self.owed |= fails - self.known
         else:
@@ -301,9 +355,41 @@ class Nights:
         if steps:
             self.expected.append((event, frozenset(steps)))
 
-    def _kill(self, settings: dict[str, str], *, is_built: bool) -> None:
-        """Kill a run, and all that it started, while it reads, or while dbt builds."""
+    def _run(self, what: str, options: list[str], settings: dict[str, str]) -> Ended:
+        """Run a night to its end, and let happen what happens within one.
+
+        Raises:
+            RuntimeError: Two runs went on at once, or none.
+        """
+        if what not in {AT_ONCE, JUMP, BROKEN}:
+            return self.checkout.run(*self.command, *options, **settings)
         before = len(self.server.requests)
+        if what != AT_ONCE:
+            self.server.faults.add(Fault(path="/action_manager.php", skip=1, times=1, delay=2))
+        with ExitStack() as stack:
+            runs = [
+                stack.enter_context(self.checkout.start(*self.command, *options, **settings))
+                for _ in range(1 + (what == AT_ONCE))
+            ]
+            if what != AT_ONCE:
+                wait_until(lambda: len(self.server.requests) >= before + 2)
+            if what == JUMP:
+                (self.checkout.path / "jump").touch()
+            if what == BROKEN:
+                assert self.disk is not None
+                self.disk.break_down()
+            ended = [Ended(said=run.communicate()[0], code=run.wait()) for run in runs]
+        ended.sort(key=lambda each: each.code)
+        if [each.code for each in ended[1:]] != [75] * (what == AT_ONCE):
+            raise RuntimeError(str(ended))
+        return ended[0]
+
+    def _kill(self, settings: dict[str, str], what: str) -> None:
+        """Kill a run, and all that it started, while it reads, or while dbt builds.
+
+        Where the run alone is killed, what it started hangs on.
+        """
+        before, is_built = len(self.server.requests), what == BUILD_KILLED and not self.load_only
         if not is_built:
             self.server.faults.add(Fault(path="/action_manager.php", skip=1, times=1, delay=60))
         settings = {**settings, "TAP_KANANAS_DISCOVERY_FOLDER": ""}
@@ -313,7 +399,7 @@ class Nights:
                 wait_until(lambda: any(map(_is_build, started.children(recursive=True))))
             else:
                 wait_until(lambda: len(self.server.requests) >= before + 2)
-            children = started.children(recursive=True)
+            children = [] if what == ALONE_KILLED else started.children(recursive=True)
             os.kill(run.pid, signal.SIGKILL)
             for child in children:
                 child.kill()
@@ -409,6 +495,78 @@ def _copied(
     return [(of, table) for of, table, _ in listed]
 
 
+class Disk:
+    """A file system in a file, which becomes read-only at an error, as most do."""
+
+    def __init__(self, folder: Path, room: int) -> None:
+        """Make it in a folder.
+
+        Raises:
+            OSError: A program for it is not here.
+            CalledProcessError: This process may not.
+        """
+        self.path, self._image = folder / "disk", folder / "disk.img"
+        self.path.mkdir()
+        with self._image.open("wb") as file:
+            file.truncate(room)
+        self._do("mkfs.ext4", "-q", "-F", "-m", "0", self._image)
+        self._mount()
+        try:
+            self._error()
+        except (OSError, subprocess.CalledProcessError):
+            self.unmount()
+            raise
+
+    def break_down(self) -> None:
+        """Let it become read-only for all."""
+        self._error().write_text("1", encoding="ascii")
+
+    def mend(self) -> None:
+        """Do what a restart does."""
+        self.unmount()
+        # It ends with 1 where it has mended something.
+        with suppress(subprocess.CalledProcessError):
+            self._do("e2fsck", "-fy", self._image)
+        self._mount()
+
+    def unmount(self) -> None:
+        """Take it out, once nobody uses it any more."""
+
+        def is_unmounted() -> bool:
+            with suppress(subprocess.CalledProcessError):
+                self._do("umount", self.path)
+                return True
+            return False
+
+        wait_until(is_unmounted)
+
+    def _mount(self) -> None:
+        self._do("mount", "-o", "loop,errors=remount-ro", self._image, self.path)
+
+    def _error(self) -> Path:
+        device = self._do("findmnt", "--noheadings", "--output=SOURCE", self.path).strip()
+        return Path("/sys/fs/ext4", Path(device).name, "trigger_fs_error").resolve(strict=True)
+
+    @staticmethod
+    def _do(*command: str | Path) -> str:
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        return done.stdout
+
+
+@contextmanager
+def _own_disk(folder: Path) -> Iterator[Disk | None]:
+    """A disk of `ROOM` bytes; None where this process may not have one."""
+    try:
+        disk = Disk(folder, ROOM)
+    except (OSError, subprocess.CalledProcessError):
+        yield None
+        return
+    try:
+        yield disk
+    finally:
+        disk.unmount()
+
+
 def _moved_clock(folder: Path) -> Path | None:
     """Make the library that moves the clock; None where there is no compiler."""
     compiler = shutil.which("cc")
@@ -420,10 +578,10 @@ def _moved_clock(folder: Path) -> Path | None:
     return library
 
 
-def _plan(*, with_small_disk: bool, with_clock: bool) -> list[tuple[str, set[str]]]:
+def _plan(*, with_disk: bool, with_clock: bool) -> list[tuple[str, set[str]]]:
     """Return what goes wrong, without what cannot be tried here, which it names."""
     left_out = {
-        "the disk is full": with_small_disk,
+        **dict.fromkeys(("the disk is full", BROKEN), with_disk),
         **dict.fromkeys(CLOCKS, with_clock),
     }
     for what, is_there in left_out.items():
@@ -489,10 +647,10 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="nights-") as name,
         running(small) as server,
         http() as hook,
-        small_disk(ROOM) as disk,
+        _own_disk(Path(name)) as disk,
     ):
         folder = Path(name)
-        data = disk or folder / "data"
+        data = disk.path if disk else folder / "data"
 
         def first(checkout: Checkout) -> None:
             own = Nights(server, checkout, data, hook)
@@ -508,8 +666,8 @@ def main() -> int:
         else:
             checkout = _upgraded(folder, options.old, first)
         nights = Nights(server, checkout, data, hook)
-        nights.clock = _moved_clock(folder)
-        plan = _plan(with_small_disk=disk is not None, with_clock=nights.clock is not None)
+        nights.clock, nights.disk = _moved_clock(folder), disk
+        plan = _plan(with_disk=disk is not None, with_clock=nights.clock is not None)
         for number in range(options.nights):
             what, fails = plan[(options.first - 1 + number) % len(plan)]
             nights.load_only = options.load_only and number + 1 < options.nights

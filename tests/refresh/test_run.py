@@ -408,6 +408,25 @@ def test_a_last_line_that_cannot_be_written_fails_the_run(
     assert [body["steps"][0]["step"] for body in hook.bodies] == ["record"]
 
 
+def test_a_disk_that_becomes_read_only_takes_no_last_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program(folder, "exit 0")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("refresh.lock.os.ftruncate", refuse)
+    assert main([]) == 0
+    said = capsys.readouterr()
+    assert said.out.endswith("done\n")
+    assert not said.err
+    # A system that names no file.
+    monkeypatch.setattr("refresh.run.Runner.run", refuse)
+    assert main([]) == 1
+    assert capsys.readouterr().err == "refresh: Read-only file system\n"
+
+
 def test_each_log_of_a_long_run_is_for_its_owner_alone(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
