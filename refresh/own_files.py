@@ -84,16 +84,21 @@ class Known:
         """Return what is wrong with the name of a variable; None where nothing is."""
         if name in self.kinds or _NESTED.search(name):
             return None
-        near = get_close_matches(name, self.kinds, n=1, cutoff=_NEAR)
-        if not near and not name.startswith(self.prefixes):
+        # Names are in capitals.
+        meant = name.upper()
+        near = get_close_matches(meant, self.kinds, n=1, cutoff=_NEAR)
+        if not near and not meant.startswith(self.prefixes):
             return None
-        near = near or get_close_matches(name, self.kinds, n=1)
+        near = near or get_close_matches(meant, self.kinds, n=1)
         return f"there is no setting {name}{f': did you mean {near[0]}?' if near else ''}"
 
 
 def wrong(project: Path, variables: Mapping[str, str]) -> list[str]:
-    """Return what is wrong in `config/`: a line for each thing, with file and line."""
-    return [*_of_meltano(project), *_of_vars(project, variables)]
+    """Return what is wrong in `config/`: a line for each thing, with file and line; and numbers.
+
+    A number that Meltano cannot read ends each step that needs it in words that name no setting.
+    """
+    return [*_of_meltano(project), *_of_vars(project, variables), *_numbers(project, variables)]
 
 
 def require_environment(project: Path, name: str) -> None:
@@ -120,21 +125,28 @@ def require_environment(project: Path, name: str) -> None:
 
 
 def doubtful(project: Path) -> list[str]:
-    """Return the lines of `.env` that count for nothing."""
+    """Return the lines of `.env` that count for nothing, or not as they seem to."""
     path = project / ".env"
     if not path.is_file():
         return []
     known = Known.of(_tracked(project))
-    found = []
+    found, lines = [], dict[str, int]()
     with path.open(encoding="utf-8") as stream:
         for binding in parse_stream(stream):
+            # Empty lines before it are its own, for this parser.
+            text = binding.original.string
+            line = binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
             if binding.error:
                 found.append(f".env, line {binding.original.line}: it is no NAME=value")
             elif binding.key and (problem := known.problem(binding.key)):
-                # Empty lines before it are its own, for this parser.
-                text = binding.original.string
-                before = text[: len(text) - len(text.lstrip())].count("\n")
-                found.append(f".env, line {binding.original.line + before}: {problem}")
+                found.append(f".env, line {line}: {problem}")
+            elif binding.key in known.kinds:
+                if binding.key in lines:
+                    found.append(
+                        f".env, line {line}: {binding.key} is there twice: line "
+                        f"{lines[binding.key]} does not count"
+                    )
+                lines[binding.key] = line
     return found
 
 
@@ -174,6 +186,19 @@ def _value(plugin: Mapping[str, Any], setting: str, given: Mapping[str, Any]) ->
     names = (f"{_variable(plugin[of])}_{_variable(setting)}" for of in ("name", "namespace"))
     values = [given.get(name) for name in names]
     return next(filter(None, values), (plugin.get("config") or {}).get(setting))
+
+
+def _numbers(project: Path, variables: Mapping[str, str]) -> list[str]:
+    """Return which variables are no whole numbers, though they must be."""
+    found = []
+    for name, kind in Known.of(_tracked(project)).kinds.items():
+        text = variables.get(name, "")
+        if kind == "integer" and text:
+            try:
+                int(text)
+            except ValueError:
+                found.append(f"{name} must be {_WORDS[kind]}")
+    return found
 
 
 def _tracked(project: Path) -> dict[str, Any]:

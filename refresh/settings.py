@@ -27,6 +27,8 @@ SECURITIES = ("starttls", "tls", "none")
 CHANNELS = ("webhook", "email", "command")
 _LARGEST_PORT = 65_535
 _LOCAL_NAME = re.compile(r"[\w.+-]+")
+#: An address of IPv6 has more than one colon.
+_NOT_IN_HOST = re.compile(r"[/\s@]|^[^:]*:[^:]*$")
 _NOT_IN_ADDRESS = re.compile(r"[\x00-\x20\x7f]")
 #: All that are read below and begin so.
 VARIABLES = (
@@ -186,7 +188,13 @@ def _mail(variables: Mapping[str, str]) -> Mail | None:
     to = _mail_addresses(variables, "REFRESH_MAIL_TO")
     if not to:
         return None
-    host = variables.get("REFRESH_SMTP_HOST", "")
+    host = variables.get("REFRESH_SMTP_HOST", "").strip()
+    if _NOT_IN_HOST.search(host):
+        message = (
+            "REFRESH_SMTP_HOST must be the name of a mail server alone: "
+            "its port is REFRESH_SMTP_PORT"
+        )
+        raise SettingError(message)
     if not host:
         message = "REFRESH_MAIL_TO needs REFRESH_SMTP_HOST, the mail server"
         raise SettingError(message)
@@ -265,6 +273,10 @@ def _mail_addresses(variables: Mapping[str, str], name: str) -> tuple[str, ...]:
         letter["To"] = text
         found = letter["To"].addresses
         is_right = all(each.domain or _LOCAL_NAME.fullmatch(each.username) for each in found)
+        # What it cannot read, as behind a semicolon, it leaves out.
+        is_right = is_right and all(
+            "no domain" in str(each) or "no content" in str(each) for each in letter["To"].defects
+        )
     # Its parser does not know a way out of some texts.
     except (HeaderParseError, IndexError, ValueError):
         found, is_right = (), False

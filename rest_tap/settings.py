@@ -18,13 +18,22 @@ DEFAULT_REQUEST_TIMEOUT_SECONDS = 300
 DEFAULT_REQUEST_TRIES = 6
 
 #: What is sent in a header: no blank, no line end, nothing beyond ASCII.
-CREDENTIAL = th.StringType(pattern=r"^[!-~]+(?![\s\S])")
+_CREDENTIAL = r"^[!-~]+(?![\s\S])"
+CREDENTIAL = th.StringType(pattern=_CREDENTIAL)
 
 #: What a header takes, blanks among it.
-HEADER = th.StringType(pattern=r"^[!-~][ -~]*(?![\s\S])")
+_HEADER = r"^[!-~][ -~]*(?![\s\S])"
+HEADER = th.StringType(pattern=_HEADER)
 
 #: An address without user and password (`https://user:word@host`), query and fragment.
 ADDRESS = r"^https?://[^?#@\s]+$"
+
+#: What people are told of a rule: a pattern says little, and less without the value.
+_RULES = {
+    _CREDENTIAL: "must be letters, digits and signs of ASCII, without blanks and quotes around it",
+    _HEADER: "must be letters, digits and signs of ASCII in one line",
+    ADDRESS: "must begin with https:// or http://, and have no user, blank, question mark or #",
+}
 
 # What the SDK takes for granted of `batch_config`, and its own schema does not ask for.
 _BATCH_FILES = Draft7Validator(
@@ -113,10 +122,14 @@ def _explain(error: ValidationError, schema: Mapping[str, Any], env_prefix: str)
         return f"setting '{name}' is empty (environment variable {env_prefix}{name.upper()})"
     if setting.get("secret"):
         # The validator's own words quote the value.
-        return f"setting '{name}' breaks its rule '{error.validator}' (the value is secret)"
+        rule = _RULES.get(error.validator_value) if error.validator == "pattern" else None
+        words = rule or f"breaks its rule '{error.validator}'"
+        return f"setting '{name}' {words} (the value is secret)"
     if error.validator == "pattern":
         shown = _USER.sub("//***@", repr(error.instance))
-        return f"setting '{name}'{_where(error)}: {shown} does not match {error.validator_value!r}"
+        pattern = error.validator_value
+        rule = _RULES.get(pattern, f"does not match {pattern!r}")
+        return f"setting '{name}'{_where(error)}: {shown} {rule}"
     # An address may hold a password.
     return f"setting '{name}'{_where(error)}: {_USER.sub('//***@', error.message)}"
 

@@ -315,6 +315,11 @@ def test_no_address_is_in_what_is_said_of_a_channel(tmp_path: Path) -> None:
         ({"REFRESH_PING_URL": "file:///etc/passwd"}, "REFRESH_PING_URL"),
         ({"REFRESH_COMMAND": 'notify "all'}, "REFRESH_COMMAND"),
         ({"REFRESH_MAIL_TO": "ops <", "REFRESH_SMTP_HOST": "h"}, "REFRESH_MAIL_TO"),
+        ({"REFRESH_MAIL_TO": "a@b; c@d", "REFRESH_SMTP_HOST": "h"}, "REFRESH_MAIL_TO"),
+        ({"REFRESH_MAIL_TO": "a@b c@d", "REFRESH_SMTP_HOST": "h"}, "REFRESH_MAIL_TO"),
+        ({"REFRESH_MAIL_TO": "mailto:a@b", "REFRESH_SMTP_HOST": "h"}, "REFRESH_MAIL_TO"),
+        ({"REFRESH_MAIL_TO": "a@b", "REFRESH_SMTP_HOST": "h:587"}, "REFRESH_SMTP_HOST"),
+        ({"REFRESH_MAIL_TO": "a@b", "REFRESH_SMTP_HOST": "smtp://h"}, "REFRESH_SMTP_HOST"),
         (
             {"REFRESH_MAIL_TO": "a@b", "REFRESH_SMTP_HOST": "h", "REFRESH_MAIL_FROM": "x y"},
             "REFRESH_MAIL_FROM",

@@ -151,7 +151,8 @@ def test_a_run_ends_at_a_wrong_file_and_warns_of_what_does_not_count(
 ) -> None:
     monkeypatch.chdir(project)
     (project / ".env").write_text(
-        "# who is told\n\nREFRESH_WEBHOOK_ULR=https://hook.example\nTAP_KIZEN_APY_KEY=hunter2\n",
+        "# who is told\n\nREFRESH_WEBHOOK_ULR=https://hook.example\nTAP_KIZEN_APY_KEY=hunter2\n"
+        "refresh_ping_url=https://ping.example\nREPORT_LANGUAGE=fr\n\nREPORT_LANGUAGE=en\n",
         encoding="utf-8",
     )
     assert main(["check"]) == 2
@@ -159,10 +160,12 @@ def test_a_run_ends_at_a_wrong_file_and_warns_of_what_does_not_count(
     assert said.splitlines() == [
         ".env, line 3: there is no setting REFRESH_WEBHOOK_ULR: did you mean REFRESH_WEBHOOK_URL?",
         ".env, line 4: there is no setting TAP_KIZEN_APY_KEY: did you mean TAP_KIZEN_API_KEY?",
+        ".env, line 5: there is no setting refresh_ping_url: did you mean REFRESH_PING_URL?",
+        ".env, line 8: REPORT_LANGUAGE is there twice: line 6 does not count",
     ]
     assert main(["test-alerts"]) == 0
     assert said.splitlines() == [
-        line.removeprefix("warning: ") for line in capsys.readouterr().out.splitlines()[:2]
+        line.removeprefix("warning: ") for line in capsys.readouterr().out.splitlines()[:4]
     ]
     (project / "config" / "vars.yml").write_text("link_marginn: 3\n", encoding="utf-8")
     (project / "config" / "meltano.yml").write_text("env: 1\n", encoding="utf-8")
@@ -201,6 +204,17 @@ def test_what_the_sources_need_is_named(
         "env: {TAP_KIZEN_API_KEY: x, TAP_KIZEN_USER_ID: y, TAP_KIZEN_BUSINESS_ID: z}\n"
     )
     assert main(["check"]) == 0
+
+
+def test_a_number_that_meltano_cannot_read_is_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
+    (project / ".env").write_text(
+        "TAP_KANANAS_RATE_LIMIT=fast\nTARGET_DUCKDB_LOCK_TIMEOUT=007\nTAP_KIZEN_PAGE_SIZE=\n"
+    )
+    assert main([]) == 2
+    assert capsys.readouterr().err == ("refresh: TAP_KANANAS_RATE_LIMIT must be a whole number\n")
 
 
 @pytest.mark.usefixtures("_keys")

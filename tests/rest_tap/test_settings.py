@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.exceptions import ConfigurationError
 
-from rest_tap.settings import ADDRESS, explain_settings_errors
+from rest_tap.settings import explain_settings_errors
 from tap_kananas.tap import TapKananas
 from tap_kizen.tap import TapKizen
 
@@ -48,7 +48,7 @@ def test_a_wrong_secret_is_not_shown() -> None:
 def test_an_address_with_a_password_is_refused_without_showing_it(tap: type[RestTap]) -> None:
     settings = {**GOOD, "secret_key": "k", "api_url": "https://jane:hidden@crm.example/api"}
     (line,) = explain_settings_errors(settings, tap.config_jsonschema, "TAP_")
-    assert line.startswith("setting 'api_url': 'https://***@crm.example/api' does not match")
+    assert line.startswith("setting 'api_url': 'https://***@crm.example/api' must begin")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_an_empty_setting_is_told_with_its_environment_variable(name: str, value
 
 def test_a_pattern_is_shown_as_it_is() -> None:
     (line,) = explain(api_url="crm.example")
-    assert line.endswith(f"'crm.example' does not match {ADDRESS!r}")
+    assert "'crm.example' must begin with https:// or http://, and have no user, " in line
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\n", " a", "caf\u00e9", "\u540d", "a\0"])

@@ -291,8 +291,14 @@ def fill(directory: Path, leave: int) -> Path:
     """Fill a file system but for some bytes."""
     filler = directory / "filler"
     free = os.statvfs(directory)
+    wanted = step = max(1, free.f_bavail * free.f_frsize - leave)
     with filler.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize - leave))
+        # Some need blocks of what is free for themselves.
+        while step and wanted > (size := os.fstat(file.fileno()).st_size):
+            try:
+                os.posix_fallocate(file.fileno(), size, min(step, wanted - size))
+            except OSError:
+                step //= 2
     return filler
 
 
