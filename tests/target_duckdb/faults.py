@@ -295,10 +295,10 @@ def fill(directory: Path, leave: int) -> Path:
     with filler.open("wb") as file:
         # Some need blocks of what is free for themselves.
         while step and wanted > (size := os.fstat(file.fileno()).st_size):
-            try:
+            with contextlib.suppress(OSError):
                 os.posix_fallocate(file.fileno(), size, min(step, wanted - size))
-            except OSError:
-                step //= 2
+                continue
+            step //= 2
     return filler
 
 
