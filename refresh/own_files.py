@@ -140,7 +140,7 @@ def doubtful(project: Path) -> list[str]:
                 found.append(f".env, line {binding.original.line}: it is no NAME=value")
             elif binding.key and (problem := known.problem(binding.key)):
                 found.append(f".env, line {line}: {problem}")
-            elif binding.key in known.kinds:
+            elif binding.key and binding.key in known.kinds:
                 if binding.key in lines:
                     found.append(
                         f".env, line {line}: {binding.key} is there twice: line "

@@ -122,12 +122,12 @@ def _explain(error: ValidationError, schema: Mapping[str, Any], env_prefix: str)
         return f"setting '{name}' is empty (environment variable {env_prefix}{name.upper()})"
     if setting.get("secret"):
         # The validator's own words quote the value.
-        rule = _RULES.get(error.validator_value) if error.validator == "pattern" else None
-        words = rule or f"breaks its rule '{error.validator}'"
+        # A pattern only: nothing else has such a value.
+        words = _RULES.get(str(error.validator_value), f"breaks its rule '{error.validator}'")
         return f"setting '{name}' {words} (the value is secret)"
     if error.validator == "pattern":
         shown = _USER.sub("//***@", repr(error.instance))
-        pattern = error.validator_value
+        pattern = str(error.validator_value)
         rule = _RULES.get(pattern, f"does not match {pattern!r}")
         return f"setting '{name}'{_where(error)}: {shown} {rule}"
     # An address may hold a password.
