@@ -132,6 +132,7 @@ def _check(settings: Settings) -> int:
     found = [
         *own_files.doubtful(settings.project),
         *own_files.wrong(settings.project, settings.variables),
+        *own_files.open_to_others(settings.project),
         *own_files.missing(settings.project, settings.sources, settings.variables),
     ]
     _print("\n".join(found or ["Nothing is wrong in .env and in config/"]))

@@ -150,6 +150,14 @@ def doubtful(project: Path) -> list[str]:
     return found
 
 
+def open_to_others(project: Path) -> list[str]:
+    """Return what to do where others of this machine can read or write `.env`."""
+    path = project / ".env"
+    if not path.is_file() or not path.stat().st_mode & 0o077:
+        return []
+    return [".env holds keys, and others of this machine can read it: chmod 600 .env"]
+
+
 def missing(project: Path, sources: Iterable[str], variables: Mapping[str, str]) -> list[str]:
     """Return the settings without which a source cannot be read, and which have no value.
 

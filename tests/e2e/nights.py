@@ -621,6 +621,7 @@ def _upgraded(folder: Path, old: str, first: Callable[[Checkout], Any]) -> Check
     for name, text in OWN_FILES.items():
         (checkout.path / name).parent.mkdir(exist_ok=True)
         (checkout.path / name).write_text(text, encoding="utf-8")
+        (checkout.path / name).chmod(0o600)
     _setup(checkout)
     first(checkout)
     subprocess.run([*git, "pull", "--quiet", "--ff-only", ROOT, "HEAD"], check=True)

@@ -155,16 +155,19 @@ def test_a_run_ends_at_a_wrong_file_and_warns_of_what_does_not_count(
         "refresh_ping_url=https://ping.example\nREPORT_LANGUAGE=fr\n\nREPORT_LANGUAGE=en\n",
         encoding="utf-8",
     )
+    (project / ".env").chmod(0o640)
     assert main(["check"]) == 2
     said = capsys.readouterr().out
-    assert said.splitlines() == [
+    *lines, last = said.splitlines()
+    assert last.endswith("chmod 600 .env")
+    assert lines == [
         ".env, line 3: there is no setting REFRESH_WEBHOOK_ULR: did you mean REFRESH_WEBHOOK_URL?",
         ".env, line 4: there is no setting TAP_KIZEN_APY_KEY: did you mean TAP_KIZEN_API_KEY?",
         ".env, line 5: there is no setting refresh_ping_url: did you mean REFRESH_PING_URL?",
         ".env, line 8: REPORT_LANGUAGE is there twice: line 6 does not count",
     ]
     assert main(["test-alerts"]) == 0
-    assert said.splitlines() == [
+    assert lines == [
         line.removeprefix("warning: ") for line in capsys.readouterr().out.splitlines()[:4]
     ]
     (project / "config" / "vars.yml").write_text("link_marginn: 3\n", encoding="utf-8")
@@ -192,6 +195,7 @@ def test_what_the_sources_need_is_named(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(project)
     shutil.copyfile(ROOT / ".env.example", project / ".env")
+    (project / ".env").chmod(0o600)
     assert main(["check"]) == 2
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "TAP_KANANAS_SECRET_KEY has no value: tap-kananas needs it"
