@@ -20,7 +20,8 @@ _CONTACTS_PER_MISSING_COMPANY = 2
 _PRIVATE_WITH_CORPORATE_MAIL = 0.01
 _PRIVATE_WITH_ORGANISATION_TEXT = 0.02
 _COLLEAGUES_SKEW = 2
-_REMEMBERED_BLOCKS = 8
+#: Those of 128,000 contacts, in 35 MB: relations of the CRM name contacts of any block.
+_REMEMBERED_BLOCKS = 128
 
 
 def _coprime_step(count: int) -> int:
