@@ -113,7 +113,7 @@ def test_a_decision_teaches_a_name_and_goes_with_all_it_taught(account: Account)
     # What speaks against it counts as it does beside any name: a SARL is no federation.
     assert taught["3"] == ("review", "fest")
     assert taught["5"] == ("none", None)
-    assert [link[-2:] for link in account.links() if link[0] == "2"] == [
+    assert [link[-2:] for link in read(account.database, LINKS) if link[0] == "2"] == [
         (
             "a person decided that the name is the company's; no other company agrees as well",
             RULE_VERSION,

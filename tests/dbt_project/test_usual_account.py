@@ -121,7 +121,7 @@ def account(
         "create or replace table kananas.contacts as from kananas.contacts order by id desc",
         "create or replace table kizen.companies as from kizen.companies order by id desc",
     )
-    again = project.run(database_path, "run")
+    again = project.run(database_path, "run", "--select", "+contact_company_links")
     assert again.exit_code == 0, again.output
     return Account(build, freshness, links, read(database_path, LINKS), kept, webhooks)
 

@@ -53,6 +53,7 @@ def warm_dbt(folder: Path) -> Iterator[Path]:
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
             "HOME": str(folder),
+            "PYTHONPATH": str(ROOT),
         },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -7,6 +7,7 @@ A copy has the client's folder, variables, input and output. It is killed where 
 """
 
 import atexit
+import gc
 import json
 import os
 import selectors
@@ -18,6 +19,8 @@ from dbt.cli.main import (  # type: ignore[import-not-found]  # of the environme
     cli,
     dbtRunner,
 )
+
+from refresh.dbt_program import SWITCH_SECONDS, YOUNG_OBJECTS
 
 FAILED = 1
 
@@ -107,4 +110,8 @@ if __name__ == "__main__":
     # What each command needs is loaded and compiled by parsing. The static parser has locks, for
     # which a copy of this process would wait.
     dbtRunner().invoke(["--quiet", "--no-static-parser", "parse"])
+    # As `refresh.dbt_program` does; and no copy looks for cycles among what is loaded.
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()
     serve(sys.argv[1])
