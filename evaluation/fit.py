@@ -27,7 +27,7 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.sparse import csc_matrix, csr_matrix
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from evaluation import sets
 from evaluation.building import PROJECT, build_links, database, dbt
@@ -536,8 +536,7 @@ def _is_sure(every: Sequence[Pairs], ones: Sequence[Best], lower: int) -> bool:
         tally[0] += int(links.sum())
         tally[1] += int((links & ~one.right).sum())
     return all(
-        binom.sf(wrong - 1, links, 1 - AUTO_PRECISION) >= UNLIKELY
-        for links, wrong in tallies.values()
+        bdtrc(wrong - 1, links, 1 - AUTO_PRECISION) >= UNLIKELY for links, wrong in tallies.values()
     )
 
 
