@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -29,11 +28,14 @@ RULE_VERSION: str = yaml.safe_load(
     (ROOT / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8")
 )["vars"]["link_rule_version"]
 # dbt takes as long as most tests to parse the project anew, which it does for each set of
-# variables: tests that need some share a set, where they can.
-BANDS_FOLLOW = {"link_bands_follow": True, "link_bands_prior": 50}
-SHORT_AND_WITHOUT_PERSONS = json.dumps(
-    {"freshness_warn_hours": 10, "freshness_error_hours": 49, "link_by_person": False}
-)
+# variables: tests that need some share this one, where they can.
+VARIABLES = {
+    "link_bands_follow": True,
+    "link_bands_prior": 50,
+    "freshness_warn_hours": 10,
+    "freshness_error_hours": 49,
+    "link_by_person": False,
+}
 FOLDERS = ("--project-dir", "dbt_project", "--profiles-dir", "dbt_project")
 
 

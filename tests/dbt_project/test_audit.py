@@ -18,7 +18,7 @@ from console.decisions.decision import Decision
 from console.decisions.file import DecisionsFile
 from console.report.interval import exact
 from tests.console.review.serving import serving
-from tests.dbt_project.project import BANDS_FOLLOW, RULE_VERSION, read, write
+from tests.dbt_project.project import RULE_VERSION, VARIABLES, read, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -217,7 +217,7 @@ def test_bands_follow_where_they_are_told_to_and_the_version_says_so(
 ) -> None:
     path = audited.decisions.path
     # What was shipped counts for so many links that they stay `auto`.
-    build(project, database_path, path, **BANDS_FOLLOW)
+    build(project, database_path, path, **VARIABLES)
     bands = rows(database_path, "select * from intermediate.int_links__bands")
     assert all(band["confidence"] == band["moved_confidence"] for band in bands)
     moved = [band for band in bands if band["judged_links"] > 0]
@@ -239,7 +239,7 @@ def test_bands_follow_where_they_are_told_to_and_the_version_says_so(
     assert found["changed_count"] == found["drawn_count"]
     assert draw(database_path, path) == 0
     assert "; 0 of them are judged" not in capsys.readouterr().out
-    build(project, database_path, path, **BANDS_FOLLOW)
+    build(project, database_path, path, **VARIABLES)
     found = quality(database_path)["recall", "auto and review"]
     assert found["judged_count"] > 20
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.dbt_project.project import SHORT_AND_WITHOUT_PERSONS, read, write
+from tests.dbt_project.project import VARIABLES, read, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ def test_an_account_that_serves_objects_only(project: Project, database: Path) -
     assert warned.exit_code == 0, warned.output
     assert "PASS freshness of kananas.contacts" in warned.output
     assert "WARN freshness of kizen.companies" in warned.output
-    failed = project.run(database, "source", "freshness", "--vars", SHORT_AND_WITHOUT_PERSONS)
+    failed = project.run(database, "source", "freshness", "--vars", json.dumps(VARIABLES))
     assert failed.exit_code == 1
     assert "ERROR STALE freshness of kizen.companies" in failed.output
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from refresh.dbt_wait import DEFAULT_SECONDS
-from tests.dbt_project.project import BANDS_FOLLOW, FOLDERS, ROOT, WITHOUT_ARTIFACTS
+from tests.dbt_project.project import FOLDERS, ROOT, VARIABLES, WITHOUT_ARTIFACTS
 from tests.warm_dbt import DBT
 
 if TYPE_CHECKING:
@@ -213,9 +213,10 @@ def test_dbt_has_the_accounts_own_variables(project: Project, seeded: Path, tmp_
         "DUCKDB_VARS_PATH": str(own),
         "DBT_PROJECT_DIR": str(project.checkout / "dbt_project"),
     }
-    own.write_text("link_bands_follow: true\nlink_bands_prior: 50\n", encoding="utf-8")
+    lines = (f"{name}: {json.dumps(value)}\n" for name, value in VARIABLES.items())
+    own.write_text("".join(lines), encoding="utf-8")
     query = ("compile", "--inline", "select {{ var('link_bands_prior') }} as prior", *FOLDERS)
-    settings |= project.parsed_already(seeded, "--vars", json.dumps(BANDS_FOLLOW))
+    settings |= project.parsed_already(seeded, "--vars", json.dumps(VARIABLES))
     with dbt_wait(project, seeded, *query, **settings) as dbt:
         output, _ = dbt.communicate()
     assert dbt.returncode == 0, output

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.dbt_project.project import SHORT_AND_WITHOUT_PERSONS, read, untranslated, write
+from tests.dbt_project.project import VARIABLES, read, untranslated, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -290,7 +291,7 @@ def test_a_member_has_the_company_that_the_crm_gives_the_same_person(
     assert ("kananas:member", "p1", "both", False, "Transports Novarance") in people
     assert ("kananas:stranger", None, "Kananas", None, None) in people
     assert ("kizen:p4", "p4", "Kizen", None, None) in people
-    run = project.run(seeded, "run", "--select", marts[0], "--vars", SHORT_AND_WITHOUT_PERSONS)
+    run = project.run(seeded, "run", "--select", marts[0], "--vars", json.dumps(VARIABLES))
     assert run.exit_code == 0, run.output
     assert read(
         seeded,
