@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sandbox.server import Sandbox
     from tests.e2e.checkout import Checkout
+    from tests.e2e.installation import Installation
 
 
 @pytest.fixture
@@ -33,18 +34,10 @@ def _settings(server: Sandbox, database: Path, **more: str) -> dict[str, str]:
     return {**settings_for(server), **paths, **more}
 
 
-def test_run_and_new_columns(installed: Checkout, sandbox: Sandbox, database: Path) -> None:
+def test_run_and_new_columns(after_a_good_run: Installation, sandbox: Sandbox) -> None:
+    installed, database = after_a_good_run.checkout, after_a_good_run.database
+    settings = after_a_good_run.settings
     run = installed.meltano("run", "elt")
-    ended = installed.run(*run, **_settings(sandbox, database))
-    assert ended.code == 0, ended.said
-    # Records went by files, which are gone: only the folders of the runs are still there.
-    folders = installed.path / ".meltano" / "run" / "batches"
-    assert {name.name.rsplit("-", 2)[0] for name in folders.iterdir()} == {
-        "tap-kananas",
-        "tap-kizen",
-    }
-    assert not [file for file in folders.rglob("*") if file.is_file()]
-
     contacts, companies = sandbox.account.contacts, sandbox.account.companies
     with contacts.lock, companies.lock:
         contacts[0]["shoe_size"] = 42
@@ -56,8 +49,15 @@ def test_run_and_new_columns(installed: Checkout, sandbox: Sandbox, database: Pa
     boats = Field("name", "Name", "text"), Field("created", "Created", "datetime")
     crm.add_object(ObjectModel("boat", "Boats", "Boat", boats))
     crm.add("boat", name="Étoile")
-    ended = installed.run(*run, **_settings(sandbox, database))
+    ended = installed.run(*run, **settings)
     assert ended.code == 0, ended.said
+    # Records went by files, which are gone: only the folders of the runs are still there.
+    folders = installed.path / ".meltano" / "run" / "batches"
+    assert {name.name.rsplit("-", 2)[0] for name in folders.iterdir()} == {
+        "tap-kananas",
+        "tap-kizen",
+    }
+    assert not [file for file in folders.rglob("*") if file.is_file()]
     rows = installed.rows(
         database,
         "select count(*), max(shoe_size), max(guardian->>'$.name'), count(_sdc_deleted_at) "
@@ -71,7 +71,7 @@ def test_run_and_new_columns(installed: Checkout, sandbox: Sandbox, database: Pa
     rows = installed.rows(database, "select distinct nickname from kizen.client_client")
     assert ("Zaza",) in rows
     assert installed.rows(database, "select name from kizen.boat") == [("Étoile",)]
-    published = database.parent / "published" / "warehouse.duckdb"
+    published = after_a_good_run.published
     assert installed.rows(published, "select count(*) from marts.contacts") == [(119,)]
     page = published.with_name("report.html").read_text(encoding="utf-8")
     assert "Contacts 119 \N{MINUS SIGN}1 Kizen" in sections(page)["fresh"]
@@ -82,14 +82,14 @@ def test_run_and_new_columns(installed: Checkout, sandbox: Sandbox, database: Pa
     key = str(crm.records["client_client"][3]["id"])
     crm.archive("client_client", key)
     anew = installed.meltano("run", "--full-refresh", "kizen")
-    ended = installed.run(*anew, **_settings(sandbox, database))
+    ended = installed.run(*anew, **settings)
     assert ended.code == 0, ended.said
     archived = "select id from kizen.client_client where _sdc_deleted_at is not null"
     assert installed.rows(database, archived) == [(key,)]
 
     # What has been read is remembered; a new file needs all of it again.
     database.unlink()
-    ended = installed.run(*anew, **_settings(sandbox, database))
+    ended = installed.run(*anew, **settings)
     assert ended.code == 0, ended.said
     clients = sandbox.account.crm.counts["client_client"]
     assert installed.rows(database, "select count(*) from kizen.client_client") == [(clients,)]

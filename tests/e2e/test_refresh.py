@@ -7,121 +7,25 @@ import os
 import re
 import shutil
 import signal
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psutil
-import pytest
 
-from refresh.history import History
-from sandbox.server import Fault, running
+from sandbox.server import Fault
 from tests.console.report.reading import said
 from tests.dbt_project.made import tables
-from tests.e2e.checkout import empty_folder, settings_for, wait_until
-from tests.refresh.servers import http
-from tests.servers import SMALL
+from tests.e2e.checkout import wait_until
+from tests.e2e.installation import COUNT, OPEN_FILES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from sandbox.server import Sandbox
-    from tests.e2e.checkout import Checkout, Ended
-    from tests.refresh.servers import Heard
+    from tests.e2e.installation import GoodRun, Installation
 
 STEPS = ["kananas", "kizen", "transform", "publish", "report"]
 CONTACTS = ("marts", "contacts")
 LOAD_ONLY = "--load-only"
-OPEN_FILES = "open files"
-COUNT = "select count(*) from {table} where _sdc_deleted_at is null"
-
-
-@pytest.fixture
-def hook() -> Iterator[Heard]:
-    with http() as heard:
-        yield heard
-
-
-@dataclass(frozen=True)
-class GoodRun:
-    """A first run to its end: what it said and asked for, whom it told, and all that it left."""
-
-    ended: Ended
-    asked: list[str]
-    told: list[str]
-    left: Path
-
-
-class Installation:
-    """A warehouse of its own in the checkout, and who is told."""
-
-    def __init__(self, checkout: Checkout, server: Sandbox, folder: Path, hook: Heard) -> None:
-        self.checkout = checkout
-        self.folder = folder
-        self.hook = hook
-        self.database = folder / "data" / "warehouse.duckdb"
-        self.published = folder / "published" / "warehouse.duckdb"
-        self.settings = {
-            **settings_for(server),
-            "DUCKDB_PATH": str(self.database),
-            "DUCKDB_PUBLISH_DIR": str(self.published.parent),
-            "DUCKDB_RUNS_PATH": str(folder / "runs" / "runs.jsonl"),
-            # What is killed counts as running for all of a project.
-            "MELTANO_DATABASE_URI": f"sqlite:///{folder / 'meltano.db'}",
-            "REFRESH_WEBHOOK_URL": f"{hook.url}/T0/B0SECRET",
-            "REFRESH_PING_URL": f"{hook.url}/ping",
-        }
-
-    @property
-    def program(self) -> str:
-        return str(self.checkout.path / ".venv" / "bin" / "refresh")
-
-    @property
-    def history(self) -> History:
-        return History(self.folder / "runs" / "runs.jsonl")
-
-    @property
-    def events(self) -> list[tuple[str, list[str]]]:
-        return [
-            (body["event"], [each["step"] for each in body["steps"]]) for body in self.hook.bodies
-        ]
-
-    def run(self, *arguments: str, **settings: str) -> Ended:
-        return self.checkout.run(self.program, *arguments, **{**self.settings, **settings})
-
-    def results(self) -> dict[str, str]:
-        """Return how each step of the last run ended."""
-        return {step["step"]: step["result"] for step in self.history.runs()[-1].steps}
-
-    def rows(self, table: str) -> int:
-        ((count,),) = self.checkout.rows(self.database, COUNT.format(table=table))
-        return int(count)
-
-
-@pytest.fixture
-def installation(installed: Checkout, sandbox: Sandbox, folder: Path, hook: Heard) -> Installation:
-    return Installation(installed, sandbox, folder, hook)
-
-
-@pytest.fixture(scope="module")
-def good_run(installed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> GoodRun:
-    """A run that several tests go on from; `after_a_good_run` is where they find it."""
-    folder = empty_folder(tmp_path_factory)
-    with running(SMALL) as server, http() as heard:
-        ended = Installation(installed, server, folder, heard).run(
-            PARQUET_URL=str(folder / OPEN_FILES)
-        )
-        left = tmp_path_factory.mktemp("good run") / "left"
-        shutil.copytree(folder, left, symlinks=True)
-        return GoodRun(ended, [each.path for each in server.requests], heard.paths, left)
-
-
-@pytest.fixture
-def after_a_good_run(good_run: GoodRun, installation: Installation) -> Installation:
-    """An installation in which one run came to its end."""
-    assert good_run.ended.code == 0, good_run.ended.said
-    shutil.copytree(good_run.left, installation.folder, symlinks=True, dirs_exist_ok=True)
-    return installation
 
 
 def _equals_what_is_built_anew(installation: Installation) -> None:

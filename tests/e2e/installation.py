@@ -1,0 +1,75 @@
+"""A warehouse of its own in the shared checkout, and a first run that tests go on from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from refresh.history import History
+from tests.e2e.checkout import settings_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox.server import Sandbox
+    from tests.e2e.checkout import Checkout, Ended
+    from tests.refresh.servers import Heard
+
+OPEN_FILES = "open files"
+COUNT = "select count(*) from {table} where _sdc_deleted_at is null"
+
+
+@dataclass(frozen=True)
+class GoodRun:
+    """A first run to its end: what it said and asked for, whom it told, and all that it left."""
+
+    ended: Ended
+    asked: list[str]
+    told: list[str]
+    left: Path
+
+
+class Installation:
+    """A warehouse of its own in the checkout, and who is told."""
+
+    def __init__(self, checkout: Checkout, server: Sandbox, folder: Path, hook: Heard) -> None:
+        self.checkout = checkout
+        self.folder = folder
+        self.hook = hook
+        self.database = folder / "data" / "warehouse.duckdb"
+        self.published = folder / "published" / "warehouse.duckdb"
+        self.settings = {
+            **settings_for(server),
+            "DUCKDB_PATH": str(self.database),
+            "DUCKDB_PUBLISH_DIR": str(self.published.parent),
+            "DUCKDB_RUNS_PATH": str(folder / "runs" / "runs.jsonl"),
+            # What is killed counts as running for all of a project.
+            "MELTANO_DATABASE_URI": f"sqlite:///{folder / 'meltano.db'}",
+            "REFRESH_WEBHOOK_URL": f"{hook.url}/T0/B0SECRET",
+            "REFRESH_PING_URL": f"{hook.url}/ping",
+        }
+
+    @property
+    def program(self) -> str:
+        return str(self.checkout.path / ".venv" / "bin" / "refresh")
+
+    @property
+    def history(self) -> History:
+        return History(self.folder / "runs" / "runs.jsonl")
+
+    @property
+    def events(self) -> list[tuple[str, list[str]]]:
+        return [
+            (body["event"], [each["step"] for each in body["steps"]]) for body in self.hook.bodies
+        ]
+
+    def run(self, *arguments: str, **settings: str) -> Ended:
+        return self.checkout.run(self.program, *arguments, **{**self.settings, **settings})
+
+    def results(self) -> dict[str, str]:
+        """Return how each step of the last run ended."""
+        return {step["step"]: step["result"] for step in self.history.runs()[-1].steps}
+
+    def rows(self, table: str) -> int:
+        ((count,),) = self.checkout.rows(self.database, COUNT.format(table=table))
+        return int(count)
