@@ -35,6 +35,7 @@ VARIABLES = {
     "freshness_warn_hours": 10,
     "freshness_error_hours": 49,
     "link_by_person": False,
+    "kizen_companies_from": "companies_company",
 }
 FOLDERS = ("--project-dir", "dbt_project", "--profiles-dir", "dbt_project")
 

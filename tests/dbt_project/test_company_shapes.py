@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dbt_project.project import read, write
+from tests.dbt_project.project import VARIABLES, read, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,16 +42,17 @@ RECORD_ROW = ("c", "Record", "1 rue B", "Nice", "record.fr")
 
 
 @pytest.mark.parametrize(
-    ("tables", "variable", "expected"),
+    ("tables", "variables", "expected"),
     [
-        ([LEGACY], "auto", LEGACY_ROW),
-        ([RECORDS], "auto", RECORD_ROW),
-        ([FRENCH], "auto", FRENCH_ROW),
-        ([LEGACY, RECORDS], "auto", LEGACY_ROW),
-        ([LEGACY, RECORDS], "companies_company", RECORD_ROW),
+        ([LEGACY], {}, LEGACY_ROW),
+        ([RECORDS], {}, RECORD_ROW),
+        ([FRENCH], {}, FRENCH_ROW),
+        ([LEGACY, RECORDS], {}, LEGACY_ROW),
+        # The records are named by `kizen_companies_from`.
+        ([LEGACY, RECORDS], VARIABLES, RECORD_ROW),
         (
             [LEGACY, "update kizen.companies set _sdc_deleted_at = now()", RECORDS],
-            "auto",
+            {},
             RECORD_ROW,
         ),
     ],
@@ -59,7 +61,7 @@ def test_either_shape(
     project: Project,
     seeded: Path,
     tables: list[str],
-    variable: str,
+    variables: dict[str, object],
     expected: tuple[str, ...],
 ) -> None:
     contact = (
@@ -67,7 +69,7 @@ def test_either_shape(
         f"select 1 as id, '{expected[1]}' as organisation, 'x@{expected[4]}' as email"
     )
     write(seeded, "create schema kananas", "create schema kizen", contact, *tables)
-    given = () if variable == "auto" else ("--vars", f"kizen_companies_from: {variable}")
+    given = ("--vars", json.dumps(variables)) if variables else ()
     run = project.run(seeded, *MODELS, *given)
     assert run.exit_code == 0, run.output
     assert read(

@@ -259,6 +259,8 @@ def test_a_member_has_the_company_that_the_crm_gives_the_same_person(
         "alter table kizen.client_client add column company_additional json",
         "update kizen.client_client set company_additional ="
         """ '[{"id": "k1", "name": "Menuiserie Darbois SARL"}]' where id = 'p2'""",
+        # Where the other variables look for companies.
+        "create table kizen.companies_company as from kizen.companies",
     )
     marts = ("+contact_company_links", "+people", "+possible_duplicates")
     run = project.run(seeded, "run", "--select", *marts)
