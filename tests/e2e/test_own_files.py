@@ -21,7 +21,7 @@ TRACKED = (
     "dbt_project/dbt_project.yml", "meltano.yml",
 )  # fmt: skip
 OWN = {
-    ".env": "TAP_KANANAS_SECRET_KEY=mine\n",
+    ".env": "TAP_KANANAS_SECRET_KEY=mine\nREFRESH_SOURCES=kananas\n",
     "config/vars.yml": "freshness_warn_hours: 40\n",
     "config/meltano.yml": (ROOT / "config" / "meltano.example.yml").read_text(encoding="utf-8"),
 }
@@ -45,6 +45,7 @@ def test_an_upgrade_meets_nothing_of_an_account(installed: Checkout, tmp_path: P
     git(ours, "commit", "--quiet", "--message=Old")
     git(tmp_path, "clone", "--quiet", str(ours), str(theirs))
     for name, text in OWN.items():
+        (theirs / name).touch(mode=0o600)
         (theirs / name).write_text(text, encoding="utf-8")
     # The new version changes all that it may.
     for name in TRACKED:

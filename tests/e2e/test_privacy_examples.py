@@ -28,14 +28,16 @@ def example(name: str) -> str:
 
 
 @contextmanager
-def with_files(checkout: Checkout, **examples: str) -> Iterator[None]:
+def with_files(checkout: Checkout, server: Sandbox, **examples: str) -> Iterator[None]:
     """Have examples in the account's own files of a checkout, for a while."""
     files = {"meltano": checkout.path / "config" / "meltano.yml", "env": checkout.path / ".env"}
     written = [files[name] for name in examples]
     try:
         for name, text in examples.items():
+            files[name].touch(mode=0o600)
             files[name].write_text(text, "utf-8")
-        checked = checkout.run(str(checkout.path / ".venv" / "bin" / "refresh"), "check")
+        program = str(checkout.path / ".venv" / "bin" / "refresh")
+        checked = checkout.run(program, "check", **settings_for(server))
         assert checked.code == 0, checked.said
         yield
     finally:
@@ -57,7 +59,7 @@ def columns(checkout: Checkout, database: Path) -> set[str]:
 
 def test_columns_are_left_out(installed: Checkout, sandbox: Sandbox, tmp_path: Path) -> None:
     database = tmp_path / "warehouse.duckdb"
-    with with_files(installed, meltano=example("select")):
+    with with_files(installed, sandbox, meltano=example("select")):
         said = run(installed, sandbox, database)
     assert {"birth_date", "photo", "free_fields"}.isdisjoint(columns(installed, database))
     assert "email" in columns(installed, database)
@@ -69,7 +71,7 @@ def test_columns_are_left_out(installed: Checkout, sandbox: Sandbox, tmp_path: P
 def test_columns_are_hashed(installed: Checkout, sandbox: Sandbox, tmp_path: Path) -> None:
     database = tmp_path / "warehouse.duckdb"
     pepper = example("pepper").replace("a long text that only you know", "cayenne")
-    with with_files(installed, meltano=example("hash"), env=pepper):
+    with with_files(installed, sandbox, meltano=example("hash"), env=pepper):
         run(installed, sandbox, database)
     assert {"phone", "mobile"}.isdisjoint(columns(installed, database))
     loaded = dict(installed.rows(database, "select id, email from kananas.contacts"))
@@ -92,6 +94,6 @@ def test_rows_are_purged(installed: Checkout, sandbox: Sandbox, tmp_path: Path) 
     assert installed.rows(database, count) == [(110, 0)]
     with sandbox.account.contacts.lock:
         del sandbox.account.contacts[100:]
-    with with_files(installed, env=example("hard_delete")):
+    with with_files(installed, sandbox, env=example("hard_delete")):
         run(installed, sandbox, database)
     assert installed.rows(database, "select count(*) from kananas.contacts") == [(100,)]
