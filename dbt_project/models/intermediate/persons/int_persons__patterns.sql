@@ -12,8 +12,8 @@ with person_levels as (
 
 ),
 
--- A pattern: whether each feature speaks for the pair, in part, against it, or neither; null where
--- a side says nothing.
+-- A pattern is whether each feature speaks for the pair, in part, against it, or neither; null
+-- where a side says nothing.
 weighed as (
 
     select
@@ -80,7 +80,13 @@ account as (
 
 open_pairs as (
 
-    select weighed.*
+    select
+        weighed.contact_number,
+        weighed.kizen_number,
+        coalesce(weighed.first_name_speaks, 'any') || ', '
+        || coalesce(weighed.last_name_speaks, 'any') || ', '
+        || coalesce(weighed.birth_date_speaks, 'any') || ', '
+        || coalesce(weighed.address_speaks, 'any') as pattern
     from weighed
     inner join {{ ref('int_persons__candidates') }} as candidates
         on
@@ -110,17 +116,10 @@ open_pairs as (
 across_systems as (
 
     select
-        first_name_speaks,
-        last_name_speaks,
-        birth_date_speaks,
-        address_speaks,
+        pattern,
         count(*) as pair_count
     from open_pairs
-    group by
-        first_name_speaks,
-        last_name_speaks,
-        birth_date_speaks,
-        address_speaks
+    group by pattern
 
 ),
 
@@ -136,14 +135,14 @@ two_of_one_system as (
 
 ),
 
--- A null is for whatever a feature speaks: where a pair across says nothing, all within count.
+-- Where a pair across says nothing, all within count.
 in_one_system as (
 
     select
-        first_name_speaks,
-        last_name_speaks,
-        birth_date_speaks,
-        address_speaks,
+        coalesce(first_name_speaks, 'any') || ', '
+        || coalesce(last_name_speaks, 'any') || ', '
+        || coalesce(birth_date_speaks, 'any') || ', '
+        || coalesce(address_speaks, 'any') as pattern,
         count(*) as pair_count
     from two_of_one_system
     group by cube (first_name_speaks, last_name_speaks, birth_date_speaks, address_speaks)
@@ -153,23 +152,13 @@ in_one_system as (
 patterns as (
 
     select
-        across_systems.first_name_speaks,
-        across_systems.last_name_speaks,
-        across_systems.birth_date_speaks,
-        across_systems.address_speaks,
+        across_systems.pattern,
         across_systems.pair_count as across_count,
-        coalesce(in_one_system.pair_count, 0) as within_count
+        coalesce(in_one_system.pair_count, 0) as within_count,
+        (coalesce(in_one_system.pair_count, 0) + 1) * account.unlinked_share as expected_count
     from across_systems
-    left join in_one_system
-        on
-            coalesce(across_systems.first_name_speaks, '')
-            = coalesce(in_one_system.first_name_speaks, '')
-            and coalesce(across_systems.last_name_speaks, '')
-            = coalesce(in_one_system.last_name_speaks, '')
-            and coalesce(across_systems.birth_date_speaks, '')
-            = coalesce(in_one_system.birth_date_speaks, '')
-            and coalesce(across_systems.address_speaks, '')
-            = coalesce(in_one_system.address_speaks, '')
+    left join in_one_system on across_systems.pattern = in_one_system.pattern
+    cross join account
 
 )
 
@@ -180,22 +169,8 @@ select
     patterns.within_count,
     case
         when patterns.across_count < 2 then null
-        when
-            patterns.across_count >= 5 * (patterns.within_count + 1) * account.unlinked_share
-            then 'many'
-        when
-            patterns.across_count >= 2 * (patterns.within_count + 1) * account.unlinked_share
-            then 'more'
+        when patterns.across_count >= 5 * patterns.expected_count then 'many'
+        when patterns.across_count >= 2 * patterns.expected_count then 'more'
     end as pattern_level
 from open_pairs
-inner join patterns
-    on
-        coalesce(open_pairs.first_name_speaks, '')
-        = coalesce(patterns.first_name_speaks, '')
-        and coalesce(open_pairs.last_name_speaks, '')
-        = coalesce(patterns.last_name_speaks, '')
-        and coalesce(open_pairs.birth_date_speaks, '')
-        = coalesce(patterns.birth_date_speaks, '')
-        and coalesce(open_pairs.address_speaks, '')
-        = coalesce(patterns.address_speaks, '')
-cross join account
+inner join patterns on open_pairs.pattern = patterns.pattern
