@@ -1,5 +1,7 @@
 -- The keys under which each person is looked for, on either side alike.
-{%- set house = "house_number || '|' || street_end || '|' || coalesce(postal_code, city) || '|'" %}
+{#- A postal code may be mistyped. -#}
+{%- set house = "house_number || '|' || street_end || '|' || postal_code || '|'" %}
+{%- set house_in_city = "house_number || '|' || street_end || '|' || city || '|'" %}
 {%- set keys = [
     ('email', "email"),
     ('birth_date', "birth_key || '|' || left(first_head, 2)"),
@@ -10,6 +12,8 @@
     ('place', "birth_key || '|' || city"),
     ('house', house ~ " || left(first_head, 2)"),
     ('house', house ~ " || left(last_key, 2)"),
+    ('house', house_in_city ~ " || left(first_head, 2)"),
+    ('house', house_in_city ~ " || left(last_key, 2)"),
     ('beginnings', "left(first_key, 3) || '|' || left(last_key, 4)"),
     ('endings', "left(first_key, 2) || '|' || case when length(last_key) >= 5 then right(last_key, 4) end"),
 ] %}
