@@ -44,12 +44,12 @@ def held(folder: Path) -> Iterator[tuple[int, list[int]]]:
         OSError: A lock cannot be had: a file cannot be opened, or what was left behind stays.
     """
     with _opened(folder / LOCK) as descriptor, _opened(folder / STEPS_LOCK) as of_steps:
-        if not _is_taken(descriptor):
+        if not _takes(descriptor):
             who = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
             message = f"a run goes on already: {who or 'it has just begun'}"
             raise BusyError(message)
         _write(descriptor, f"process {os.getpid()}, since {now()}\n")
-        ended = [] if _is_taken(of_steps) else _end(folder / STEPS_LOCK, of_steps)
+        ended = [] if _takes(of_steps) else _end(folder / STEPS_LOCK, of_steps)
         yield of_steps, ended
         _write(descriptor, "")
 
@@ -88,7 +88,7 @@ def _write(descriptor: int, who: str) -> None:
         os.pwrite(descriptor, who.encode(), 0)
 
 
-def _is_taken(descriptor: int) -> bool:
+def _takes(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -108,7 +108,7 @@ def _end(path: Path, descriptor: int) -> list[int]:
             _signal(process, kind)
         until = time.monotonic() + seconds
         while left and time.monotonic() < until:
-            if _is_taken(descriptor):
+            if _takes(descriptor):
                 # What they had started themselves.
                 for process in left:
                     _signal(process, signal.SIGKILL)

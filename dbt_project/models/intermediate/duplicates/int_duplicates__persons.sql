@@ -1,5 +1,5 @@
 -- Pairs of persons in one system who may be one person, registered twice.
-{%- set features = person_features() | reject('in', ['namesakes', 'employer']) | list %}
+{%- set features = person_features() | reject('in', ['namesakes', 'employer', 'pattern']) | list %}
 
 -- Two of a club or a firm have its address and number in common: the last names have to agree, or
 -- the birth dates.
