@@ -93,5 +93,33 @@ def test_contacts_without_a_key_of_their_own_stop_the_build(
     )
     run = project.run(database, *BUILD, "--select", "stg_kananas__contacts")
     assert run.exit_code == 1
-    assert "Failure in test unique_stg_kananas__contacts_contact_id" in run.output
-    assert "Failure in test not_null_stg_kananas__contacts_contact_id" in run.output
+    assert "Failure in test integrity_stg_kananas__contacts_contact_id" in run.output
+    assert "Failure in stg_kananas__contacts: contact_id is not unique (once)" in run.output
+    assert "Failure in stg_kananas__contacts: contact_id is null (once)" in run.output
+
+
+def test_each_broken_rule_is_named_without_a_value(project: Project, database: Path) -> None:
+    write(
+        database,
+        "create schema marts",
+        """
+        create table marts.contact_company_links as select * from (values
+            ('1', 'auto', false, 'a', '1'), ('2', 'secret', false, null, '1'),
+            ('2', 'secret', false, 'a', null), ('3', 'secret', false, 'a', '1'),
+            ('3', null, null, 'a', '1'), (null, 'none', false, 'a', '1'),
+            (null, 'none', true, 'a', '1')
+        ) as links (contact_id, status, conflict, reasons, rule_version)
+        """,
+    )
+    run = project.run(database, "test", "--select", "contact_company_links,test_name:integrity")
+    assert run.exit_code == 1
+    broken = [line.split("links: ")[1] for line in run.output.splitlines() if "links: " in line]
+    assert broken == [
+        "contact_id is not unique (2 times)",
+        "contact_id is null (2 times)",
+        "reasons is null (once)",
+        "rule_version is null (once)",
+        "status has another value (3 times)",
+        "status is null (once)",
+    ]
+    assert "secret" not in run.output

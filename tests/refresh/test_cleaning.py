@@ -73,7 +73,7 @@ def test_what_helps_stays() -> None:
     [
         "no connection to 127.0.0.1:8123, see setting 'api_url'",
         "the database file /srv/out/warehouse.duckdb is held by process 28520 (/usr/bin/python3)",
-        "Failure in test not_null_contacts_contact_id",
+        "Failure in contacts: contact_id is null",
         "the address is not the API's: check setting 'secret_key' (TAP_KANANAS_SECRET_KEY)",
         "setting 'secret_key' is missing (environment variable TAP_KANANAS_SECRET_KEY)",
         "there is no database file /srv/warehouse.duckdb: run `make refresh`, which loads one",

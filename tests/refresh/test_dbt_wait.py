@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import gc
+import json
 import os
+import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import duckdb
 import pytest
 
-from refresh import dbt_program, dbt_wait, spark_build
+from refresh import dbt_wait, spark_build
+from tests.warm_dbt import DBT, ROOT
 
 
 @pytest.mark.parametrize(
@@ -92,24 +93,38 @@ def test_dbt_has_each_setting_once(monkeypatch: pytest.MonkeyPatch) -> None:
     }  # fmt: skip
 
 
-def test_dbt_looks_for_cycles_and_changes_threads_less_often(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    found = []
+#: Prints what a process of dbt has after `prepare`: of which events it made a line, by the log's
+#: level, and Python's settings before and after.
+PREPARED = """
+import gc, json, sys
+before = gc.get_threshold()[0], sys.getswitchinterval()
+from refresh.dbt_program import prepare
+prepare()
+from dbt_common.events.base_types import EventLevel
+from dbt_common.events.event_manager_client import add_logger_to_manager
+from dbt_common.events.functions import fire_event
+from dbt_common.events.logger import LoggerConfig
+from dbt_common.events.types import Note
+made = {}
+class Told(Note):
+    def message(self):
+        made.setdefault(level.value, []).append(self.msg)
+        return self.msg
+Told.__name__ = "Note"
+for level in (EventLevel.INFO, EventLevel.DEBUG):
+    add_logger_to_manager(LoggerConfig("log", level=level, output_stream=sys.stderr))
+    fire_event(Told(msg="found"), level=EventLevel.DEBUG)
+    fire_event(Told(msg="done"), level=EventLevel.INFO)
+print(json.dumps([made, before, [gc.get_threshold()[0], sys.getswitchinterval()]]))
+"""
 
-    def cli() -> None:
-        found.append((sys.argv[0], gc.get_threshold()[0], sys.getswitchinterval()))
 
-    monkeypatch.setitem(sys.modules, "dbt.cli.main", SimpleNamespace(cli=cli))
-    monkeypatch.setattr("sys.argv", ["dbt_program.py", "build"])
-    before = gc.get_threshold(), sys.getswitchinterval()
-    try:
-        dbt_program.main()
-    finally:
-        gc.set_threshold(*before[0])
-        sys.setswitchinterval(before[1])
-    ((name, objects, seconds),) = found
-    assert name == "dbt"
-    assert objects == dbt_program.YOUNG_OBJECTS > before[0][0]
-    assert seconds == pytest.approx(dbt_program.SWITCH_SECONDS)
-    assert seconds > before[1]
+def test_dbt_runs_with_what_suits_it() -> None:
+    run = subprocess.run(
+        [DBT.with_name("python"), "-c", PREPARED],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    made, before, now = json.loads(run.stdout)
+    assert made == {"info": ["done"], "debug": ["found", "done"]}
+    assert now[0] > before[0]
+    assert now[1] > before[1]

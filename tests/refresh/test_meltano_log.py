@@ -45,11 +45,12 @@ def line(event: str, name: str | None = None, level: str = "info", **more: objec
         ),
         (
             [
-                line("[0m03:07:00  Failure in test unique_contacts_contact_id (x.yml)", "dbt"),
+                line("[0m03:07:00  Failure in contacts: contact_id is null (2 times)", "dbt"),
+                line("[0m03:07:00  Failure in test integrity_contacts_contact_id (x.yml)", "dbt"),
                 line("[0m03:07:00    Got 1 result, configured to fail if != 0", "dbt"),
                 json.dumps({**BLOCK, "err": "`dbt build` failed with exit code: 1"}),
             ],
-            "Failure in test unique_contacts_contact_id",
+            "Failure in contacts: contact_id is null",
         ),
         (
             [

@@ -20,7 +20,7 @@ from dbt.cli.main import (  # type: ignore[import-not-found]  # of the environme
     dbtRunner,
 )
 
-from refresh.dbt_program import SWITCH_SECONDS, YOUNG_OBJECTS
+from refresh.dbt_program import prepare
 
 FAILED = 1
 
@@ -110,8 +110,7 @@ if __name__ == "__main__":
     # What each command needs is loaded and compiled by parsing. The static parser has locks, for
     # which a copy of this process would wait.
     dbtRunner().invoke(["--quiet", "--no-static-parser", "parse"])
-    # As `refresh.dbt_program` does; and no copy looks for cycles among what is loaded.
-    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
-    sys.setswitchinterval(SWITCH_SECONDS)
+    prepare()
+    # No copy looks for cycles among what is loaded.
     gc.freeze()
     serve(sys.argv[1])
