@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.dbt_project.project import WITH_ARTIFACTS, read, write
+from tests.dbt_project.project import WITH_ARTIFACTS, Project, read, write
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.dbt_project.project import Project
 
 # The unit tests bring their own rows: once in the suite is enough.
 BUILD = ("build", "--exclude-resource-type", "unit_test")
@@ -123,3 +121,16 @@ def test_each_broken_rule_is_named_without_a_value(project: Project, database: P
         "status is null (once)",
     ]
     assert "secret" not in run.output
+
+
+def test_dbt_finds_all_nodes_after_a_data_test_was_upgraded(
+    tmp_path: Path, database: Path, parsed: Path, dbt_program: Path
+) -> None:
+    project = Project.copied_to(tmp_path, parsed, dbt_program)
+    before = project.run(database, "ls", "--resource-type", "snapshot")
+    macro = tmp_path / "dbt_project" / "macros" / "integrity.sql"
+    macro.write_text(macro.read_text(encoding="utf-8") + "{# newer #}", encoding="utf-8")
+    after = project.run(database, "ls", "--resource-type", "snapshot")
+    assert after.exit_code == before.exit_code == 0, after.output
+    assert "contact_company_link_history" in before.output
+    assert after.output.split()[-2:] == before.output.split()[-2:]
