@@ -13,6 +13,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 from singer_sdk.authenticators import APIAuthenticatorBase
 from singer_sdk.exceptions import FatalAPIError
 
@@ -176,9 +177,12 @@ class KizenClient(HttpStream):
                 response.content, self.page_type
             )
         except ValueError as error:
+            # It names a member, and the kinds of value that it should have and has.
+            is_of_shape = isinstance(error.__cause__, msgspec.ValidationError)
             message = (
                 f"{self.name}: expected a JSON object with a list 'results', but "
-                f"{describe_response(response)}: check {self.setting('api_url')}"
+                f"{describe_response(response)}{f' ({error})' if is_of_shape else ''}: "
+                f"check {self.setting('api_url')}"
             )
             raise FatalAPIError(message) from error
         ids = [self.key(record) for record in page.results]

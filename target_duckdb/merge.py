@@ -819,11 +819,18 @@ class Merge:
     def _tables_in(
         self, schema: str, connection: DuckDBPyConnection, streams: list[Stream]
     ) -> dict[str, Table]:
-        for stream in streams:
-            if stream.name not in self._streams:
-                self._streams.append(stream.name)
+        new = {stream.name: stream for stream in streams if stream.name not in self._streams}
+        self._streams += new
         existing = find_names(connection, self.database, schema)
         names = assign(self._streams, existing, takes_over=False)
+        for name, stream in new.items():
+            if names[name] != name:
+                stream.logger.warning(
+                    "Stream '%s': its table is '%s', since DuckDB cannot hold the name, or not "
+                    "beside that of another table",
+                    name,
+                    names[name],
+                )
         return {
             name: Table(self.database, schema, names[name], self.storage) for name in self._streams
         }

@@ -36,6 +36,11 @@ def test_a_wrong_key_names_the_settings(shared_sandbox: Sandbox, tmp_path: Path)
         ),
         ({"status": 200, "body": '{"companies": []}'}, "expected a JSON object with a list"),
         ({"status": 200, "body": '{"results": [1]}'}, "expected a JSON object with a list"),
+        (
+            {"status": 200, "body": '{"results": [], "count": "1"}'},
+            "(Expected `int | null`, got `str` - at `$.count`): check setting 'api_url'",
+        ),
+        ({"status": 200, "body": '{"results": [], "next": false}'}, "got `bool` - at `$.next`"),
         ({"status": 200, "body": ""}, "an empty body"),
         ({"status": 403, "body": '{"detail": "Not you."}'}, "no permission"),
         ({"status": 404, "body": "<html></html>"}, "check setting 'api_url'"),
