@@ -13,11 +13,15 @@ with person_levels as (
 ),
 
 -- A pattern is whether each feature speaks for the pair, in part, against it, or neither; null
--- where a side says nothing.
+-- where a side says nothing. Two who are alone at one house are one pattern, whatever else differs.
 weighed as (
 
     select
         pairs.*,
+        pairs.is_alone and coalesce(pairs.address_level, '') = 'house' as is_one_house,
+        -- Few of one house are Noé and Noémie, and most of those are in either system.
+        coalesce(pairs.address_level, '') = 'house'
+        and coalesce(pairs.first_name_level, '') in ('near', 'short_form') as is_alike_at_home,
         first_name_of.speaks as first_name_speaks,
         last_name_of.speaks as last_name_speaks,
         birth_date_of.speaks as birth_date_speaks,
@@ -78,15 +82,28 @@ account as (
 
 ),
 
+-- Where each system has one of each family, two at one house often have other first names.
+houses as (
+
+    select count(*) as linked_count
+    from weighed
+    where not is_duplicate and is_allowed and agreement >= 5 and is_one_house
+
+),
+
 open_pairs as (
 
     select
         weighed.contact_number,
         weighed.kizen_number,
-        coalesce(weighed.first_name_speaks, 'any') || ', '
-        || coalesce(weighed.last_name_speaks, 'any') || ', '
-        || coalesce(weighed.birth_date_speaks, 'any') || ', '
-        || coalesce(weighed.address_speaks, 'any') as pattern
+        case
+            when weighed.is_one_house then 'one house'
+            else
+                coalesce(weighed.first_name_speaks, 'any') || ', '
+                || coalesce(weighed.last_name_speaks, 'any') || ', '
+                || coalesce(weighed.birth_date_speaks, 'any') || ', '
+                || coalesce(weighed.address_speaks, 'any')
+        end as pattern
     from weighed
     inner join {{ ref('int_persons__candidates') }} as candidates
         on
@@ -106,10 +123,16 @@ open_pairs as (
             weighed.first_name_level in ('equal', 'swapped', 'slip', 'short_form')
             or weighed.birth_date_level in ('equal', 'swapped', 'slip')
             or weighed.is_alone and weighed.first_name_level in ('near', 'part')
+            or weighed.is_one_house
+            or weighed.is_alike_at_home
         )
         and coalesce(weighed.email_level, 'differs') = 'differs'
         and weighed.phone_level is null
-        and (weighed.is_alone or coalesce(weighed.address_level, '') <> 'house')
+        and (
+            weighed.is_alone
+            or weighed.is_alike_at_home
+            or coalesce(weighed.address_level, '') <> 'house'
+        )
 
 ),
 
@@ -147,6 +170,14 @@ in_one_system as (
     from two_of_one_system
     group by cube (first_name_speaks, last_name_speaks, birth_date_speaks, address_speaks)
 
+    union all
+
+    select
+        'one house' as pattern,
+        count(*) as pair_count
+    from weighed
+    where is_duplicate and address_level = 'house'
+
 ),
 
 patterns as (
@@ -155,10 +186,13 @@ patterns as (
         across_systems.pattern,
         across_systems.pair_count as across_count,
         coalesce(in_one_system.pair_count, 0) as within_count,
-        (coalesce(in_one_system.pair_count, 0) + 1) * account.unlinked_share as expected_count
+        (coalesce(in_one_system.pair_count, 0) + 1) * account.unlinked_share as expected_count,
+        across_systems.pattern = 'one house'
+        and across_systems.pair_count * 10 > houses.linked_count as may_be_families
     from across_systems
     left join in_one_system on across_systems.pattern = in_one_system.pattern
     cross join account
+    cross join houses
 
 )
 
@@ -168,7 +202,7 @@ select
     patterns.across_count,
     patterns.within_count,
     case
-        when patterns.across_count < 2 then null
+        when patterns.across_count < 2 or patterns.may_be_families then null
         when patterns.across_count >= 5 * patterns.expected_count then 'many'
         when patterns.across_count >= 2 * patterns.expected_count then 'more'
     end as pattern_level
