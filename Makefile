@@ -150,8 +150,9 @@ evaluate-people: $(DEV)/ready $(VENV)/ready $(DBT)/ready $(if $(filter 0,$(SPLIN
 		$(if $(filter 0,$(SPLINK)),--no-splink) \
 		$(if $(SEED),--seed "$(SEED)") $(if $(CONTACTS),--contacts "$(CONTACTS)") $(if $(HOUSEHOLDS),--households "$(HOUSEHOLDS)")
 
-fit: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Fit weights and confidence of the links to sets with their truth: SETS="register …"
-	@$(DEV)/bin/python -m evaluation.fit --sets "$(SETS)" $(if $(OUTPUT),--output "$(OUTPUT)")
+fit: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Fit weights and confidence of the links to sets with their truth: SETS="register …" PEOPLE=1
+	@$(DEV)/bin/python -m evaluation.fit --sets "$(SETS)" $(if $(OUTPUT),--output "$(OUTPUT)") \
+		$(if $(filter-out 0,$(PEOPLE)),--people)
 
 ablation: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Tell what links lose without each piece of evidence: SETS="register …"
 	@$(DEV)/bin/python -m evaluation.ablation --sets "$(SETS)"

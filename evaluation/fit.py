@@ -1,14 +1,15 @@
 """Fit the weights and the confidence of links to sets whose truth is known: `make fit`.
 
 Each folder of SETS is a register: it holds sets, NAME.duckdb with NAME.truth.csv, as
-`make evaluate` takes them. Each set is looked at twice: as it is, and with one company in seven, so
-that hardly any contact has one. All registers count alike. A conditional logit model is fitted: of
+`make evaluate` takes them, or `make evaluate-people` for links of persons. Each set is looked at
+twice: as it is, and with one company or person in seven, so that hardly any contact has one. All registers count alike. A conditional logit model is fitted: of
 a contact's candidates and "none of them", each is as likely as ten to the power of a tenth of its
 score (Train, Discrete Choice Methods with Simulation, chapter 3). Weights are shrunk towards
 nothing, never fall where a level agrees more (the seed's column `trend`), and are rounded to whole
 points.
 
-Writes the seeds link_levels and link_bands, the same bytes for the same sets. Prints what links
+Writes the seeds link_levels and link_bands, or person_levels and person_bands, the same bytes for
+the same sets. Prints what links
 reach on each register with that register left out of the fit, and with all in it.
 
 Exit code 0: done; 1: dbt failed; 2: wrong usage.
@@ -32,12 +33,12 @@ from scipy.special import bdtrc
 from evaluation import sets
 from evaluation.building import PROJECT, build_links, database, dbt
 from evaluation.command import DONE, run_in_folder
-from evaluation.inputs import InputError, copy_raw_tables, load_truth
+from evaluation.inputs import TRUTH_PEOPLE_COLUMNS, InputError, copy_raw_tables, load_truth
 from target_duckdb.names import quote
 from tools.demo.report import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -61,9 +62,9 @@ FIXED = {
     ("person", "of_other"): -12,
     ("country", "home_differs"): -6,
 }
-# Companies whose id's MD5 is below this are kept where few are: one in seven. A set of which fewer
-# contacts than SPARSE have a company has few as it is.
-KEPT, SPARSE = "24", 0.25
+# Companies and persons whose id's MD5 is below this are kept where few are: one in seven. A set of
+# which fewer contacts than SPARSE have one has few as it is.
+KEPT, SPARSE, FEW = "24", 0.25, ", few persons"
 # The bounds of bands, in points of lead, and how many links the odds themselves count for in a
 # band.
 BOUNDS = (-100, -6, -3, 0, 3, 6, 8, 10, 12, 14, 16, 18, 20, 25, 30)
@@ -74,6 +75,8 @@ PRIOR_LINKS = 3
 AUTO, AUTO_PRECISION = 0.97, 0.99
 # As the variables `review_confidence` and `link_margin` of the dbt project have them.
 REVIEW, MARGIN = 0.4, 3
+# As int_persons__ranked has them: the least score of a rival, and how far it is behind at least.
+LEAST_SCORE, LEAST_RIVALRY = -40, 5
 UNLIKELY = 0.2
 
 
@@ -87,6 +90,16 @@ class Level(NamedTuple):
     weight: int
     speaks: str
     wording: str
+
+
+class Persons(NamedTuple):
+    """The number of each pair's person, and whether another contact that agrees better rules it out.
+
+    A company has many contacts, a person is one: contacts are rivals for it.
+    """
+
+    numbers: NDArray[np.int64]
+    have_to_lead: NDArray[np.bool_]
 
 
 class Pairs(NamedTuple):
@@ -108,6 +121,7 @@ class Pairs(NamedTuple):
     groups: NDArray[np.int64]
     truths: int
     open: NDArray[np.bool_] | None = None
+    persons: Persons | None = None
 
 
 class Design(NamedTuple):
@@ -141,30 +155,43 @@ WHOLE_SEARCH = Search()
 
 
 class Best(NamedTuple):
-    """The best candidate of each contact: whether it is right, and its lead in points."""
+    """The best candidate of each contact: whether it is right, and its lead in points.
+
+    `margins` is how far each person's score is above that of the best rival.
+    """
 
     pairs: NDArray[np.int64]
     right: NDArray[np.bool_]
     leads: NDArray[np.int64]
+    margins: NDArray[np.int64] | None = None
 
 
-def read_levels(path: Path) -> list[Level]:
-    """Return the rows of the seed link_levels."""
+# Weights and bands of persons are drawn to those set by hand, which families and clubs are in that
+# no set has: the weights as RIDGE draws others to nothing, the bands as so many links would.
+PERSON_RIDGE, PERSON_PRIOR_LINKS = 3e-3, 100
+PERSON_LEVELS = ("feature", "level", "trend", "place", "prior", "weight", "speaks", "wording")
+PERSON_BANDS = ("evidence", "lower_bound", "prior", "confidence")
+
+
+def read_levels(path: Path, weight: str = "weight") -> list[Level]:
+    """Return the rows of the seed link_levels or person_levels, with the weight of a column."""
     with path.open(encoding="utf-8", newline="") as file:
         return [
             Level(
-                row["feature"], row["level"], row["trend"], int(row["place"]), int(row["weight"]),
+                row["feature"], row["level"], row["trend"], int(row["place"]), int(row[weight]),
                 row["speaks"], row["wording"],
             )
             for row in csv.DictReader(file)
         ]  # fmt: skip
 
 
-def read_bands(path: Path) -> list[tuple[str, int, float]]:
-    """Return the rows of the seed link_bands."""
+def read_bands(
+    path: Path, tier: str = "tier", confidence: str = "confidence"
+) -> list[tuple[str, int, float]]:
+    """Return the rows of the seed link_bands or person_bands, by the columns they have."""
     with path.open(encoding="utf-8", newline="") as file:
         return [
-            (row["tier"], int(row["lower_bound"]), float(row["confidence"]))
+            (row[tier], int(row["lower_bound"]), float(row[confidence]))
             for row in csv.DictReader(file)
         ]
 
@@ -177,14 +204,14 @@ def write_seed(path: Path, header: Sequence[str], rows: Iterable[Sequence[object
         writer.writerows(rows)
 
 
-def keep_few_companies(warehouse: Path) -> None:
-    """Delete six in seven companies of a copy of raw tables, the same ones each time."""
+def keep_few(warehouse: Path, names: Sequence[str]) -> None:
+    """Delete six in seven rows of tables of a copy of raw tables, the same ones each time."""
     with duckdb.connect(warehouse) as connection:
         tables = connection.execute(
             "select table_name, min(column_name) from information_schema.columns"
-            " where table_schema = 'kizen'"
-            " and lower(table_name) in ('companies', 'companies_company')"
-            " and lower(column_name) in ('id', 'company_id') group by table_name"
+            " where table_schema = 'kizen' and list_contains(?, lower(table_name))"
+            " and lower(column_name) in ('id', 'company_id', 'client_id') group by table_name",
+            [names],
         ).fetchall()
         for name, column in tables:
             connection.execute(
@@ -218,7 +245,7 @@ def compare(
     warehouse.unlink(missing_ok=True)
     copy_raw_tables(given.database, warehouse)
     if of_few:
-        keep_few_companies(warehouse)
+        keep_few(warehouse, ["companies", "companies_company"])
     build_links(warehouse, folder, {})
     # What a link rests on is asked of every pair, not of the best one alone.
     with duckdb.connect(warehouse) as connection:
@@ -269,6 +296,76 @@ def compare(
     )
 
 
+def compare_persons(
+    given: sets.Set,
+    register: str,
+    levels: Sequence[Level],
+    folder: Path,
+    *,
+    of_few: bool = False,
+) -> Pairs:
+    """Build the links of persons of a set, and return the levels of all pairs that may be one.
+
+    Which pairs may be one, rules and patterns say by the weights of the seed. A contact who is in
+    the CRM twice has one right pair, that of the higher score.
+
+    Args and errors: as `compare`.
+    """
+    warehouse = folder / "warehouse.duckdb"
+    warehouse.unlink(missing_ok=True)
+    copy_raw_tables(given.database, warehouse)
+    if of_few:
+        keep_few(warehouse, ["clients", "client_client"])
+    build_links(warehouse, folder, {}, ["+int_persons__tiers"])
+    # What a link rests on is asked of every pair, not of the best one alone.
+    with duckdb.connect(warehouse) as connection:
+        connection.execute(
+            "create or replace table intermediate.int_persons__ranked as"
+            " from intermediate.int_persons__scored where not is_duplicate"
+        )
+    environment = database(warehouse, folder)
+    dbt(["run", "--select", "int_persons__tiers"], folder, environment=environment)
+    features = sorted({level.feature for level in levels} - {"pair"})
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        load_truth(connection, given.truth, TRUTH_PEOPLE_COLUMNS, "TRUTH_PEOPLE")
+        connection.execute(
+            "delete from truth where kizen_contact_id not in"
+            " (select kizen_contact_id from staging.stg_kizen__contacts)"
+        )
+        columns = ", ".join(f"pairs.{feature}_level" for feature in features)
+        rows = connection.execute(
+            f"select contact_number, kizen_number, truth.contact_id is not null as is_right,"
+            " evidence, caution is not null as has_caution,"
+            " is_shared or coalesce(first_name_level, '') in ('near', 'differs') as has_to_lead,"
+            f" {columns} from intermediate.int_persons__tiers as pairs"
+            " left join truth using (contact_id, kizen_contact_id)"
+            " qualify truth.contact_id is null or row_number() over ("
+            "partition by contact_number, truth.contact_id is null"
+            " order by score desc, kizen_number) = 1"
+            " order by contact_number, kizen_number"
+        ).fetchnumpy()
+        (truths,) = connection.execute(
+            "select count(distinct contact_id) from truth"
+        ).fetchone() or (0,)
+    _, starts, groups = np.unique(
+        np.asarray(rows["contact_number"]), return_index=True, return_inverse=True
+    )
+    return Pairs(
+        register,
+        f"{given.name}{FEW}" if of_few else given.name,
+        {feature: level_places(rows[f"{feature}_level"], feature, levels) for feature in features},
+        np.asarray(rows["is_right"], dtype=bool),
+        np.ma.filled(rows["evidence"], "").astype(str),
+        np.asarray(rows["has_caution"], dtype=bool),
+        starts,
+        groups,
+        truths,
+        persons=Persons(
+            np.asarray(rows["kizen_number"]), np.asarray(rows["has_to_lead"], dtype=bool)
+        ),
+    )
+
+
 def level_places(values: NDArray[Any], feature: str, levels: Sequence[Level]) -> NDArray[np.int64]:
     """Return the place of each level of a feature, -1 where there is none."""
     places = {level.level: level.place for level in levels if level.feature == feature}
@@ -279,13 +376,41 @@ def level_places(values: NDArray[Any], feature: str, levels: Sequence[Level]) ->
     return result
 
 
+def is_fitted(level: Level) -> bool:
+    """Return whether a weight of its own is fitted to a level."""
+    return level.feature != "pair" and (level.feature, level.level) not in FIXED
+
+
+def steps_of(levels: Sequence[Level], design: Design) -> NDArray[np.float64]:
+    """Return the weights of levels as `fitted` returns them."""
+    fitted_levels = [level for level in levels if is_fitted(level)]
+    steps = np.array(
+        [
+            [
+                float(level.feature == feature and level.level in names)
+                for feature, names in design.columns
+            ]
+            for level in fitted_levels
+        ]
+    )
+    values = np.linalg.solve(steps, [level.weight for level in fitted_levels])
+    result: NDArray[np.float64] = np.concatenate([[any_pair(levels).weight], values]) / POINTS
+    return result
+
+
+def any_pair(levels: Sequence[Level]) -> Level:
+    """Return what any pair begins with."""
+    (found,) = (level for level in levels if (level.feature, level.level) == ("pair", "any"))
+    return found
+
+
 def designed(levels: Sequence[Level]) -> Design:
     """Return the steps that are fitted: a level's weight is the sum of those that it is in."""
     columns: list[tuple[str, set[str]]] = []
     bounds: list[tuple[float | None, float | None]] = []
     by_feature: dict[str, list[Level]] = {}
     for level in levels:
-        if level.feature != "pair" and (level.feature, level.level) not in FIXED:
+        if is_fitted(level):
             by_feature.setdefault(level.feature, []).append(level)
     for feature, found in by_feature.items():
         ordered = sorted(found, key=lambda level: level.place, reverse=found[0].trend == "falling")
@@ -302,11 +427,7 @@ def matrix(pairs: Pairs, levels: Sequence[Level], design: Design) -> LinearOpera
     A level is in many steps, a pair has one level per feature: two thin matrices, of the pairs'
     levels and of the levels' steps, are multiplied with in a quarter of the time of their product.
     """
-    fitted_levels = [
-        level
-        for level in levels
-        if level.feature != "pair" and (level.feature, level.level) not in FIXED
-    ]
+    fitted_levels = [level for level in levels if is_fitted(level)]
     of_pairs = csc_matrix(
         np.column_stack([pairs.levels[level.feature] == level.place for level in fitted_levels]),
         dtype=np.float64,
@@ -406,7 +527,13 @@ def points(values: NDArray[np.float64], levels: Sequence[Level], design: Design)
     for (feature, names), value in zip(design.columns, values[1:], strict=True):
         for name in names:
             weights[feature, name] += value * POINTS
-    weights["pair", "any"] = values[0] * POINTS
+    # What pairs of another kind begin with stays as far from what any pair begins with.
+    started = any_pair(levels).weight
+    weights |= {
+        (level.feature, level.level): values[0] * POINTS + level.weight - started
+        for level in levels
+        if level.feature == "pair"
+    }
     return [
         level._replace(
             weight=FIXED.get(
@@ -443,9 +570,7 @@ def balanced(every: Sequence[Pairs], levels: Sequence[Level]) -> list[Level]:
 
 def pair_scores(pairs: Pairs, levels: Sequence[Level]) -> NDArray[np.int64]:
     """Return the score of each pair, in points."""
-    scores = np.full(
-        len(pairs.right), sum(level.weight for level in levels if level.feature == "pair")
-    )
+    scores = np.full(len(pairs.right), any_pair(levels).weight)
     for level in levels:
         if level.feature != "pair":
             scores += level.weight * (pairs.levels[level.feature] == level.place)
@@ -453,14 +578,45 @@ def pair_scores(pairs: Pairs, levels: Sequence[Level]) -> NDArray[np.int64]:
 
 
 def best(pairs: Pairs, levels: Sequence[Level]) -> Best:
-    """Return the best candidate of each contact, as int_links__ranked finds it."""
+    """Return the best candidate of each contact, as int_links__ranked or int_persons__ranked does."""
     scores = pair_scores(pairs, levels)
     order = np.lexsort((np.arange(len(scores)), -scores, pairs.groups))
     first = order[np.searchsorted(pairs.groups[order], np.arange(len(pairs.starts)))]
-    odds = np.power(10.0, (scores - scores[first][pairs.groups]) / 10)
-    rivals = np.add.reduceat(odds, pairs.starts) - 1 + np.power(10.0, -scores[first] / 10)
+    nobody = np.power(10.0, -scores[first] / 10)
+    if pairs.persons is not None:
+        odds, margins = rivals_of_persons(pairs, pairs.persons, scores, first)
+        rivals = odds + np.round(nobody, 6)
+    else:
+        odds, margins = np.power(10.0, (scores - scores[first][pairs.groups]) / 10), None
+        rivals = np.add.reduceat(odds, pairs.starts) - 1 + nobody
     leads = np.round(-10 * np.log10(np.maximum(rivals, 1e-6))).astype(np.int64)
-    return Best(first, pairs.right[first], leads)
+    return Best(first, pairs.right[first], leads, margins)
+
+
+def rivals_of_persons(
+    pairs: Pairs, persons: Persons, scores: NDArray[np.int64], first: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the odds of all rivals of each contact's best person, and the margin to the best one.
+
+    Rivals are other persons for the contact, and other contacts for the person. Odds are in
+    millionths.
+    """
+    odds, margins = np.zeros(len(first)), np.full(len(first), 10_000)
+    for numbers, others in ((pairs.groups, persons.numbers), (persons.numbers, pairs.groups)):
+        order = np.argsort(numbers, kind="stable")
+        begins = np.searchsorted(numbers[order], numbers[first], side="left")
+        counts = np.searchsorted(numbers[order], numbers[first], side="right") - begins
+        best_of = np.repeat(np.arange(len(first)), counts)
+        offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        rivals = order[np.repeat(begins, counts) + offsets]
+        is_other = (others[rivals] != others[first][best_of]) & (scores[rivals] >= LEAST_SCORE)
+        best_of, rivals = best_of[is_other], rivals[is_other]
+        behind = scores[first][best_of] - scores[rivals]
+        np.minimum.at(margins, best_of, behind)
+        # What agrees as well may be the same person, registered twice.
+        rivalry = np.power(10.0, -np.maximum(behind, LEAST_RIVALRY) / 10)
+        np.add.at(odds, best_of, np.round(rivalry, 6))
+    return odds, margins
 
 
 def bands(
@@ -502,15 +658,51 @@ def bands(
     return rows
 
 
-def _measured(tiers: Sequence[str], every: Sequence[Pairs], found: Sequence[Best]) -> list[float]:
-    """Return the share of right links of some tiers in each band, never falling."""
+def person_bands(
+    every: Sequence[Pairs], found: Sequence[Best], priors: Sequence[tuple[str, int, float]]
+) -> list[tuple[str, int, float]]:
+    """Return the confidence per evidence and lead: as many rows, with the same bounds.
+
+    No band becomes so sure that its links are used unseen, unless it was by hand.
+
+    Args:
+        every: the sets.
+        found: their best candidates.
+        priors: the bands set by hand.
+    """
+    rows: list[tuple[str, int, float]] = []
+    for tier in dict.fromkeys(tier for tier, *_ in priors):
+        own = {lower: confidence for name, lower, confidence in priors if name == tier}
+        shares = _measured([tier], every, found, own, PERSON_PRIOR_LINKS)
+        for (lower, prior), share in zip(own.items(), shares, strict=True):
+            most = 0.999 if prior >= AUTO else AUTO - 0.005
+            rows.append((tier, lower, round(min(share, most), 3)))
+    return rows
+
+
+def _odds_themselves() -> dict[int, float]:
+    """Return the share of right links that the lead itself says, by the bounds of bands."""
+    odds = {lower: 10 ** ((max(lower, -8) + 1.5) / 10) for lower in BOUNDS}
+    return {lower: one / (1 + one) for lower, one in odds.items()}
+
+
+def _measured(
+    tiers: Sequence[str],
+    every: Sequence[Pairs],
+    found: Sequence[Best],
+    priors: Mapping[int, float] | None = None,
+    prior_links: int = PRIOR_LINKS,
+) -> list[float]:
+    """Return the share of right links of some tiers in each band, never falling.
+
+    So many links are added to each, of which the share of `priors` is right.
+    """
     registers = [pairs.register for pairs in every]
     shares: list[float] = []
     counts: list[float] = []
-    for lower, upper in zip(BOUNDS, (*BOUNDS[1:], 10_000), strict=True):
-        # What the odds themselves say, for so many links.
-        odds = 10 ** ((max(lower, -8) + 1.5) / 10)
-        links, right = float(PRIOR_LINKS), PRIOR_LINKS * odds / (1 + odds)
+    priors = _odds_themselves() if priors is None else priors
+    for lower, upper in zip(priors, (*list(priors)[1:], 10_000), strict=True):
+        links, right = float(prior_links), prior_links * priors[lower]
         for pairs, one in zip(every, found, strict=True):
             inside = np.isin(pairs.tiers[one.pairs], tiers)
             inside &= (one.leads >= lower) & (one.leads < upper)
@@ -578,7 +770,10 @@ def reached(
     """Score the links that the bands make of the best candidates."""
     sure = confidences_of(pairs, one, confidences)
     linked = sure >= review
-    auto = (sure >= AUTO) & ~pairs.cautions[one.pairs] & (one.leads >= margin)
+    margins = one.leads if one.margins is None else one.margins
+    if pairs.persons is not None:
+        linked &= ~pairs.persons.have_to_lead[one.pairs] | (margins >= 0)
+    auto = linked & (sure >= AUTO) & ~pairs.cautions[one.pairs] & (margins >= margin)
     right = int(one.right[linked].sum())
     right_auto = int(one.right[auto].sum())
     return Reached(
@@ -589,8 +784,13 @@ def reached(
     )
 
 
-def compared(given: Sequence[sets.Set], levels: Sequence[Level], folder: Path) -> list[Pairs]:
-    """Build the links of sets, as they are and with few companies, and return all levels.
+def compared(
+    given: Sequence[sets.Set],
+    levels: Sequence[Level],
+    folder: Path,
+    look_at: Callable[..., Pairs] = compare,
+) -> list[Pairs]:
+    """Build the links of sets, as they are and with few in the CRM, and return all levels.
 
     Raises:
         InputError: a set cannot be read, or has no right link among its pairs.
@@ -600,13 +800,13 @@ def compared(given: Sequence[sets.Set], levels: Sequence[Level], folder: Path) -
     for one in given:
         register = one.database.resolve().parent.name
         print(f"{register}: {one.name} …", flush=True)
-        pairs = compare(one, register, levels, folder)
+        pairs = look_at(one, register, levels, folder)
         if not pairs.right.any():
             msg = f"SETS: {one.name}: no right link is among its pairs, so it can teach nothing"
             raise InputError(msg)
         every.append(pairs)
         if pairs.truths > SPARSE * len(pairs.starts):
-            few = compare(one, register, levels, folder, of_few=True)
+            few = look_at(one, register, levels, folder, of_few=True)
             if few.right.any():
                 every.append(few)
     return every
@@ -624,6 +824,18 @@ def fit(text: str, output: Path, folder: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     every = compared(sets.parsed(text), levels, folder)
     save(output, every, levels)
+
+
+def fit_persons(text: str, output: Path, folder: Path) -> None:
+    """Fit the links of persons, as `fit` those of companies.
+
+    Raises:
+        InputError: a set cannot be read, or has no right link among its pairs.
+        ProgramError: dbt failed.
+    """
+    levels = read_levels(SEEDS / "person_levels.csv", "prior")
+    output.mkdir(parents=True, exist_ok=True)
+    save_persons(output, compared(sets.parsed(text), levels, folder, compare_persons), levels)
 
 
 def registers(every: Sequence[Pairs]) -> Iterator[tuple[str, list[int], list[int]]]:
@@ -673,18 +885,85 @@ def save(output: Path, every: Sequence[Pairs], levels: Sequence[Level]) -> None:
     confidences = sorted([*confidences, *kept])
     write_seed(output / "link_levels.csv", Level._fields, in_all)
     write_seed(output / "link_bands.csv", ("tier", "lower_bound", "confidence"), confidences)
+    print("\nEach register left out of the weights (first), and all in them (second):")
+    print_reached(
+        every,
+        [reached(pairs, one, confidences) for pairs, one in zip(every, left_out, strict=True)],
+        [reached(pairs, one, confidences) for pairs, one in zip(every, found, strict=True)],
+    )
+
+
+def save_persons(output: Path, every: Sequence[Pairs], levels: Sequence[Level]) -> None:
+    """Fit to the pairs of persons, write the seeds to a folder, and print what they reach.
+
+    Args:
+        output: the folder.
+        every: the sets.
+        levels: the levels, with the weights set by hand.
+    """
+    design = designed(levels)
+    matrices = [matrix(pairs, levels, design) for pairs in every]
+    priors = read_bands(SEEDS / "person_bands.csv", "evidence", "prior")
+    shrinkage = Shrinkage(steps_of(levels, design), PERSON_RIDGE)
+
+    def seeds_of(numbers: Iterable[int]) -> tuple[list[Level], list[tuple[str, int, float]]]:
+        numbers = list(numbers)
+        seen = [every[number] for number in numbers]
+        values = fitted(seen, [matrices[number] for number in numbers], levels, design, shrinkage)
+        weights = balanced(seen, points(values, levels, design))
+        return weights, person_bands(seen, [best(pairs, weights) for pairs in seen], priors)
+
+    in_all, confidences = seeds_of(range(len(every)))
+    inside = [reached(pairs, best(pairs, in_all), confidences) for pairs in every]
+    outside = list(inside)
+    for own, others in left_out_sets(every):
+        if others:
+            weights, own_confidences = seeds_of(others)
+            for number in own:
+                pairs = every[number]
+                outside[number] = reached(pairs, best(pairs, weights), own_confidences)
+    write_seed(
+        output / "person_levels.csv",
+        PERSON_LEVELS,
+        [
+            (*level[:4], was.weight, *level[4:])
+            for level, was in zip(in_all, levels, strict=True)
+        ],
+    )
+    write_seed(
+        output / "person_bands.csv",
+        PERSON_BANDS,
+        [
+            (tier, lower, prior, confidence)
+            for (tier, lower, prior), (*_, confidence) in zip(priors, confidences, strict=True)
+        ],
+    )
+    print("\nEach set left out of weights and confidences (first), and all in them (second):")
+    print_reached(every, outside, inside)
+
+
+def left_out_sets(every: Sequence[Pairs]) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield the numbers of each set, as it is and with few in the CRM, and those of all others."""
+    names = [(pairs.register, pairs.name.removesuffix(FEW)) for pairs in every]
+    for name in dict.fromkeys(names):
+        own = [number for number, one in enumerate(names) if one == name]
+        yield own, [number for number in range(len(every)) if number not in own]
+
+
+def print_reached(
+    every: Sequence[Pairs], outside: Sequence[Reached], inside: Sequence[Reached]
+) -> None:
+    """Print what each set reaches, left out of the fit and in it."""
     rows = []
-    for pairs, one, other in zip(every, found, left_out, strict=True):
-        outside, inside = reached(pairs, other, confidences), reached(pairs, one, confidences)
+    for pairs, one, other in zip(every, outside, inside, strict=True):
         rows.append(
             (
                 pairs.register, pairs.name,
-                *(f"{value:.3f}" for value in outside[:3]),
-                *(f"{value:.3f}" for value in inside[:3]),
-                f"{inside.found:.3f}", f"{len(pairs.right) / len(pairs.starts):.1f}",
+                *(f"{value:.3f}" for value in one[:3]),
+                *(f"{value:.3f}" for value in other[:3]),
+                f"{other.found:.3f}", f"{len(pairs.right) / len(pairs.starts):.1f}",
             )
         )  # fmt: skip
-    print("\nEach register left out of the weights (first), and all in them (second):")
     header = [
         "register",
         "set",
@@ -704,11 +983,12 @@ def main(given: Sequence[str] | None = None) -> int:
     """Fit from the command line: 0 done, 1 failed, 2 wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m evaluation.fit", description=__doc__)
     parser.add_argument("--sets", required=True, metavar="SETS", help="folders, one per register")
+    parser.add_argument("--people", action="store_true", help="of links of persons")
     parser.add_argument("--output", type=Path, default=SEEDS, help="where to write the seeds")
     arguments = parser.parse_args(given)
 
     def work(folder: Path) -> int:
-        fit(arguments.sets, arguments.output, folder)
+        (fit_persons if arguments.people else fit)(arguments.sets, arguments.output, folder)
         return DONE
 
     return run_in_folder(work, "fit-")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from evaluation.fit import (
-    FIXED,
     POINTS,
     Pairs,
     Shrinkage,
@@ -24,6 +23,7 @@ from evaluation.fit import (
     pair_chances,
     pair_scores,
     points,
+    steps_of,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import duckdb
     from numpy.typing import NDArray
 
-    from evaluation.fit import Design, Level
+    from evaluation.fit import Level
 
 # How strongly weights are shrunk towards the shipped ones: the squared distance of a weight, in
 # natural logarithms, costs as much as so many contacts that are e times less likely. With 5 a judge
@@ -138,26 +138,6 @@ def decided(connection: duckdb.DuckDBPyConnection, levels: Sequence[Level]) -> D
     return Decided(pairs, np.argsort(np.argsort(firsts))[names] % FOLDS)
 
 
-def shipped_steps(levels: Sequence[Level], design: Design) -> NDArray[np.float64]:
-    """Return the weights of levels as `fit.fitted` returns them."""
-    fitted_levels = [
-        level
-        for level in levels
-        if level.feature != "pair" and (level.feature, level.level) not in FIXED
-    ]
-    steps = np.array(
-        [
-            [float(level.feature == feature and level.level in names)
-             for feature, names in design.columns]
-            for level in fitted_levels
-        ]
-    )  # fmt: skip
-    (start,) = (level.weight for level in levels if level.feature == "pair")
-    values = np.linalg.solve(steps, [level.weight for level in fitted_levels])
-    result: NDArray[np.float64] = np.concatenate([[start], values]) / POINTS
-    return result
-
-
 def own_weights(pairs: Pairs, levels: Sequence[Level]) -> list[Level]:
     """Return the levels with weights that are fitted to decisions, shrunk towards those given."""
     design = designed(levels)
@@ -166,7 +146,7 @@ def own_weights(pairs: Pairs, levels: Sequence[Level]) -> list[Level]:
         [matrix(pairs, levels, design)],
         levels,
         design,
-        Shrinkage(shipped_steps(levels, design), SHRINKAGE / len(pairs.starts)),
+        Shrinkage(steps_of(levels, design), SHRINKAGE / len(pairs.starts)),
     )
     return points(values, levels, design)
 

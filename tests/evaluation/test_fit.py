@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 
 from evaluation import ablation, fit
-from evaluation.fit import Best, Level, Pairs
+from evaluation.building import build_links
+from evaluation.fit import Best, Level, Pairs, Persons
+from evaluation.inputs import TRUTH_PEOPLE_COLUMNS, People, generate, load_truth
+from evaluation.people import measured
+from evaluation.sets import Set
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -300,7 +304,7 @@ def test_one_company_in_seven_is_kept_the_same_ones_each_time(
             connection.execute(
                 f'create table kizen."{table}" as select range as "{column}" from range(7000)'
             )
-        fit.keep_few_companies(tmp_path / name)
+        fit.keep_few(tmp_path / name, ["companies", "companies_company"])
         with duckdb.connect(tmp_path / name, read_only=True) as connection:
             kept.append(set(connection.execute(f'from kizen."{table}"').fetchall()))
     assert kept[0] == kept[1]
@@ -329,3 +333,123 @@ def test_what_a_piece_of_evidence_says_is_taken_from_every_pair() -> None:
 
     assert set(ablation.without(pairs, ["name"]).levels["name"]) == {-1}
     assert ablation.without(pairs, ["name"]).levels["letters"] is pairs.levels["letters"]
+
+
+PERSON_LEVELS = fit.read_levels(fit.SEEDS / "person_levels.csv", "prior")
+
+
+def _persons(
+    rows: list[tuple[int, int, bool, dict[str, str]]], register: str = "a", name: str = "one"
+) -> Pairs:
+    """Return pairs of persons: contact, person, whether it is right, and its levels."""
+    numbers = np.array([contact for contact, *_ in rows])
+    _, starts, groups = np.unique(numbers, return_index=True, return_inverse=True)
+    features = sorted({level.feature for level in PERSON_LEVELS} - {"pair"})
+    return Pairs(
+        register,
+        name,
+        {
+            feature: fit.level_places(
+                np.array([levels.get(feature) for *_, levels in rows], dtype=object),
+                feature,
+                PERSON_LEVELS,
+            )
+            for feature in features
+        },
+        np.array([right for _, _, right, _ in rows]),
+        np.array(["more" for _ in rows]),
+        np.array([False for _ in rows]),
+        starts,
+        groups,
+        sum(right for _, _, right, _ in rows),
+        persons=Persons(
+            np.array([person for _, person, *_ in rows]), np.array([False for _ in rows])
+        ),
+    )
+
+
+def test_another_contact_is_a_rival_for_a_person() -> None:
+    equal = {"first_name": "equal", "last_name": "equal", "birth_date": "equal"}
+    found = fit.best(
+        _persons([(1, 7, True, equal), (2, 7, False, equal), (3, 8, True, equal)]), PERSON_LEVELS
+    )
+    # 37 points alone; as good as another, who counts for a third: it may be registered twice.
+    assert found.leads.tolist() == [5, 5, 37]
+    assert found.margins is not None
+    assert found.margins.tolist() == [0, 0, 10_000]
+
+
+def test_weights_of_persons_are_drawn_to_those_set_by_hand(tmp_path: Path) -> None:
+    """Sets in which half of those of one birth date are wrong, and nobody has an e-mail address."""
+    every = [
+        _persons(
+            [
+                (n, n, n % 2 == 0, {"first_name": "equal", "birth_date": "equal"})
+                for n in range(400)
+            ],
+            register,
+        )
+        for register in ("a", "b")
+    ]
+    for folder in (tmp_path / "one", tmp_path / "again"):
+        folder.mkdir()
+        fit.save_persons(folder, every, PERSON_LEVELS)
+    for name in ("person_levels.csv", "person_bands.csv"):
+        written = (tmp_path / "one" / name).read_bytes()
+        assert written == (tmp_path / "again" / name).read_bytes()
+    shipped = _rows(fit.SEEDS / "person_levels.csv")
+    rows = _rows(tmp_path / "one" / "person_levels.csv")
+    kept = ("feature", "level", "trend", "place", "prior", "speaks", "wording")
+    assert [[row[name] for name in kept] for row in rows] == [
+        [row[name] for name in kept] for row in shipped
+    ]
+    weights = {(row["feature"], row["level"]): int(row["weight"]) for row in rows}
+    priors = {(row["feature"], row["level"]): int(row["prior"]) for row in rows}
+    assert weights["birth_date", "equal"] < priors["birth_date", "equal"]
+    assert weights["birth_date", "equal"] >= weights["birth_date", "swapped"]
+    for feature, level in priors:
+        if feature in {"email", "phone", "employer", "address", "last_name"}:
+            assert weights[feature, level] == priors[feature, level]
+    assert (
+        weights["pair", "duplicate"] - weights["pair", "any"]
+        == priors["pair", "duplicate"] - priors["pair", "any"]
+    )
+
+
+def test_no_band_of_persons_becomes_sure_by_sets_alone() -> None:
+    """All links are right: what was not used unseen by hand still is not."""
+    pairs = _persons([(n, n, True, {}) for n in range(400)])
+    found = [Best(np.arange(400), pairs.right, np.full(400, lead)) for lead in (3, 40)]
+    bands = fit.person_bands([pairs, pairs], found, [("more", 0, 0.96), ("more", 20, 0.98)])
+    assert bands == [("more", 0, fit.AUTO - 0.005), ("more", 20, 0.992)]
+
+
+def test_pairs_of_persons_are_ranked_and_scored_as_dbt_does(tmp_path: Path) -> None:
+    truth = tmp_path / "truth_people.csv"
+    generate(
+        tmp_path / "raw.duckdb",
+        tmp_path / "truth.csv",
+        contacts=500,
+        companies=100,
+        seed=7,
+        people=People(truth, 0.1),
+    )
+    pairs = fit.compare_persons(
+        Set("raw", tmp_path / "raw.duckdb", truth), "sandbox", PERSON_LEVELS, tmp_path
+    )
+    shipped = fit.read_levels(fit.SEEDS / "person_levels.csv")
+    found = fit.best(pairs, shipped)
+    bands = fit.read_bands(fit.SEEDS / "person_bands.csv", "evidence")
+    warehouse = tmp_path / "warehouse.duckdb"
+    build_links(warehouse, tmp_path, {}, ["+contact_person_links"])
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        load_truth(connection, truth, TRUTH_PEOPLE_COLUMNS, "TRUTH_PEOPLE")
+        leads = connection.execute(
+            "select lead from intermediate.int_persons__ranked order by contact_number"
+        ).fetchall()
+        result = measured(connection)
+    takes_part = fit.pair_scores(pairs, shipped)[found.pairs] >= fit.LEAST_SCORE
+    assert [(int(lead),) for lead in found.leads[takes_part]] == leads
+    reached = fit.reached(pairs, found, bands)
+    assert reached.f1 == pytest.approx(result.F1)
+    assert reached.auto_recall == pytest.approx(result.auto_recall)

@@ -16,8 +16,8 @@ import pytest
 from console.decisions.decision import Decision
 from console.decisions.file import DecisionsFile
 from evaluation import learn, own_weights
-from evaluation.fit import FIXED, SEEDS, designed, pair_scores, points, read_levels
-from evaluation.own_weights import FOLDS, Decided, Outcome, of_contacts, outcome, shipped_steps
+from evaluation.fit import FIXED, SEEDS, designed, pair_scores, points, read_levels, steps_of
+from evaluation.own_weights import FOLDS, Decided, Outcome, of_contacts, outcome
 from tests.evaluation.test_fit import LEVELS, _pairs
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _account(contacts: int, *, equal_names_are_right: bool, ruled_out: bool = Fa
 @pytest.mark.parametrize("levels", [_shipped(), read_levels(SEEDS / "link_levels.csv")])
 def test_shipped_weights_come_back_as_they_are(levels: list[Level]) -> None:
     design = designed(levels)
-    back = _weights(points(shipped_steps(levels, design), levels, design))
+    back = _weights(points(steps_of(levels, design), levels, design))
     assert back == _weights(levels) | {key: back[key] for key in FIXED.keys() & back.keys()}
 
 

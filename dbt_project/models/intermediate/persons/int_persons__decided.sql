@@ -60,7 +60,7 @@ confidences as (
     from tiers
     inner join person_bands
         on
-            {{ person_band_evidence('tiers') }} = person_bands.evidence
+            tiers.evidence = person_bands.evidence
             and tiers.lead >= person_bands.lower_bound
     group by tiers.contact_number
 

@@ -18,7 +18,8 @@ tiered as (
             when address_level in ('house', 'postal_code') then 'place and name'
             when employer_level = 'equal' then 'employer and name'
             else 'name'
-        end as tier
+        end as tier,
+        {{ person_band_evidence('ranked') }} as evidence
     from ranked
 
 )
