@@ -1,16 +1,17 @@
 """Fit the weights and the confidence of links to sets whose truth is known: `make fit`.
 
 Each folder of SETS is a register: it holds sets, NAME.duckdb with NAME.truth.csv, as
-`make evaluate` takes them, or `make evaluate-people` for links of persons. Each set is looked at
-twice: as it is, and with one company or person in seven, so that hardly any contact has one. All registers count alike. A conditional logit model is fitted: of
-a contact's candidates and "none of them", each is as likely as ten to the power of a tenth of its
-score (Train, Discrete Choice Methods with Simulation, chapter 3). Weights are shrunk towards
-nothing, never fall where a level agrees more (the seed's column `trend`), and are rounded to whole
-points.
+`make evaluate` takes them, or `make evaluate-people` for links of persons (`--people`). Each set is
+looked at twice: as it is, and with one company or person in seven, so that hardly any contact has
+one. All registers count alike. A conditional logit model is fitted: of a contact's candidates and
+"none of them", each is as likely as ten to the power of a tenth of its score (Train, Discrete
+Choice Methods with Simulation, chapter 3). Weights are shrunk towards nothing, those of persons
+towards what was set by hand; they never fall where a level agrees more (the seed's column `trend`),
+and are rounded to whole points.
 
 Writes the seeds link_levels and link_bands, or person_levels and person_bands, the same bytes for
-the same sets. Prints what links
-reach on each register with that register left out of the fit, and with all in it.
+the same sets. Prints what links reach on each register with that register left out of the fit, of
+persons on each set with that set left out, and with all in it.
 
 Exit code 0: done; 1: dbt failed; 2: wrong usage.
 """
@@ -93,7 +94,7 @@ class Level(NamedTuple):
 
 
 class Persons(NamedTuple):
-    """The number of each pair's person, and whether another contact that agrees better rules it out.
+    """The number of each pair's person, and whether a contact that agrees better rules it out.
 
     A company has many contacts, a person is one: contacts are rivals for it.
     """
@@ -578,7 +579,7 @@ def pair_scores(pairs: Pairs, levels: Sequence[Level]) -> NDArray[np.int64]:
 
 
 def best(pairs: Pairs, levels: Sequence[Level]) -> Best:
-    """Return the best candidate of each contact, as int_links__ranked or int_persons__ranked does."""
+    """Return the best candidate of each contact, as int_links__ranked or int_persons__ranked."""
     scores = pair_scores(pairs, levels)
     order = np.lexsort((np.arange(len(scores)), -scores, pairs.groups))
     first = order[np.searchsorted(pairs.groups[order], np.arange(len(pairs.starts)))]
@@ -925,10 +926,7 @@ def save_persons(output: Path, every: Sequence[Pairs], levels: Sequence[Level]) 
     write_seed(
         output / "person_levels.csv",
         PERSON_LEVELS,
-        [
-            (*level[:4], was.weight, *level[4:])
-            for level, was in zip(in_all, levels, strict=True)
-        ],
+        [(*level[:4], was.weight, *level[4:]) for level, was in zip(in_all, levels, strict=True)],
     )
     write_seed(
         output / "person_bands.csv",
