@@ -1,7 +1,10 @@
 -- What the best person for each contact rests on, and what makes it unsafe to use unseen.
 with ranked as (
 
-    select * from {{ ref('int_persons__ranked') }}
+    select
+        persons.*,
+        {{ person_band_evidence('persons') }} as evidence
+    from {{ ref('int_persons__ranked') }} as persons
 
 ),
 
@@ -18,8 +21,7 @@ tiered as (
             when address_level in ('house', 'postal_code') then 'place and name'
             when employer_level = 'equal' then 'employer and name'
             else 'name'
-        end as tier,
-        {{ person_band_evidence('ranked') }} as evidence
+        end as tier
     from ranked
 
 )
