@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -18,10 +19,19 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+MACROS = ROOT / "dbt_project" / "macros"
+# Nodes of several kinds: dbt writes the code that reads a kind when it first meets one. Kinds that
+# name models in YAML (unit tests, exposures, snapshots) are read by threads, which no copy has.
 SMALL_PROJECT = {
     "dbt_project.yml": "{name: warm, profile: warm}",
     "profiles.yml": "warm: {target: duckdb, outputs: {duckdb: {type: duckdb}}}",
     "models/one.sql": "select 1 as one",
+    "models/nodes.yml": """
+sources: [{name: raw, tables: [{name: rows, columns: [{name: id, data_tests: [unique]}]}]}]
+models: [{name: one, columns: [{name: one, data_type: int, data_tests: [not_null]}]}]
+""",
+    "seeds/few.csv": "id\n1\n",
+    "tests/none.sql": "select 1 as one where false",
 }
 DBT = Path(os.environ.get("DBT_EXECUTABLE", ROOT / ".venv-dbt" / "bin" / "dbt"))
 
@@ -42,6 +52,7 @@ def warm_dbt(folder: Path) -> Iterator[Path]:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
+    shutil.copytree(MACROS, folder / "macros")
     program, address = folder / "dbt", folder / "socket"
     client = [sys.executable, "-IS", str(HERE / "client.py"), str(address)]
     program.write_text(f'#!/bin/sh\nexec {shlex.join(client)} "$@"\n', encoding="utf-8")

@@ -19,6 +19,7 @@ from dbt.cli.main import (  # type: ignore[import-not-found]  # of the environme
     cli,
     dbtRunner,
 )
+from dbt_common.clients.jinja import template_cache  # type: ignore[import-not-found]
 
 from refresh.dbt_program import prepare
 
@@ -64,6 +65,22 @@ def _start(client: socket.socket) -> int:
     return process
 
 
+def _warm_up() -> None:
+    """Load and compile what each command needs, so that no copy of this process has to.
+
+    Raises:
+        Exception: The small project cannot be parsed.
+    """
+    for _ in ("by parsing", "by reading what is parsed"):
+        # The static parser has locks, for which a copy of this process would wait.
+        parsed = dbtRunner().invoke(["--quiet", "--no-static-parser", "parse"])
+        if parsed.exception:
+            raise parsed.exception
+    parsed.result.build_flat_graph()
+    for macro in parsed.result.macros.values():
+        template_cache.get_node_template(macro)
+
+
 def serve(address: str) -> None:
     """Serve clients until the input ends."""
     listener = socket.socket(socket.AF_UNIX)
@@ -107,9 +124,7 @@ def serve(address: str) -> None:
 
 
 if __name__ == "__main__":
-    # What each command needs is loaded and compiled by parsing. The static parser has locks, for
-    # which a copy of this process would wait.
-    dbtRunner().invoke(["--quiet", "--no-static-parser", "parse"])
+    _warm_up()
     prepare()
     # No copy looks for cycles among what is loaded.
     gc.freeze()
