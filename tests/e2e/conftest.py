@@ -56,7 +56,7 @@ def good_run(installed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> G
     """A run that several tests go on from; `after_a_good_run` is where they find it."""
     folder = empty_folder(tmp_path_factory)
     with running(SMALL) as server, http() as heard:
-        ended = Installation(installed, server, folder, heard).run(
+        ended = Installation(installed, server, folder, heard).run_as_cron_does(
             PARQUET_URL=str(folder / OPEN_FILES)
         )
         left = tmp_path_factory.mktemp("good run") / "left"

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refresh.history import History
-from tests.e2e.checkout import settings_for
+from tests.e2e.checkout import ROOT, settings_for
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sandbox.server import Sandbox
     from tests.e2e.checkout import Checkout, Ended
     from tests.refresh.servers import Heard
 
+FIELD = re.compile(r"^(\*|[0-9]+(-[0-9]+)?)(/[0-9]+)?(,[0-9]+)*$")
+HOME_OF_CHECKOUT = "kananas-kizen-elt"
 OPEN_FILES = "open files"
 COUNT = "select count(*) from {table} where _sdc_deleted_at is null"
 
 
+def block_of_operations(name: str) -> str:
+    """Return the code block of docs/operations.md that follows a mark."""
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    found = re.search(rf"<!-- {re.escape(name)} -->\n```\w*\n(.*?)```", page, re.DOTALL)
+    assert found, name
+    return found[1]
+
+
+def crontab_command() -> str:
+    """Return the command of the crontab line, as cron hands it to the shell."""
+    (line,) = block_of_operations("crontab").splitlines()
+    *fields, command = line.split(maxsplit=5)
+    assert all(FIELD.match(field) for field in fields)
+    assert "%" not in command  # cron would end the line there
+    return command
+
+
 @dataclass(frozen=True)
 class GoodRun:
-    """A first run to its end: what it said and asked for, whom it told, and all that it left."""
+    """A first run to its end, by cron: what it said and asked for, whom it told, what it left."""
 
     ended: Ended
     asked: list[str]
@@ -62,6 +81,22 @@ class Installation:
         return [
             (body["event"], [each["step"] for each in body["steps"]]) for body in self.hook.bodies
         ]
+
+    def run_as_cron_does(self, **settings: str) -> Ended:
+        """Run the crontab line, in a home with the checkout where README.md puts it."""
+        (self.folder / HOME_OF_CHECKOUT).symlink_to(self.checkout.path)
+        given = {
+            **self.settings,
+            "HOME": str(self.folder),
+            "PATH": "/usr/bin:/bin",  # what cron gives
+            # No more of a locale than there must be.
+            "LC_ALL": "C",
+            "PYTHONUTF8": "0",
+            # What uv has downloaded, and where from: the first run installs `parquet`.
+            "XDG_CACHE_HOME": str(Path.home() / ".cache"),
+            "XDG_CONFIG_HOME": str(Path.home() / ".config"),
+        }
+        return self.checkout.run("sh", "-c", crontab_command(), **{**given, **settings})
 
     def run(self, *arguments: str, **settings: str) -> Ended:
         return self.checkout.run(self.program, *arguments, **{**self.settings, **settings})

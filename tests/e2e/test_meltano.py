@@ -181,16 +181,16 @@ def test_what_was_killed_is_run_again_by_force(
 
 
 def test_a_service_that_stops_mid_run_leaves_the_data_whole(
-    installed: Checkout, shared_sandbox: Sandbox, database: Path
+    after_a_good_run: Installation,
 ) -> None:
+    installed, database = after_a_good_run.checkout, after_a_good_run.database
     run = installed.meltano("run", "kizen")
-    first = installed.run(*run, **_settings(shared_sandbox, database))
-    assert first.code == 0, first.said
     whole = "select * exclude (_sdc_received_at, _sdc_batched_at) from kizen.companies order by id"
     before = installed.rows(database, whole)
     with running(SMALL) as dying:
         dying.faults.add(Fault(path="/api/company", query="page=3&", delay=60, times=None))
-        settings = _settings(dying, database, TAP_KIZEN_PAGE_SIZE="10", TAP_KIZEN_REQUEST_TRIES="2")
+        few = {"TAP_KIZEN_PAGE_SIZE": "10", "TAP_KIZEN_REQUEST_TRIES": "2"}
+        settings = {**after_a_good_run.settings, **settings_for(dying), **few}
         process = installed.start(*run, **settings)
         wait_until(lambda: any("page=3&" in arrival.query for arrival in dying.requests))
     with process:

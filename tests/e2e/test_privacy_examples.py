@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sandbox.server import Sandbox
     from tests.e2e.checkout import Checkout
+    from tests.e2e.installation import Installation
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "privacy.md"
 
@@ -81,10 +82,10 @@ def test_columns_are_hashed(installed: Checkout, sandbox: Sandbox, tmp_path: Pat
         assert loaded[contact["id"]] == hashed
 
 
-def test_rows_are_purged(installed: Checkout, sandbox: Sandbox, tmp_path: Path) -> None:
-    database = tmp_path / "warehouse.duckdb"
+def test_rows_are_purged(after_a_good_run: Installation, sandbox: Sandbox) -> None:
+    installed, database = after_a_good_run.checkout, after_a_good_run.database
     count = "select count(*), count(_sdc_deleted_at) from kananas.contacts"
-    run(installed, sandbox, database)
+    assert installed.rows(database, count) == [(120, 0)]
     with sandbox.account.contacts.lock:
         del sandbox.account.contacts[110:]
     run(installed, sandbox, database)

@@ -31,12 +31,20 @@ LOAD_ONLY = "--load-only"
 def _equals_what_is_built_anew(installation: Installation) -> None:
     """Tables that were built in parts, and not at all, equal those of a build of everything."""
     before = tables(installation.database)
-    rebuilt = installation.run("--rebuild")
+    rebuilt = installation.run("--rebuild", REFRESH_SOURCES="kananas")
     assert rebuilt.code == 0, rebuilt.said
+    assert rebuilt.said.splitlines()[-1] == "done"
     assert "transform: Everything is built: as asked for" in rebuilt.said
     after = tables(installation.database)
     assert [name for name in after if after[name] != before[name]] == []
     assert after.keys() == before.keys()
+
+
+def _is_for_its_owner_alone(folder: Path) -> None:
+    files = list(folder.iterdir())
+    assert files
+    for file in files:
+        assert file.stat().st_mode & 0o077 == 0, file
 
 
 def _rows_of_contacts(files: Path) -> int:
@@ -52,7 +60,6 @@ def test_one_service_down_stops_nothing_else(
     installation = after_a_good_run
     wrong = {"TAP_KIZEN_API_KEY": "wrong-key-hunter2", "LANG": "C", "PYTHONUTF8": "0"}
     files = installation.folder / OPEN_FILES
-    assert good_run.ended.said.splitlines()[-1] == "done"
     # The list that discovery has read is the one that is loaded.
     assert good_run.asked.count("/action_manager.php") == 1
     assert not list((installation.checkout.path / ".meltano" / "run").rglob("*.body"))
@@ -109,8 +116,7 @@ def test_one_service_down_stops_nothing_else(
     ]  # fmt: skip
     assert re.search(r"kananas +done +[0-9.]+ s +119 rows +119 updated, 1 deleted", status)
     _equals_what_is_built_anew(installation)
-    for file in (installation.folder / "runs").iterdir():
-        assert file.stat().st_mode & 0o077 == 0, file
+    _is_for_its_owner_alone(installation.folder / "runs")
     log = (installation.folder / "runs" / "refresh.log").read_text(encoding="utf-8")
     assert "METRIC record_count contacts 119" in log
     assert "\x1b" not in log
@@ -154,6 +160,7 @@ def test_another_file_is_read_whole(installation: Installation, sandbox: Sandbox
     assert "is older than what was loaded last, or another file" in ended.said
     assert is_whole(installation.database)
     assert installation.events == []
+    _is_for_its_owner_alone(installation.folder / "runs")
 
 
 def test_two_runs_never_overlap_and_a_signal_ends_all(
