@@ -826,7 +826,7 @@ class Merge:
         for name, stream in new.items():
             if names[name] != name:
                 stream.logger.warning(
-                    "Stream '%s': its table is '%s', since DuckDB cannot hold the name, or not "
+                    "Stream %r: its table is %r, since DuckDB cannot hold the name, or not "
                     "beside that of another table",
                     name,
                     names[name],
