@@ -309,7 +309,7 @@ class TargetDuckDB(CommandTarget):
             keys,
             options=self._options,
             area=self.area,
-            logger=self.logger.getChild(name),
+            logger=self.logger.getChild(storable(name)),
             wide=wide,
         )
         if known is not None and known.activation is not None and not known.has_versions:
