@@ -53,7 +53,11 @@ def main() -> None:
     """
     prepare()
     sys.argv[0] = "dbt"
-    cli()
+    try:
+        cli()
+    finally:
+        # As it ends, Python would look for cycles among all that dbt has made, several times.
+        gc.freeze()
 
 
 if __name__ == "__main__":

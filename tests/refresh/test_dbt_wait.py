@@ -94,11 +94,11 @@ def test_dbt_has_each_setting_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 #: Prints what a process of dbt has after `prepare`: of which events it made a line, by the log's
-#: level, and Python's settings before and after.
+#: level, and Python's settings before and after; then whether dbt's end looks for no cycles.
 PREPARED = """
-import gc, json, sys
+import atexit, gc, json, sys
 before = gc.get_threshold()[0], sys.getswitchinterval()
-from refresh.dbt_program import prepare
+from refresh.dbt_program import main, prepare
 prepare()
 from dbt_common.events.base_types import EventLevel
 from dbt_common.events.event_manager_client import add_logger_to_manager
@@ -116,6 +116,9 @@ for level in (EventLevel.INFO, EventLevel.DEBUG):
     fire_event(Told(msg="found"), level=EventLevel.DEBUG)
     fire_event(Told(msg="done"), level=EventLevel.INFO)
 print(json.dumps([made, before, [gc.get_threshold()[0], sys.getswitchinterval()]]))
+atexit.register(lambda: print(gc.get_freeze_count() > 0))
+sys.argv = ["dbt_program.py", "--version"]
+main()
 """
 
 
@@ -124,7 +127,9 @@ def test_dbt_runs_with_what_suits_it() -> None:
         [DBT.with_name("python"), "-c", PREPARED],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    made, before, now = json.loads(run.stdout)
+    first, *_, last = run.stdout.splitlines()
+    made, before, now = json.loads(first)
     assert made == {"info": ["done"], "debug": ["found", "done"]}
     assert now[0] > before[0]
     assert now[1] > before[1]
+    assert last == "True"
