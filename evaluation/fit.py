@@ -32,7 +32,7 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator
 from scipy.special import bdtrc
 
 from evaluation import sets
-from evaluation.building import PROJECT, build_links, database, dbt
+from evaluation.building import LINKS, PROJECT, build_links, database, dbt
 from evaluation.command import DONE, run_in_folder
 from evaluation.inputs import TRUTH_PEOPLE_COLUMNS, InputError, copy_raw_tables, load_truth
 from target_duckdb.names import quote
@@ -242,20 +242,8 @@ def compare(
         InputError: the set cannot be read.
         ProgramError: dbt failed.
     """
-    warehouse = folder / "warehouse.duckdb"
-    warehouse.unlink(missing_ok=True)
-    copy_raw_tables(given.database, warehouse)
-    if of_few:
-        keep_few(warehouse, ["companies", "companies_company"])
-    build_links(warehouse, folder, {})
-    # What a link rests on is asked of every pair, not of the best one alone.
-    with duckdb.connect(warehouse) as connection:
-        connection.execute(
-            "create or replace table intermediate.int_links__ranked as"
-            " from intermediate.int_links__scored"
-        )
-    environment = database(warehouse, folder)
-    dbt(["run", "--select", "int_links__tiers"], folder, environment=environment)
+    warehouse = _built(given, folder, ["companies", "companies_company"] if of_few else [])
+    _take_every_pair(warehouse, folder, "int_links", "true")
     features = sorted({level.feature for level in levels} - {"pair"})
     with duckdb.connect(warehouse, read_only=True) as connection:
         load_truth(connection, given.truth)
@@ -272,8 +260,8 @@ def compare(
             for feature in features
         )
         rows = connection.execute(
-            f"select pairs.contact_number, truth.contact_id is not null as is_right, pairs.tier,"
-            f" pairs.caution is not null as has_caution, {columns}"
+            "select pairs.contact_number, truth.contact_id is not null as is_right,"
+            f" pairs.tier as evidence, pairs.caution is not null as has_caution, {columns}"
             " from intermediate.int_links__tiers as pairs"
             " left join intermediate.int_links__name_levels as names"
             " using (contact_core, company_core)"
@@ -282,19 +270,8 @@ def compare(
             " order by pairs.contact_number, pairs.company_number"
         ).fetchnumpy()
         (truths,) = connection.execute("select count(*) from truth").fetchone() or (0,)
-    numbers = np.asarray(rows["contact_number"])
-    _, starts, groups = np.unique(numbers, return_index=True, return_inverse=True)
-    return Pairs(
-        register,
-        f"{given.name}, few companies" if of_few else given.name,
-        {feature: level_places(rows[f"{feature}_level"], feature, levels) for feature in features},
-        np.asarray(rows["is_right"], dtype=bool),
-        np.ma.filled(rows["tier"], "").astype(str),
-        np.asarray(rows["has_caution"], dtype=bool),
-        starts,
-        groups,
-        truths,
-    )
+    name = f"{given.name}, few companies" if of_few else given.name
+    return _pairs_of(rows, register, name, levels, truths)
 
 
 def compare_persons(
@@ -312,20 +289,9 @@ def compare_persons(
 
     Args and errors: as `compare`.
     """
-    warehouse = folder / "warehouse.duckdb"
-    warehouse.unlink(missing_ok=True)
-    copy_raw_tables(given.database, warehouse)
-    if of_few:
-        keep_few(warehouse, ["clients", "client_client"])
-    build_links(warehouse, folder, {}, ["+int_persons__tiers"])
-    # What a link rests on is asked of every pair, not of the best one alone.
-    with duckdb.connect(warehouse) as connection:
-        connection.execute(
-            "create or replace table intermediate.int_persons__ranked as"
-            " from intermediate.int_persons__scored where not is_duplicate"
-        )
-    environment = database(warehouse, folder)
-    dbt(["run", "--select", "int_persons__tiers"], folder, environment=environment)
+    few = ["clients", "client_client"] if of_few else []
+    warehouse = _built(given, folder, few, ["+int_persons__tiers"])
+    _take_every_pair(warehouse, folder, "int_persons", "not is_duplicate")
     features = sorted({level.feature for level in levels} - {"pair"})
     with duckdb.connect(warehouse, read_only=True) as connection:
         load_truth(connection, given.truth, TRUTH_PEOPLE_COLUMNS, "TRUTH_PEOPLE")
@@ -348,22 +314,63 @@ def compare_persons(
         (truths,) = connection.execute(
             "select count(distinct contact_id) from truth"
         ).fetchone() or (0,)
+    persons = Persons(np.asarray(rows["kizen_number"]), np.asarray(rows["has_to_lead"], dtype=bool))
+    name = f"{given.name}{FEW}" if of_few else given.name
+    return _pairs_of(rows, register, name, levels, truths)._replace(persons=persons)
+
+
+def _built(
+    given: sets.Set, folder: Path, few: Sequence[str], selection: Sequence[str] = LINKS
+) -> Path:
+    """Build the links over a copy of a set, of which six in seven rows of some tables are left out.
+
+    Returns:
+        The path of the DuckDB file.
+    """
+    warehouse = folder / "warehouse.duckdb"
+    warehouse.unlink(missing_ok=True)
+    copy_raw_tables(given.database, warehouse)
+    if few:
+        keep_few(warehouse, few)
+    build_links(warehouse, folder, {}, selection)
+    return warehouse
+
+
+def _take_every_pair(warehouse: Path, folder: Path, models: str, condition: str) -> None:
+    """Ask what a link rests on of every pair that meets a condition, not of the best one alone."""
+    with duckdb.connect(warehouse) as connection:
+        connection.execute(
+            f"create or replace table intermediate.{models}__ranked as"
+            f" from intermediate.{models}__scored where {condition}"
+        )
+    environment = database(warehouse, folder)
+    dbt(["run", "--select", f"{models}__tiers"], folder, environment=environment)
+
+
+def _pairs_of(
+    rows: Mapping[str, NDArray[Any]],
+    register: str,
+    name: str,
+    levels: Sequence[Level],
+    truths: int,
+) -> Pairs:
+    """Return the pairs of a set from the columns of a query, in the order of their contacts."""
     _, starts, groups = np.unique(
         np.asarray(rows["contact_number"]), return_index=True, return_inverse=True
     )
     return Pairs(
         register,
-        f"{given.name}{FEW}" if of_few else given.name,
-        {feature: level_places(rows[f"{feature}_level"], feature, levels) for feature in features},
+        name,
+        {
+            feature: level_places(rows[f"{feature}_level"], feature, levels)
+            for feature in sorted({level.feature for level in levels} - {"pair"})
+        },
         np.asarray(rows["is_right"], dtype=bool),
         np.ma.filled(rows["evidence"], "").astype(str),
         np.asarray(rows["has_caution"], dtype=bool),
         starts,
         groups,
         truths,
-        persons=Persons(
-            np.asarray(rows["kizen_number"]), np.asarray(rows["has_to_lead"], dtype=bool)
-        ),
     )
 
 
@@ -856,12 +863,14 @@ def fitted_to(  # noqa: PLR0913 - as `fitted`
     levels: Sequence[Level],
     design: Design,
     *,
+    shrinkage: Shrinkage = TO_NOTHING,
     search: Search = WHOLE_SEARCH,
 ) -> tuple[NDArray[np.float64], list[Level]]:
     """Fit to some of the sets: return what `fitted` does, and the weights in points, balanced."""
     numbers = list(numbers)
     seen = [every[number] for number in numbers]
-    values = fitted(seen, [matrices[number] for number in numbers], levels, design, search=search)
+    own = [matrices[number] for number in numbers]
+    values = fitted(seen, own, levels, design, shrinkage, search=search)
     return values, balanced(seen, points(values, levels, design))
 
 
@@ -910,8 +919,7 @@ def save_persons(output: Path, every: Sequence[Pairs], levels: Sequence[Level]) 
     def seeds_of(numbers: Iterable[int]) -> tuple[list[Level], list[tuple[str, int, float]]]:
         numbers = list(numbers)
         seen = [every[number] for number in numbers]
-        values = fitted(seen, [matrices[number] for number in numbers], levels, design, shrinkage)
-        weights = balanced(seen, points(values, levels, design))
+        _, weights = fitted_to(numbers, every, matrices, levels, design, shrinkage=shrinkage)
         return weights, person_bands(seen, [best(pairs, weights) for pairs in seen], priors)
 
     in_all, confidences = seeds_of(range(len(every)))

@@ -35,12 +35,15 @@ LEVELS = [
 
 
 def _pairs(
-    rows: list[tuple[int, str, bool, dict[str, int]]], register: str = "a", name: str = "one"
+    rows: list[tuple[int, str, bool, dict[str, int]]],
+    register: str = "a",
+    name: str = "one",
+    every_level: list[Level] = LEVELS,
 ) -> Pairs:
     """Return pairs: contact, tier, whether it is right, and the places of its levels."""
     numbers = np.array([contact for contact, *_ in rows])
     _, starts, groups = np.unique(numbers, return_index=True, return_inverse=True)
-    features = sorted({level.feature for level in LEVELS} - {"pair"})
+    features = sorted({level.feature for level in every_level} - {"pair"})
     return Pairs(
         register,
         name,
@@ -342,30 +345,18 @@ def _persons(
     rows: list[tuple[int, int, bool, dict[str, str]]], register: str = "a", name: str = "one"
 ) -> Pairs:
     """Return pairs of persons: contact, person, whether it is right, and its levels."""
-    numbers = np.array([contact for contact, *_ in rows])
-    _, starts, groups = np.unique(numbers, return_index=True, return_inverse=True)
-    features = sorted({level.feature for level in PERSON_LEVELS} - {"pair"})
-    return Pairs(
+    places = {(level.feature, level.level): level.place for level in PERSON_LEVELS}
+    pairs = _pairs(
+        [
+            (contact, "more", right, {each: places[each, levels[each]] for each in levels})
+            for contact, _, right, levels in rows
+        ],
         register,
         name,
-        {
-            feature: fit.level_places(
-                np.array([levels.get(feature) for *_, levels in rows], dtype=object),
-                feature,
-                PERSON_LEVELS,
-            )
-            for feature in features
-        },
-        np.array([right for _, _, right, _ in rows]),
-        np.array(["more" for _ in rows]),
-        np.array([False for _ in rows]),
-        starts,
-        groups,
-        sum(right for _, _, right, _ in rows),
-        persons=Persons(
-            np.array([person for _, person, *_ in rows]), np.array([False for _ in rows])
-        ),
+        PERSON_LEVELS,
     )
+    persons = np.array([person for _, person, *_ in rows])
+    return pairs._replace(persons=Persons(persons, np.full(len(rows), fill_value=False)))
 
 
 def test_more_agreement_of_persons_never_weighs_less() -> None:
