@@ -46,18 +46,28 @@ weighed as (
 
 ),
 
--- Who has somebody by the rules alone: from this sum on, nearly all links are right.
+-- From this sum on, nearly all links by the rules alone are right.
+linked_pairs as (
+
+    select
+        contact_number,
+        kizen_number,
+        is_one_house
+    from weighed
+    where not is_duplicate and is_allowed and agreement >= 5
+
+),
+
+-- Who has somebody by the rules alone.
 linked as (
 
     select contact_number as person_number
-    from weighed
-    where not is_duplicate and is_allowed and agreement >= 5
+    from linked_pairs
 
     union
 
     select kizen_number
-    from weighed
-    where not is_duplicate and is_allowed and agreement >= 5
+    from linked_pairs
 
 ),
 
@@ -86,8 +96,8 @@ account as (
 houses as (
 
     select count(*) as linked_count
-    from weighed
-    where not is_duplicate and is_allowed and agreement >= 5 and is_one_house
+    from linked_pairs
+    where is_one_house
 
 ),
 
