@@ -19,6 +19,12 @@
 {%- endmacro %}
 
 
+{#- The levels of the feature address that place two persons near each other. -#}
+{% macro near_home_levels() -%}
+    ('house', 'street', 'postal_code')
+{%- endmacro %}
+
+
 {#- Which confidences (`person_bands`) a pair has: whether anything but names agrees. -#}
 {% macro person_band_evidence(pair) -%}
     case
@@ -26,7 +32,7 @@
             coalesce({{ pair }}.email_level, 'differs') = 'differs'
             and {{ pair }}.phone_level is null
             and coalesce({{ pair }}.birth_date_level, '') not in ('equal', 'swapped', 'slip')
-            and coalesce({{ pair }}.address_level, '') not in ('house', 'postal_code')
+            and coalesce({{ pair }}.address_level, '') not in {{ near_home_levels() }}
             and coalesce({{ pair }}.employer_level, '') <> 'equal'
             then 'names'
         else 'more'

@@ -206,12 +206,12 @@ select
     end as birth_date_level,
     case
         when
-            contacts.house_number = people.house_number
-            and contacts.street_end = people.street_end
+            contacts.street_end = people.street_end
             and coalesce(
                 contacts.postal_code = people.postal_code, contacts.city = people.city, false
             )
-            then 'house'
+            then
+                case when contacts.house_number = people.house_number then 'house' else 'street' end
         when contacts.postal_code = people.postal_code and common_postal_codes.postal_code is null
             then 'postal_code'
         when contacts.city = people.city and common_cities.city is null then 'city'

@@ -18,7 +18,7 @@ tiered as (
             when email_level is not null and email_level <> 'differs' then 'email and name'
             when birth_date_level in ('equal', 'swapped', 'slip') then 'birth date and name'
             when phone_level is not null then 'phone and name'
-            when address_level in ('house', 'postal_code') then 'place and name'
+            when address_level in {{ near_home_levels() }} then 'place and name'
             when employer_level = 'equal' then 'employer and name'
             else 'name'
         end as tier
@@ -66,7 +66,7 @@ select
                     or coalesce(phone_level, '') = 'equal'
                 )
                 or coalesce(birth_date_level, '') = 'equal'
-                and coalesce(address_level, '') in ('house', 'postal_code')
+                and coalesce(address_level, '') in {{ near_home_levels() }}
                 and (coalesce(first_name_level, '') = 'equal' or is_one_place)
             )
             then

@@ -25,14 +25,14 @@ judged as (
             when
                 is_alone
                 and birth_date_level = 'equal'
-                and address_level in ('house', 'postal_code')
+                and address_level in {{ near_home_levels() }}
                 then 'none'
         end as families_level,
         coalesce(email_level = 'shared' or phone_level = 'shared', false) as is_shared,
         -- Of one house or place, and nobody is known beside either of them.
         is_alone
         and coalesce(last_name_level, '') in ('equal', 'part', 'slip', 'near')
-        and coalesce(address_level, '') in ('house', 'postal_code') as is_one_place
+        and coalesce(address_level, '') in {{ near_home_levels() }} as is_one_place
     from compared
 
 ),
@@ -52,12 +52,18 @@ allowed as (
                 and coalesce(judged.last_name_level, '') in ('equal', 'slip')
             )
             -- A father and a son may have one name, one number and one house: dates tell them
-            -- apart. Only an e-mail address of one's own may outweigh a date that is wrong, or that
-            -- nothing speaks of a family.
+            -- apart. What may outweigh a date that is wrong: an e-mail address of one's own, a
+            -- street where the name is nobody else's, or that nothing speaks of a family.
             and (
                 coalesce(judged.birth_date_level, '') not in ('generation', 'differs')
                 or judged.birth_date_level = 'differs'
-                and coalesce(judged.email_level, '') = 'equal'
+                and (
+                    coalesce(judged.email_level, '') = 'equal'
+                    or coalesce(judged.first_name_level, '') = 'equal'
+                    and coalesce(judged.last_name_level, '') = 'equal'
+                    and coalesce(judged.namesakes_level, '') = 'none'
+                    and coalesce(judged.address_level, '') in ('house', 'street')
+                )
                 or judged.is_one_place
                 and coalesce(judged.first_name_level, '') in ('equal', 'slip')
             )
@@ -76,7 +82,7 @@ allowed as (
                     coalesce(judged.families_level, '') = 'none'
                     or coalesce(judged.email_level, 'differs') = 'differs'
                     and judged.phone_level is null
-                    and coalesce(judged.address_level, '') not in ('house', 'postal_code')
+                    and coalesce(judged.address_level, '') not in {{ near_home_levels() }}
                 )
             )
             -- Who shares an address or a number with others is told by the whole first name. Twins
