@@ -15,8 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from evaluation import fit, sets
+from evaluation import sets
 from evaluation.command import DONE, run_in_folder
+from evaluation.confidence import best
+from evaluation.levels import SEEDS, read_levels
+from evaluation.logit import Search, designed, fitted_to, matrix
+from evaluation.pairs import compared, registers
 from tools.demo.report import table
 
 if TYPE_CHECKING:
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from evaluation.levels import Level
+    from evaluation.pairs import Pairs
 
 # What goes together: a feature that the others of its group replace tells nothing alone.
 GROUPS = {
@@ -50,7 +57,7 @@ class Share(NamedTuple):
     sure: float
 
 
-def pieces(levels: Sequence[fit.Level]) -> dict[str, tuple[str, ...]]:
+def pieces(levels: Sequence[Level]) -> dict[str, tuple[str, ...]]:
     """Return the features of each piece of evidence, by its name."""
     grouped = {feature for group in GROUPS.values() for feature in group}
     alone = dict.fromkeys(level.feature for level in levels if level.feature != "pair")
@@ -59,44 +66,42 @@ def pieces(levels: Sequence[fit.Level]) -> dict[str, tuple[str, ...]]:
     return {name: features for name, features in found.items() if alone.keys() & set(features)}
 
 
-def score(pairs: fit.Pairs, weights: Sequence[fit.Level]) -> Share:
+def score(pairs: Pairs, weights: Sequence[Level]) -> Share:
     """Score the links that weights make of the pairs of a set."""
-    best = fit.best(pairs, weights)
-    found = best.leads >= FOUND
-    sure = (best.leads >= SURE) & ~pairs.cautions[best.pairs]
-    right = int(best.right[found].sum())
+    one = best(pairs, weights)
+    found = one.leads >= FOUND
+    sure = (one.leads >= SURE) & ~pairs.cautions[one.pairs]
+    right = int(one.right[found].sum())
     return Share(
         2 * right / max(int(found.sum()) + pairs.truths, 1),
-        int(best.right[sure].sum()) / max(pairs.truths, 1),
+        int(one.right[sure].sum()) / max(pairs.truths, 1),
     )
 
 
-def without(pairs: fit.Pairs, features: Sequence[str]) -> fit.Pairs:
+def without(pairs: Pairs, features: Sequence[str]) -> Pairs:
     """Return the pairs as if nothing were known of some features."""
     unknown = {name: np.full(len(pairs.right), -1) for name in features if name in pairs.levels}
     return pairs._replace(levels={**pairs.levels, **unknown})
 
 
 def left_out(
-    every: Sequence[fit.Pairs],
-    levels: Sequence[fit.Level],
+    every: Sequence[Pairs],
+    levels: Sequence[Level],
     starts: Mapping[str, NDArray[np.float64]],
 ) -> tuple[list[Share], dict[str, NDArray[np.float64]]]:
     """Score each set with its register left out of the fit, and return the weights of each fit."""
-    design = fit.designed(levels)
-    matrices = [fit.matrix(pairs, levels, design) for pairs in every]
+    design = designed(levels)
+    matrices = [matrix(pairs, levels, design) for pairs in every]
     shares: dict[int, Share] = {}
     found = {}
-    for register, own, others in fit.registers(every):
-        search = fit.Search(starts.get(register), ITERATIONS)
-        found[register], weights = fit.fitted_to(
-            others, every, matrices, levels, design, search=search
-        )
+    for register, own, others in registers(every):
+        search = Search(starts.get(register), ITERATIONS)
+        found[register], weights = fitted_to(others, every, matrices, levels, design, search=search)
         shares |= {number: score(every[number], weights) for number in own}
     return [shares[number] for number in range(len(every))], found
 
 
-def report(every: Sequence[fit.Pairs], levels: Sequence[fit.Level]) -> str:
+def report(every: Sequence[Pairs], levels: Sequence[Level]) -> str:
     """Return a table with a row per piece of evidence: what links lose without it.
 
     The columns: mean F1 over the sets, and by how many hundredths of a point it falls; the set that
@@ -131,8 +136,8 @@ def main(given: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(given)
 
     def work(folder: Path) -> int:
-        levels = fit.read_levels(fit.SEEDS / "link_levels.csv")
-        every = fit.compared(sets.parsed(arguments.sets), levels, folder)
+        levels = read_levels(SEEDS / "link_levels.csv")
+        every = compared(sets.parsed(arguments.sets), levels, folder)
         print(report(every, levels))
         return DONE
 

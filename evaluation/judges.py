@@ -28,13 +28,17 @@ import numpy as np
 
 from console.decisions.decision import Decision
 from console.decisions.file import DecisionsFile
-from evaluation import fit, sets
+from evaluation import sets
 from evaluation.building import LINKS, build_links
 from evaluation.command import DONE, FAILED, run_in_folder
+from evaluation.confidence import best, link_bands
 from evaluation.inputs import InputError, copy_raw_tables, generate, load_truth
 from evaluation.learn import DECISIONS, WEIGHTS, Account, write_weights
+from evaluation.levels import SEEDS, read_bands, read_levels
+from evaluation.logit import designed, fitted_to, matrix
 from evaluation.many_judges import trial
 from evaluation.own_weights import cross_validated, decided, objection, own_weights, too_few
+from evaluation.pairs import compare
 from evaluation.processes import progress
 from tools.demo.report import table
 
@@ -43,8 +47,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-    from evaluation.fit import Level, Pairs
+    from evaluation.levels import Level
     from evaluation.many_judges import Bands, Trial
+    from evaluation.pairs import Pairs
 
 JUDGEMENTS = (50, 200, 500)
 WRONG = 0.05
@@ -301,18 +306,18 @@ def built(given: Sequence[sets.Set], levels: Sequence[Level], folder: Path) -> l
     every = []
     for one in given:
         progress(f"dbt builds the pairs of {one.name}")
-        every.append(fit.compare(one, one.name, levels, folder))
+        every.append(compare(one, one.name, levels, folder))
     return every
 
 
 def bases(every: Sequence[Pairs], levels: Sequence[Level]) -> list[Sequence[Level]]:
     """Return the weights for each set that were fitted to all others."""
-    design = fit.designed(levels)
-    matrices = [fit.matrix(pairs, levels, design) for pairs in every]
+    design = designed(levels)
+    matrices = [matrix(pairs, levels, design) for pairs in every]
     found: list[Sequence[Level]] = []
     for left_out in range(len(every)):
         others = [number for number in range(len(every)) if number != left_out]
-        _, weights = fit.fitted_to(others, every, matrices, levels, design)
+        _, weights = fitted_to(others, every, matrices, levels, design)
         found.append(weights)
     return found
 
@@ -357,16 +362,16 @@ def many(given: Sequence[sets.Set], arguments: argparse.Namespace, folder: Path)
         InputError: a set cannot be read.
         ProgramError: dbt failed.
     """
-    levels = fit.read_levels(fit.SEEDS / "link_levels.csv")
-    shipped = fit.read_bands(fit.SEEDS / "link_bands.csv")
+    levels = read_levels(SEEDS / "link_levels.csv")
+    shipped = read_bands(SEEDS / "link_bands.csv")
     every = built(given, levels, folder)
     weights = bases(every, levels) if arguments.left_out else [levels] * len(every)
     for number, (pairs, own) in enumerate(zip(every, weights, strict=True)):
         bands = shipped
         if arguments.left_out:
             others = [other for place, other in enumerate(every) if place != number]
-            best = [fit.best(other, own) for other in others]
-            measured = fit.bands(others, best, best)
+            found = [best(other, own) for other in others]
+            measured = link_bands(others, found, found)
             tiers = {tier for tier, *_ in measured}
             # A tier that no other set has links of keeps what it has.
             bands = sorted([*measured, *(band for band in shipped if band[0] not in tiers)])
@@ -382,7 +387,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
         InputError: a set cannot be read.
         ProgramError: dbt failed.
     """
-    levels = fit.read_levels(fit.SEEDS / "link_levels.csv")
+    levels = read_levels(SEEDS / "link_levels.csv")
     given = sets.parsed(arguments.sets) if arguments.sets else []
     generated = folder / "generated.duckdb"
     generate(

@@ -25,8 +25,8 @@ from console.decisions.file import default_path, output_folder
 from console.published import default_path as published_path
 from evaluation.building import database, dbt, own_variables, variables
 from evaluation.command import DONE, FAILED, run_in_folder
-from evaluation.fit import FIXED, SEEDS, read_levels, write_seed
 from evaluation.inputs import InputError
+from evaluation.levels import FIXED, SEEDS, read_levels, write_seed
 from evaluation.own_weights import cross_validated, decided, objection, own_weights, too_few
 from evaluation.processes import progress
 from rest_tap.logs import printable
@@ -35,7 +35,7 @@ from tools.demo.report import table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evaluation.fit import Level
+    from evaluation.levels import Level
     from evaluation.own_weights import Outcome
 
 EXAMPLES = 5

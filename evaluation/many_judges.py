@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from evaluation import fit
+from evaluation.confidence import AUTO, MARGIN, REVIEW, best, confidences_of
+from evaluation.logit import pair_scores
 from evaluation.own_weights import (
     FOLDS,
     Decided,
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from evaluation.fit import Level, Pairs
+    from evaluation.levels import Level
+    from evaluation.pairs import Pairs
 
 # As the variable `link_threshold` of the dbt project has it.
 THRESHOLD = -5
@@ -60,12 +62,12 @@ class Trial(NamedTuple):
 
 def linked(pairs: Pairs, levels: Sequence[Level], bands: Bands) -> Linked:
     """Link the contacts of a set, as the models do."""
-    one = fit.best(pairs, levels)
-    confidence = fit.confidences_of(pairs, one, bands)
-    scores = fit.pair_scores(pairs, levels)[one.pairs]
-    proposed = (confidence >= fit.REVIEW) & (scores >= THRESHOLD)
-    auto = proposed & (confidence >= fit.AUTO) & ~pairs.cautions[one.pairs]
-    return Linked(proposed, auto & (one.leads >= fit.MARGIN), one.right, confidence)
+    one = best(pairs, levels)
+    confidence = confidences_of(pairs, one, bands)
+    scores = pair_scores(pairs, levels)[one.pairs]
+    proposed = (confidence >= REVIEW) & (scores >= THRESHOLD)
+    auto = proposed & (confidence >= AUTO) & ~pairs.cautions[one.pairs]
+    return Linked(proposed, auto & (one.leads >= MARGIN), one.right, confidence)
 
 
 class Answers(NamedTuple):
@@ -84,7 +86,7 @@ def answers(
     chance: np.random.Generator,
 ) -> Answers:
     """Let a judge answer about contacts who knows the truth, and now and then errs."""
-    scores = fit.pair_scores(pairs, levels)
+    scores = pair_scores(pairs, levels)
     ends = np.append(pairs.starts[1:], len(pairs.right))
     right, still_open = np.zeros_like(pairs.right), np.zeros_like(pairs.right)
     for contact in asked:

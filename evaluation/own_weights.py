@@ -1,8 +1,7 @@
 """Weights of an account's own: fitted to its decisions, and tested on those that were left out.
 
-The model is that of `evaluation.fit`, a conditional logit. Weights are shrunk towards the shipped
-ones. A forced link says which pair is right. A company that was ruled out says only that this pair
-is not.
+The model is that of `evaluation.logit`. Weights are shrunk towards the shipped ones. A forced link
+says which pair is right. A company that was ruled out says only that this pair is not.
 """
 
 from __future__ import annotations
@@ -11,20 +10,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from evaluation.fit import (
-    POINTS,
-    Pairs,
+from evaluation.confidence import best
+from evaluation.levels import POINTS, level_places
+from evaluation.logit import (
     Shrinkage,
-    best,
     designed,
     fitted,
-    level_places,
     matrix,
     pair_chances,
     pair_scores,
     points,
     steps_of,
 )
+from evaluation.pairs import Pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     import duckdb
     from numpy.typing import NDArray
 
-    from evaluation.fit import Level
+    from evaluation.levels import Level
 
 # How strongly weights are shrunk towards the shipped ones: the squared distance of a weight, in
 # natural logarithms, costs as much as so many contacts that are e times less likely. With 5 a judge

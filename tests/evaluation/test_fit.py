@@ -12,8 +12,20 @@ import pytest
 
 from evaluation import ablation, fit
 from evaluation.building import build_links
-from evaluation.fit import Best, Level, Pairs, Persons
+from evaluation.confidence import (
+    AUTO,
+    LEAST_SCORE,
+    Best,
+    best,
+    link_bands,
+    person_bands,
+    reached,
+    rising,
+)
 from evaluation.inputs import TRUTH_PEOPLE_COLUMNS, People, generate, load_truth
+from evaluation.levels import SEEDS, Level, read_bands, read_levels
+from evaluation.logit import balanced, designed, pair_scores, points
+from evaluation.pairs import Pairs, Persons, compare_persons, keep_few
 from evaluation.people import measured
 from evaluation.sets import Set
 
@@ -123,7 +135,7 @@ def test_weights_follow_their_trend_and_vat_numbers_keep_theirs(saved: Path) -> 
 def test_a_greater_lead_is_surer_and_any_lead_has_a_band(saved: Path) -> None:
     rows = _rows(saved / "link_bands.csv")
     # A tier that no set has links of keeps its bands.
-    shipped = _rows(fit.SEEDS / "link_bands.csv")
+    shipped = _rows(SEEDS / "link_bands.csv")
     of_sets = {"name", "place"}
     assert [row for row in rows if row["tier"] not in of_sets] == [
         {**row, "confidence": str(float(row["confidence"]))}
@@ -167,7 +179,7 @@ def test_one_register_is_fitted_too(tmp_path: Path) -> None:
 def test_values_that_fall_are_pooled(
     values: list[float], counts: list[float], pooled: list[float]
 ) -> None:
-    assert fit.rising(values, counts) == pytest.approx(pooled)
+    assert rising(values, counts) == pytest.approx(pooled)
 
 
 def test_the_best_company_is_ahead_of_all_others_and_of_none() -> None:
@@ -185,7 +197,7 @@ def test_the_best_company_is_ahead_of_all_others_and_of_none() -> None:
     weighed = [
         level._replace(weight=weights.get((level.feature, level.level), 0)) for level in LEVELS
     ]
-    found = fit.best(pairs, weighed)
+    found = best(pairs, weighed)
     assert found.pairs.tolist() == [1, 2, 4, 5]
     assert found.right.tolist() == [True, True, False, True]
     # 20 points ahead of none and 24 of another; as good as another; behind none; no more than 60.
@@ -193,7 +205,7 @@ def test_the_best_company_is_ahead_of_all_others_and_of_none() -> None:
 
 
 def test_points_are_whole_tenths_of_a_decimal_logarithm() -> None:
-    design = fit.designed(LEVELS)
+    design = designed(LEVELS)
     steps = {
         (feature, frozenset(names)): number
         for number, (feature, names) in enumerate(design.columns, start=1)
@@ -204,7 +216,7 @@ def test_points_are_whole_tenths_of_a_decimal_logarithm() -> None:
     values[steps["letters", frozenset({"from_90"})]] = np.log(1000)
     values[steps["missing", frozenset({"from_0"})]] = np.log(2)
     weights = {
-        (level.feature, level.level): level.weight for level in fit.points(values, LEVELS, design)
+        (level.feature, level.level): level.weight for level in points(values, LEVELS, design)
     }
     assert weights == {
         ("pair", "any"): -10,
@@ -222,7 +234,7 @@ def test_points_are_whole_tenths_of_a_decimal_logarithm() -> None:
 
 def test_links_are_as_likely_as_they_are_right_after_rounding() -> None:
     rows = [(contact, "name", contact < 80, {"name": 1}) for contact in range(100)]
-    (pair, *others) = fit.balanced([_pairs(rows)], LEVELS)
+    (pair, *others) = balanced([_pairs(rows)], LEVELS)
     assert pair.weight == 6  # four times as many are right as wrong
     assert others == LEVELS[1:]
 
@@ -237,8 +249,8 @@ def test_all_tiers_are_sure_from_one_lead_on() -> None:
     ]
     leads = np.array([5] * 50 + [15] * 350)
     found = [Best(np.arange(400), pairs.right, leads) for pairs in every]
-    rows = fit.bands(every, found, found)
-    sure = {tier: [lower for one, lower, share in rows if one == tier and share >= fit.AUTO]
+    rows = link_bands(every, found, found)
+    sure = {tier: [lower for one, lower, share in rows if one == tier and share >= AUTO]
             for tier in ("name", "place")}  # fmt: skip
     assert sure["name"][0] == sure["place"][0]
     assert 5 < sure["name"][0] <= 15
@@ -248,7 +260,7 @@ def test_one_wrong_link_of_a_small_register_is_chance() -> None:
     def first_sure(wrong: int) -> list[int]:
         pairs = _pairs([(n, "name", n >= wrong, {}) for n in range(60)])
         found = [Best(np.arange(60), pairs.right, np.full(60, 40))]
-        return [lower for _, lower, share in fit.bands([pairs], found, found) if share >= fit.AUTO]
+        return [lower for _, lower, share in link_bands([pairs], found, found) if share >= AUTO]
 
     assert first_sure(0)
     assert first_sure(1)
@@ -262,10 +274,10 @@ def test_a_band_is_sure_only_where_each_register_is_right() -> None:
     def sure(*every: Pairs) -> float:
         leads = np.full(400, 40)
         found = [Best(np.arange(400), pairs.right, leads) for pairs in every]
-        return max(confidence for _, _, confidence in fit.bands(every, found, found))
+        return max(confidence for _, _, confidence in link_bands(every, found, found))
 
-    assert sure(_pairs(rows), _pairs(rows, "b")) >= fit.AUTO
-    assert sure(_pairs(rows), _pairs(rows, "b"), _pairs(wrong, "c")) < fit.AUTO
+    assert sure(_pairs(rows), _pairs(rows, "b")) >= AUTO
+    assert sure(_pairs(rows), _pairs(rows, "b"), _pairs(wrong, "c")) < AUTO
 
 
 @pytest.mark.parametrize("text", ["no/such/folder", "", "'no such folder"])
@@ -307,7 +319,7 @@ def test_one_company_in_seven_is_kept_the_same_ones_each_time(
             connection.execute(
                 f'create table kizen."{table}" as select range as "{column}" from range(7000)'
             )
-        fit.keep_few(tmp_path / name, ["companies", "companies_company"])
+        keep_few(tmp_path / name, ["companies", "companies_company"])
         with duckdb.connect(tmp_path / name, read_only=True) as connection:
             kept.append(set(connection.execute(f'from kizen."{table}"').fetchall()))
     assert kept[0] == kept[1]
@@ -338,7 +350,7 @@ def test_what_a_piece_of_evidence_says_is_taken_from_every_pair() -> None:
     assert ablation.without(pairs, ["name"]).levels["letters"] is pairs.levels["letters"]
 
 
-PERSON_LEVELS = fit.read_levels(fit.SEEDS / "person_levels.csv", "prior")
+PERSON_LEVELS = read_levels(SEEDS / "person_levels.csv", "prior")
 
 
 def _persons(
@@ -360,7 +372,7 @@ def _persons(
 
 
 def test_more_agreement_of_persons_never_weighs_less() -> None:
-    for levels in (PERSON_LEVELS, fit.read_levels(fit.SEEDS / "person_levels.csv")):
+    for levels in (PERSON_LEVELS, read_levels(SEEDS / "person_levels.csv")):
         for feature in {level.feature for level in levels if level.trend == "rising"}:
             weights = [level.weight for level in levels if level.feature == feature]
             assert weights == sorted(weights)
@@ -368,7 +380,7 @@ def test_more_agreement_of_persons_never_weighs_less() -> None:
 
 def test_another_contact_is_a_rival_for_a_person() -> None:
     equal = {"first_name": "equal", "last_name": "equal", "birth_date": "equal"}
-    found = fit.best(
+    found = best(
         _persons([(1, 7, True, equal), (2, 7, False, equal), (3, 8, True, equal)]), PERSON_LEVELS
     )
     # 37 points alone; as good as another, who counts for a third: it may be registered twice.
@@ -395,7 +407,7 @@ def test_weights_of_persons_are_drawn_to_those_set_by_hand(tmp_path: Path) -> No
     for name in ("person_levels.csv", "person_bands.csv"):
         written = (tmp_path / "one" / name).read_bytes()
         assert written == (tmp_path / "again" / name).read_bytes()
-    shipped = _rows(fit.SEEDS / "person_levels.csv")
+    shipped = _rows(SEEDS / "person_levels.csv")
     rows = _rows(tmp_path / "one" / "person_levels.csv")
     kept = ("feature", "level", "trend", "place", "prior", "speaks", "wording")
     assert [[row[name] for name in kept] for row in rows] == [
@@ -418,8 +430,8 @@ def test_no_band_of_persons_becomes_sure_by_sets_alone() -> None:
     """All links are right: what was not used unseen by hand still is not."""
     pairs = _persons([(n, n, True, {}) for n in range(400)])
     found = [Best(np.arange(400), pairs.right, np.full(400, lead)) for lead in (3, 40)]
-    bands = fit.person_bands([pairs, pairs], found, [("more", 0, 0.96), ("more", 20, 0.98)])
-    assert bands == [("more", 0, fit.AUTO - 0.005), ("more", 20, 0.992)]
+    bands = person_bands([pairs, pairs], found, [("more", 0, 0.96), ("more", 20, 0.98)])
+    assert bands == [("more", 0, AUTO - 0.005), ("more", 20, 0.992)]
 
 
 def test_pairs_of_persons_are_ranked_and_scored_as_dbt_does(tmp_path: Path) -> None:
@@ -432,12 +444,12 @@ def test_pairs_of_persons_are_ranked_and_scored_as_dbt_does(tmp_path: Path) -> N
         seed=7,
         people=People(truth, 0.1),
     )
-    pairs = fit.compare_persons(
+    pairs = compare_persons(
         Set("raw", tmp_path / "raw.duckdb", truth), "sandbox", PERSON_LEVELS, tmp_path
     )
-    shipped = fit.read_levels(fit.SEEDS / "person_levels.csv")
-    found = fit.best(pairs, shipped)
-    bands = fit.read_bands(fit.SEEDS / "person_bands.csv", "evidence")
+    shipped = read_levels(SEEDS / "person_levels.csv")
+    found = best(pairs, shipped)
+    bands = read_bands(SEEDS / "person_bands.csv", "evidence")
     warehouse = tmp_path / "warehouse.duckdb"
     build_links(warehouse, tmp_path, {}, ["+contact_person_links"])
     with duckdb.connect(warehouse, read_only=True) as connection:
@@ -446,8 +458,8 @@ def test_pairs_of_persons_are_ranked_and_scored_as_dbt_does(tmp_path: Path) -> N
             "select lead from intermediate.int_persons__ranked order by contact_number"
         ).fetchall()
         result = measured(connection)
-    takes_part = fit.pair_scores(pairs, shipped)[found.pairs] >= fit.LEAST_SCORE
+    takes_part = pair_scores(pairs, shipped)[found.pairs] >= LEAST_SCORE
     assert [(int(lead),) for lead in found.leads[takes_part]] == leads
-    reached = fit.reached(pairs, found, bands)
-    assert reached.f1 == pytest.approx(result.F1)
-    assert reached.auto_recall == pytest.approx(result.auto_recall)
+    one = reached(pairs, found, bands)
+    assert one.f1 == pytest.approx(result.F1)
+    assert one.auto_recall == pytest.approx(result.auto_recall)

@@ -16,12 +16,14 @@ import pytest
 from console.decisions.decision import Decision
 from console.decisions.file import DecisionsFile
 from evaluation import learn, own_weights
-from evaluation.fit import FIXED, SEEDS, designed, pair_scores, points, read_levels, steps_of
+from evaluation.levels import FIXED, SEEDS, read_levels
+from evaluation.logit import designed, pair_scores, points, steps_of
 from evaluation.own_weights import FOLDS, Decided, Outcome, of_contacts, outcome
 from tests.evaluation.test_fit import LEVELS, _pairs
 
 if TYPE_CHECKING:
-    from evaluation.fit import Level, Pairs
+    from evaluation.levels import Level
+    from evaluation.pairs import Pairs
     from tests.evaluation.conftest import Evaluation
 
 SHIPPED = {

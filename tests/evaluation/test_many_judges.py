@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation import fit
 from evaluation.building import project_variables
+from evaluation.confidence import AUTO, MARGIN, REVIEW
 from evaluation.many_judges import THRESHOLD, answers, linked, trial
 from tests.evaluation.test_fit import _pairs
 from tests.evaluation.test_learn import _shipped
@@ -54,7 +54,7 @@ def test_a_judge_who_errs_takes_another_pair_or_rules_the_right_one_out() -> Non
 
 def test_links_are_made_as_the_dbt_project_makes_them() -> None:
     variables = project_variables()
-    assert variables["review_confidence"] == fit.REVIEW
-    assert variables["link_margin"] == fit.MARGIN
-    assert variables["auto_confidence"] == fit.AUTO
+    assert variables["review_confidence"] == REVIEW
+    assert variables["link_margin"] == MARGIN
+    assert variables["auto_confidence"] == AUTO
     assert variables["link_threshold"] == THRESHOLD
