@@ -31,7 +31,10 @@ LINKS = (
 )  # fmt: skip
 # Files of what dbt parsed, of 4 MB each.
 KEPT = 8
-PERSON_LINKS = ("+contact_person_links", "int_persons__capped_keys", "+possible_duplicates")
+PERSON_LINKS = (
+    "+contact_person_links", "int_persons__capped_keys", "+possible_duplicates",
+    "+contact_mapping_report", "+crm_mapping_report",
+)  # fmt: skip
 
 
 def project_variables() -> dict[str, Any]:

@@ -107,8 +107,8 @@ def unread_company_columns(
     read = {_column_key(name.partition(".")[0]) for name in [*given, *COMPANY_COLUMNS]}
     tables = connection.execute(
         "select table_name, list(column_name order by column_index) from duckdb_columns()"
-        " where schema_name = 'kizen' and not starts_with(column_name, '_sdc_')"
-        " group by table_name order by table_name"
+        " where schema_name = 'kizen' and table_name in ('companies', 'companies_company')"
+        " and not starts_with(column_name, '_sdc_') group by table_name order by table_name"
     ).fetchall()
     for table, columns in tables:
         unread = [name for name in columns if _column_key(name) not in read]

@@ -25,6 +25,7 @@ from evaluation.inputs import (
     load_truth,
 )
 from evaluation.processes import progress
+from evaluation.report import print_columns
 from evaluation.scores import AUTO, LINKED, Score
 from tools.demo.report import table
 
@@ -35,6 +36,10 @@ GENERATED = 20_000
 HOUSEHOLDS = 0.1
 FLOOR = Floor(
     F1=0.98, precision=0, recall=0, auto_precision=0.998, auto_recall=0.94, blocking_recall=0.99
+)
+# The id is read by its name alone, whatever the map says.
+PERSON_COLUMNS = (
+    "(from marts.crm_mapping_report where raw_table = '{}' and raw_column is distinct from 'id')"
 )
 SCORED = ["", "links", "right", "precision", "recall", "F1"]
 LINKS = "select contact_id, kizen_contact_id from marts.contact_person_links where {}"
@@ -219,6 +224,13 @@ def evaluate(arguments: argparse.Namespace, folder: Path) -> int:
         if known == (0,):
             msg = "TRUTH_PEOPLE: no row of it has ids of a contact and of a person of the CRM"
             raise InputError(msg)
+        print_columns(connection, "contacts", "marts.contact_mapping_report")
+        people = connection.execute(
+            "select distinct raw_table from marts.crm_mapping_report"
+            " where raw_table in ('client_client', 'clients') order by raw_table"
+        ).fetchall()
+        for (name,) in people:
+            print_columns(connection, f"kizen.{name}", PERSON_COLUMNS.format(name))
         print_report(connection, folder / "splink" if arguments.splink else None)
         result = measured(connection)
     print(f"\nLinks built in {usage}; {model_seconds(folder):.1f} s of it in the models")

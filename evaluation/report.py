@@ -39,13 +39,7 @@ def inputs(
     """
     for line in check_ids(connection):
         print(line)
-    unread = connection.execute(
-        "select string_agg(raw_column, ', ' order by raw_column)"
-        " from marts.contact_mapping_report where meaning is null"
-    ).fetchone()
-    print(f"Columns of contacts read as {_contact_columns(connection)}")
-    if unread and unread[0]:
-        print(f"Columns of contacts not read: {unread[0]}")
+    print_columns(connection, "contacts", "marts.contact_mapping_report")
     for table_name, names in unread_company_columns(connection, company_columns):
         print(f"Columns of {table_name} not read: {', '.join(names)}")
 
@@ -63,7 +57,7 @@ def check_ids(connection: duckdb.DuckDBPyConnection) -> list[str]:
         msg = (
             f"{ids[0] - ids[1]:,} of {ids[0]:,} contacts have no id: name its column in VARS,"
             f""" '{{"contact_columns": {{"contact_id": [...]}}}}'; the map now is"""
-            f" {_contact_columns(connection)}"
+            f" {_columns(connection, 'marts.contact_mapping_report')}"
         )
         raise InputError(msg)
     counts = connection.execute(
@@ -83,13 +77,30 @@ def check_ids(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return lines
 
 
-def _contact_columns(connection: duckdb.DuckDBPyConnection) -> str:
-    mapped = connection.execute(
-        "select meaning, string_agg(raw_column, ', ' order by candidate)"
-        " from marts.contact_mapping_report"
-        " where meaning is not null and raw_column is not null group by meaning order by meaning"
+def print_columns(connection: duckdb.DuckDBPyConnection, name: str, mapped: str) -> None:
+    """Print which columns of a table were read as what, and which were not.
+
+    Args:
+        connection: a built DuckDB file.
+        name: what to call the table.
+        mapped: its rows of a mapping report: a table, or a query in parentheses.
+    """
+    print(f"Columns of {name} read as {_columns(connection, mapped)}")
+    unread = connection.execute(
+        "select string_agg(raw_column, ', ' order by raw_column)"
+        f" from {mapped} where meaning is null"
+    ).fetchone()
+    if unread and unread[0]:
+        print(f"Columns of {name} not read: {unread[0]}")
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, mapped: str) -> str:
+    found = connection.execute(
+        "select meaning, string_agg(concat_ws('.', raw_column, json_path), ', ' order by candidate)"
+        f" from {mapped} where meaning is not null and raw_column is not null"
+        " and (json_path is null or filled_count > 0) group by meaning order by meaning"
     ).fetchall()
-    return "; ".join(f"{meaning}: {names}" for meaning, names in mapped)
+    return "; ".join(f"{meaning}: {names}" for meaning, names in found)
 
 
 def _strangers(connection: duckdb.DuckDBPyConnection, kind: str) -> str:

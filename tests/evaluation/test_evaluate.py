@@ -367,7 +367,8 @@ def test_columns_of_companies_that_say_nothing_are_named() -> None:
         connection.execute(
             "create schema kizen; create schema other; create table other.companies (ort int);"
             'create table kizen.companies (id int, "Cíty" int, ort int, plz int, _sdc_a int);'
-            "create table kizen.companies_company (id int, custom_fields json)"
+            "create table kizen.companies_company (id int, custom_fields json);"
+            "create table kizen.client_client (id int, first_name text)"
         )
         assert list(unread_company_columns(connection, columns)) == [
             ("kizen.companies", ["ort", "plz"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -25,6 +26,11 @@ def test_links_of_persons_are_as_good_as_they_were(
     printed = capsys.readouterr().out
     assert "SEED=31 CONTACTS=1500 HOUSEHOLDS=0.1" in printed
     assert printed.splitlines()[-1].startswith("F1=0.9")
+    (of_people,) = re.findall(
+        "^Columns of kizen.client_client read as (.*)$", printed, re.MULTILINE
+    )
+    assert "birth_date: birthday; " in of_people
+    assert "Columns of kizen.client_client not read: created, updated\n" in printed
     for line in (
         "equal e-mail ",
         "equal names and birth date ",
