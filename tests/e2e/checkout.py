@@ -73,6 +73,10 @@ class Checkout:
         """What a bare login shell has."""
         return {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "LANG": "C.UTF-8"}
 
+    def bodies(self) -> set[Path]:
+        """Return the responses that discovery has left for a run."""
+        return set((self.path / ".meltano" / "run").rglob("*.body"))
+
     def start(self, *command: str, **settings: str) -> subprocess.Popen[str]:
         """Start a program in a process group of its own; its words come on one pipe."""
         return subprocess.Popen(

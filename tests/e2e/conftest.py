@@ -55,13 +55,16 @@ def installation(installed: Checkout, sandbox: Sandbox, folder: Path, hook: Hear
 def good_run(installed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> GoodRun:
     """A run that several tests go on from; `after_a_good_run` is where they find it."""
     folder = empty_folder(tmp_path_factory)
+    bodies_before = installed.bodies()
     with running(SMALL) as server, http() as heard:
         ended = Installation(installed, server, folder, heard).run_as_cron_does(
             PARQUET_URL=str(folder / OPEN_FILES)
         )
         left = tmp_path_factory.mktemp("good run") / "left"
         shutil.copytree(folder, left, symlinks=True)
-        return GoodRun(ended, [each.path for each in server.requests], heard.paths, left)
+        asked = [each.path for each in server.requests]
+        bodies = installed.bodies() - bodies_before
+        return GoodRun(ended, asked, heard.paths, left, bodies)
 
 
 @pytest.fixture

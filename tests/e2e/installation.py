@@ -40,12 +40,16 @@ def crontab_command() -> str:
 
 @dataclass(frozen=True)
 class GoodRun:
-    """A first run to its end, by cron: what it said and asked for, whom it told, what it left."""
+    """A first run to its end, by cron: what it said and asked for, whom it told, what it left.
+
+    `bodies` are the responses that its discovery has left and nobody has taken.
+    """
 
     ended: Ended
     asked: list[str]
     told: list[str]
     left: Path
+    bodies: set[Path]
 
 
 class Installation:
