@@ -31,7 +31,7 @@ UV = $(VENV)/bin/uv
 REQUIREMENTS = tap-kananas tap-kizen target-duckdb dbt console parquet
 
 .PHONY: help setup demo demo-webhooks check-webhooks check-nights check-changes check-postgres check-report pictures check-faults check-real-taps check-s3 check-lake evaluate evaluate-people fit learn judges explain spark spark-cluster bench
-.PHONY: ablation audit check-audit check-people
+.PHONY: ablation audit check-audit check-links check-people
 .PHONY: dagster check-airflow check-dagster check-where check-workflow lake on-spark refresh status review demo-review check-review export
 .PHONY: test test-quick coverage test-duckdb airbyte-check lint matrix lock docs imports seeds clean
 
@@ -167,6 +167,10 @@ learn: $(DEV)/ready $(DBT)/ready ## Fit the weights of links to your decisions, 
 judges: $(DEV)/ready $(VENV)/ready $(DBT)/ready ## Let simulated judges decide, and measure what is learned: SETS="…" LEFT_OUT=1 DRAWS=5 SEED=… CONTACTS=…
 	@$(DEV)/bin/python -m evaluation.judges $(if $(SETS),--sets "$$GIVEN_SETS") $(if $(SEED),--seed "$(SEED)") \
 		$(if $(CONTACTS),--size "$(CONTACTS)") $(if $(DRAWS),--draws "$(DRAWS)") $(if $(filter-out 0,$(LEFT_OUT)),--left-out)
+
+check-links: $(DEV)/ready $(VENV)/ready $(DBT)/ready .venv-registers/ready $(if $(filter 0,$(SPLINK)),,.venv-splink/ready) ## Score the links on registers that others made, beside n-grams and Splink: SPLINK=0
+	@.venv-registers/bin/python benchmarks/registers/sets.py output/registers
+	@$(DEV)/bin/python -m evaluation --sets "$(addprefix output/registers/,airports banks firms schools)" --floor "auto_precision=0.99" $(if $(filter 0,$(SPLINK)),--no-splink)
 
 check-people: $(DEV)/ready $(VENV)/ready $(DBT)/ready .venv-splink/ready .venv-people/ready ## Score the links of persons on sets that others made, beside Splink: ONLY="febrl4 …"
 	@$(DEV)/bin/python -m benchmarks.people $(if $(ONLY),--only "$(ONLY)")

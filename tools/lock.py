@@ -22,6 +22,7 @@ PLUGINS = {
     "spark": ["--group=spark"],
     "splink": ["--group=splink"],
     "people": ["--group=people"],
+    "registers": ["--group=registers"],
     "s3": ["--group=s3"],
     "dagster": ["--group=dagster"],
     "airflow": ["--group=airflow"],
