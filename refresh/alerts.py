@@ -91,6 +91,7 @@ class Alerts:
         temporary = self.path.with_name(f".{self.path.name}.writing")
         try:
             _write(temporary, os.O_CREAT | os.O_TRUNC, content)
+            self._stay_with_owner(temporary)
         except OSError as error:
             temporary.unlink(missing_ok=True)
             if error.errno not in _NO_ROOM or not self._has_room_for(content):
@@ -98,6 +99,12 @@ class Alerts:
             _write(self.path, 0, content)
         else:
             temporary.replace(self.path)
+
+    def _stay_with_owner(self, temporary: Path) -> None:
+        """After a run by root, the owner's next run still knows what was told."""
+        if os.geteuid() == 0:
+            kept = self.path if self.path.is_file() else self.path.parent
+            os.chown(temporary, kept.stat().st_uid, kept.stat().st_gid)
 
     def _has_room_for(self, content: bytes) -> bool:
         return self.path.is_file() and self.path.stat().st_size >= len(content)

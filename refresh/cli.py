@@ -118,8 +118,8 @@ def _words(error: OSError) -> str:
 
 
 def _warn(settings: Settings, say: Callable[[str], None]) -> None:
-    """Say which lines of `.env` count for nothing."""
-    for line in own_files.doubtful(settings.project):
+    """Say who had better run this, and which lines of `.env` count for nothing."""
+    for line in (*own_files.of_another(settings.folder), *own_files.doubtful(settings.project)):
         say(f"warning: {line}")
 
 

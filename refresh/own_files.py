@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from pwd import getpwuid
 from typing import TYPE_CHECKING, Any
 
 from dotenv.parser import parse_stream
@@ -156,6 +158,24 @@ def open_to_others(project: Path) -> list[str]:
     if not path.is_file() or not path.stat().st_mode & 0o077:
         return []
     return [".env holds keys, and others of this machine can read it: chmod 600 .env"]
+
+
+def of_another(folder: Path) -> list[str]:
+    """Return what to do where root runs in the folder of a user who cannot read what root writes.
+
+    Args:
+        folder: Where what happened is written down; it need not exist yet.
+    """
+    there = next(each for each in (folder, *folder.parents) if each.is_dir())
+    owner = there.stat().st_uid
+    if os.geteuid() != 0 or owner == 0:
+        return []
+    try:
+        name = getpwuid(owner).pw_name
+    except KeyError:
+        name = f"#{owner}"
+    problem = f"root runs this, but {there} is of {name}, who cannot read what root writes"
+    return [f"{problem}: sudo -u {name}"]
 
 
 def missing(project: Path, sources: Iterable[str], variables: Mapping[str, str]) -> list[str]:

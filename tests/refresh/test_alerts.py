@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -175,6 +176,21 @@ def test_a_damaged_memory_is_none(tmp_path: Path) -> None:
         content = {"failing": failing, "told": {}, "owed": {}}
         path.write_text(json.dumps(content), encoding="utf-8")
         assert Alerts.read(path) == Alerts(path)
+
+
+def test_a_run_by_root_leaves_the_memory_to_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "chown", lambda _path, user, group: given.append((user, group)))
+    alerts = Alerts(tmp_path / "alerts.json")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    alerts.write()
+    assert given == []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    alerts.write()
+    owner = alerts.path.stat()
+    assert given == [(owner.st_uid, owner.st_gid)]
 
 
 def test_slack_and_teams_get_what_they_read(tmp_path: Path, hook: Heard) -> None:

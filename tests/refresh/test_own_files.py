@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
+from pwd import getpwuid
 
 import pytest
 
 from refresh.cli import main
-from refresh.own_files import doubtful, wrong
+from refresh.own_files import doubtful, of_another, wrong
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Without which neither source can be read.
@@ -186,6 +188,28 @@ def test_a_run_ends_at_a_wrong_file_and_warns_of_what_does_not_count(
     (project / ".env").unlink()
     assert main(["check"]) == 0
     assert capsys.readouterr().out == "Nothing is wrong in .env and in config/\n"
+
+
+@pytest.mark.usefixtures("_keys")
+def test_root_is_warned_in_the_folder_of_another(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = project / "output" / "prod"
+    assert of_another(output) == []
+    owner = project.stat().st_uid or 65_534
+    if os.geteuid() == 0:
+        os.chown(project, owner, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (line,) = of_another(output)
+    name = getpwuid(owner).pw_name
+    assert f"{project} is of {name}" in line
+    assert line.endswith(f"sudo -u {name}")
+    monkeypatch.chdir(project)
+    assert main(["test-alerts"]) == 0
+    assert capsys.readouterr().out.startswith(f"warning: {line}\n")
+    # Nor is anybody else, or where all is root's, as in a container.
+    monkeypatch.setattr(os, "geteuid", lambda: owner)
+    assert of_another(output) == []
 
 
 def test_what_the_sources_need_is_named(
