@@ -97,9 +97,7 @@ class Published:
             message = f"{self.path}: {error.strerror}"
             raise PublishedError(message, "unreadable", error.strerror or "") from error
         if status is None or not S_ISREG(status.st_mode):
-            message = (
-                f"there is no published copy {self.path}: run `meltano run elt`, which makes it"
-            )
+            message = f"there is no published copy {self.path}: run `make refresh`, which makes it"
             raise PublishedError(message, "missing")
         return status.st_dev, status.st_ino, status.st_mtime_ns
 

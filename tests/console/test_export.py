@@ -104,7 +104,7 @@ def test_a_table_larger_than_a_sheet_is_refused() -> None:
 
 def test_a_missing_copy_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--db", str(tmp_path / "none"), str(tmp_path)]) == 1
-    assert "run `meltano run elt`, which makes it" in capsys.readouterr().err
+    assert "run `make refresh`, which makes it" in capsys.readouterr().err
 
 
 def test_the_page_hands_out_the_same_tables(folder: Path, tmp_path: Path) -> None:

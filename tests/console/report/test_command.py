@@ -145,7 +145,7 @@ def test_no_published_copy_ends_in_one_line(
 ) -> None:
     assert main([str(tmp_path / "x.duckdb")]) == 1
     assert capsys.readouterr().err == (
-        f"report: there is no published copy {tmp_path / 'x.duckdb'}: run `meltano run elt`, "
+        f"report: there is no published copy {tmp_path / 'x.duckdb'}: run `make refresh`, "
         "which makes it\n"
     )
     (tmp_path / "x.duckdb").write_text("no database", encoding="utf-8")
