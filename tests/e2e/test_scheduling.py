@@ -83,6 +83,8 @@ def test_the_systemd_units_run_the_same() -> None:
     assert "umask 077" in crontab_command()
     assert service["Service"]["SuccessExitStatus"] == str(BUSY)
     assert service["Unit"]["OnFailure"] == UNITS[2]
+    # Some mailers deliver in the background: systemd would kill them once `mail` has ended.
+    assert _unit(UNITS[2])["Service"]["KillMode"] == "process"
     assert service["Service"]["Type"] == "oneshot"  # of which systemd runs one at a time
     assert timer["Timer"]["OnCalendar"] == "hourly"
     assert timer["Install"]["WantedBy"] == "timers.target"
