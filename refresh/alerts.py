@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import socket
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -102,9 +103,11 @@ class Alerts:
 
     def _stay_with_owner(self, temporary: Path) -> None:
         """After a run by root, the owner's next run still knows what was told."""
-        if os.geteuid() == 0:
-            kept = self.path if self.path.is_file() else self.path.parent
-            os.chown(temporary, kept.stat().st_uid, kept.stat().st_gid)
+        kept = (self.path if self.path.is_file() else self.path.parent).stat()
+        if os.geteuid() == 0 and kept.st_uid != 0:
+            # Some file systems give nothing away: what was told is worth more than whose it is.
+            with suppress(PermissionError):
+                os.chown(temporary, kept.st_uid, kept.st_gid)
 
     def _has_room_for(self, content: bytes) -> bool:
         return self.path.is_file() and self.path.stat().st_size >= len(content)

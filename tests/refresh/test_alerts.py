@@ -181,16 +181,31 @@ def test_a_damaged_memory_is_none(tmp_path: Path) -> None:
 def test_a_run_by_root_leaves_the_memory_to_its_owner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given: list[tuple[int, int]] = []
-    monkeypatch.setattr(os, "chown", lambda _path, user, group: given.append((user, group)))
-    alerts = Alerts(tmp_path / "alerts.json")
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    alerts.write()
+    owner = tmp_path.stat().st_uid or 65_534
+    if os.geteuid() == 0:
+        os.chown(tmp_path, owner, -1)
+    given: list[int] = []
+    monkeypatch.setattr(os, "chown", lambda _path, user, _group: given.append(user))
+    monkeypatch.setattr(os, "geteuid", lambda: owner)
+    Alerts(tmp_path / "alerts.json").write()
     assert given == []
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    alerts.write()
-    owner = alerts.path.stat()
-    assert given == [(owner.st_uid, owner.st_gid)]
+    Alerts(tmp_path / "first.json").write()
+    assert given == [owner]
+
+
+def test_what_was_told_is_kept_where_no_file_can_be_given_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_given: object) -> None:
+        raise PermissionError
+
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 65_534, -1)
+    monkeypatch.setattr(os, "chown", refuse)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    Alerts(tmp_path / "alerts.json").write()
+    assert (tmp_path / "alerts.json").is_file()
 
 
 def test_slack_and_teams_get_what_they_read(tmp_path: Path, hook: Heard) -> None:
