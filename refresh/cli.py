@@ -135,6 +135,8 @@ def _check(settings: Settings) -> int:
         *own_files.open_to_others(settings.project),
         *own_files.missing(settings.project, settings.sources, settings.variables),
     ]
+    for line in own_files.of_another(settings.folder):
+        _print(f"warning: {line}")
     _print("\n".join(found or ["Nothing is wrong in .env and in config/"]))
     return WRONG_SETTINGS if found else DONE
 

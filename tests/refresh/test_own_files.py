@@ -207,6 +207,11 @@ def test_root_is_warned_in_the_folder_of_another(
     monkeypatch.chdir(project)
     assert main(["test-alerts"]) == 0
     assert capsys.readouterr().out.startswith(f"warning: {line}\n")
+    # In a container root is who runs everything: nothing is refused.
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out == (
+        f"warning: {line}\nNothing is wrong in .env and in config/\n"
+    )
     # Nor is anybody else, or where all is root's, as in a container.
     monkeypatch.setattr(os, "geteuid", lambda: owner)
     assert of_another(output) == []
