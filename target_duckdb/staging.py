@@ -404,6 +404,7 @@ class Stream:
         self.staging = StagingTable(f"_staged_{uuid4().hex}", self._staged_columns())
         self.unactivated: int | None = None
         self.activation: int | None = None
+        self._activated: int | None = None
         self.has_refused = False
         self._has_versions = self._has_told_time = False
         self._counter = metrics.record_counter(name)
@@ -499,6 +500,18 @@ class Stream:
         else:
             yield found
 
+    def _version_of(self, version: object) -> object:
+        """Return the version that a record counts as.
+
+        What comes after an ACTIVATE_VERSION message is no row that it was to take away: without a
+        version, or with an older one, it is a change to what has been activated.
+        """
+        if self._activated is None or not self._has_versions:
+            return version
+        if version is None or (isinstance(version, int) and comes_before(version, self._activated)):
+            return self._activated
+        return version
+
     def _begin(self, version: object, time_extracted: str | None) -> Mapping[str, Any]:
         """Make sure of a staging file for records; return the values of their metadata columns.
 
@@ -506,6 +519,7 @@ class Stream:
         it out. A record without one is then in no file with them.
         """
         metadata: dict[str, Any] = {}
+        version = self._version_of(version)
         if version is not None:
             if not isinstance(version, int) or not is_version(version):
                 reason = "the message's 'version' is no integer of 64 bits"
@@ -601,7 +615,17 @@ class Stream:
         """Remember that rows of older versions are to go with the next commit."""
         if self.activation is None or not comes_before(version, self.activation):
             self.activation = version
+        if self._activated is None or not comes_before(version, self._activated):
+            self._activated = version
         self.unactivated = None
+
+    def follow(self, before: Stream) -> None:
+        """Take over the versions of the stream that another SCHEMA message has replaced."""
+        if before.has_versions and before._activated is not None:
+            self._has_versions = True
+            self._activated = before._activated
+        elif before.activation is not None and not before.has_versions:
+            self.activate_version(before.activation)  # for the records that follow, too
 
     def is_half_read(self, table_version: int | None) -> bool:
         """Return whether a commit now would show a part of a table that is read as a whole.

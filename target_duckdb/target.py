@@ -312,8 +312,8 @@ class TargetDuckDB(CommandTarget):
             logger=self.logger.getChild(storable(name)),
             wide=wide,
         )
-        if known is not None and known.activation is not None and not known.has_versions:
-            stream.activate_version(known.activation)  # for the records that follow, too
+        if known is not None:
+            stream.follow(known)
         self._streams[name] = stream
         return stream
 

@@ -313,6 +313,29 @@ def test_records_that_were_committed_without_a_version_stay(tmp_path: Path) -> N
     assert query(path, "SELECT id FROM items ORDER BY id") == [(2,), (3,)]
 
 
+@pytest.mark.parametrize("options", [{}, {"hard_delete": True}, {"batch_size_rows": 1}])
+@pytest.mark.parametrize("others", [{}, {"version": 4}], ids=["no version", "an older one"])
+@pytest.mark.parametrize("keys", [[], ["id"]])
+def test_what_comes_after_an_activation_stays(
+    tmp_path: Path, keys: list[str], others: dict[str, Any], options: dict[str, Any]
+) -> None:
+    path = tmp_path / "test.duckdb"
+    load(path, [schema(ID, keys), *full(3, 1, 2)], **options)
+    wider = schema({**ID, "w": {"type": "integer"}}, keys)
+    after = [
+        record({"id": 3, "v": "after"}, **others),
+        state(0),
+        wider,
+        record({"id": 4, "v": "wider", "w": 1}, **others),
+    ]
+    load(path, [schema(ID, keys), *full(5, 2), *after], **options)
+    condition = "true" if "hard_delete" in options else "_sdc_deleted_at IS NULL"
+    found = query(path, f"SELECT id, v, _sdc_table_version FROM items WHERE {condition} ORDER BY 1")
+    assert found == [(2, "5", 5), (3, "after", 5), (4, "wider", 5)]
+    load(path, [wider, *full(6, 4)], **options)
+    assert query(path, f"SELECT id, v FROM items WHERE {condition}") == [(4, "6")]
+
+
 def test_of_two_activations_the_newer_counts(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     load(path, [schema(ID, ["id"]), *full(1, 1, 2)])
