@@ -83,6 +83,10 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._closing.close()
         await super().shutdown(sockets)
+        # Whoever was accepted just before the end was told of it by nobody.
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - overrides
         self.force_exit = self.should_exit
