@@ -133,3 +133,50 @@ def test_dbt_runs_with_what_suits_it() -> None:
     assert now[0] > before[0]
     assert now[1] > before[1]
     assert last == "True"
+
+
+#: Prints what dbt's own classes give before `prepare`, and what they give after it.
+GIVEN = """
+import json
+from types import SimpleNamespace
+import agate
+from dbt.adapters.events.types import SQLQuery
+from dbt.clients.jinja import MacroGenerator
+from dbt.context import macros
+from dbt_common.events.types import Note
+from refresh.dbt_program import prepare
+
+def given():
+    found = macros.MacroNamespace(
+        {"one": "root", "two": "root", "dbt": "root"}, {"one": "own"},
+        {"one": "dbt", "three": "dbt"}, {"own": {"one": "own"}, "two": {"two": "package"}},
+    )
+    call = MacroGenerator(SimpleNamespace(name="one"), {"a": 1}, "node", "stack")
+    of_context = MacroGenerator("macro", {"a": 1})
+    query = SQLQuery(conn_name="c", sql="select 1", node_info={"node_name": "n"})
+    return [
+        dict(found), sorted(found), len(found), found.get_from_package("own", "one"),
+        str(sorted(vars(call).items())), str(sorted(vars(of_context).items())),
+        query.sql, query.to_dict(), Note(msg=3).to_dict(),
+    ]
+
+first = given()
+prepare()
+print(json.dumps([first, given()]))
+event = Note(msg="not read")
+print(json.dumps(["pb_msg" in vars(event), event.msg, "pb_msg" in vars(event)]))
+print(agate.Date()._constants is agate.DateTime()._constants)
+"""
+
+
+def test_what_dbt_makes_for_each_node_is_the_same_and_made_once() -> None:
+    run = subprocess.run(
+        [DBT.with_name("python"), "-c", GIVEN],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    given, event, shared = map(json.loads, run.stdout.lower().splitlines())
+    theirs, ours = given
+    assert theirs[2] == 5
+    assert ours == theirs
+    assert event == [False, "not read", True]
+    assert shared

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-MACROS = ROOT / "dbt_project" / "macros"
+PROJECT = ROOT / "dbt_project"
 # Nodes of several kinds: dbt writes the code that reads a kind when it first meets one. Kinds that
 # name models in YAML (unit tests, exposures, snapshots) are read by threads, which no copy has.
 SMALL_PROJECT = {
@@ -52,13 +52,13 @@ def warm_dbt(folder: Path) -> Iterator[Path]:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    shutil.copytree(MACROS, folder / "macros")
+    shutil.copytree(PROJECT / "macros", folder / "macros")
     program, address = folder / "dbt", folder / "socket"
     client = [sys.executable, "-IS", str(HERE / "client.py"), str(address)]
     program.write_text(f'#!/bin/sh\nexec {shlex.join(client)} "$@"\n', encoding="utf-8")
     program.chmod(0o700)
     with subprocess.Popen(
-        [DBT.with_name("python"), HERE / "server.py", address],
+        [DBT.with_name("python"), HERE / "server.py", address, PROJECT / "models"],
         cwd=folder,
         env={
             "PATH": os.environ["PATH"],

@@ -1,7 +1,7 @@
 """Loads dbt once, and runs each command that a client asks for in a copy of this process.
 
-Usage: python server.py SOCKET, in a folder with a small project; it prints a line when it is ready,
-and ends with its input.
+Usage: python server.py SOCKET MODELS, in a folder with a small project; it prints a line when it is
+ready, and ends with its input. Of the folder MODELS it compiles all texts of models.
 
 A copy has the client's folder, variables, input and output. It is killed where the client is gone.
 """
@@ -14,12 +14,19 @@ import selectors
 import signal
 import socket
 import sys
+from pathlib import Path
+from types import CodeType
+from typing import Any
 
 from dbt.cli.main import (  # type: ignore[import-not-found]  # of the environment of dbt
     cli,
     dbtRunner,
 )
-from dbt_common.clients.jinja import template_cache  # type: ignore[import-not-found]
+from dbt_common.clients.jinja import (  # type: ignore[import-not-found]
+    MacroFuzzEnvironment,
+    get_template,
+    template_cache,
+)
 
 from refresh.dbt_program import prepare
 
@@ -65,12 +72,27 @@ def _start(client: socket.socket) -> int:
     return process
 
 
-def _warm_up() -> None:
+def _compile_once() -> None:
+    """Have Jinja compile each text once; dbt's environments of one class make one code of it."""
+    compiled: dict[tuple[type, str], CodeType] = {}
+    compile_text = MacroFuzzEnvironment.compile
+
+    def compile_new(environment: Any, source: str) -> CodeType:
+        key = type(environment), source
+        if key not in compiled:
+            compiled[key] = compile_text(environment, source)
+        return compiled[key]
+
+    MacroFuzzEnvironment.compile = compile_new
+
+
+def _warm_up(models: Path) -> None:
     """Load and compile what each command needs, so that no copy of this process has to.
 
     Raises:
         Exception: The small project cannot be parsed.
     """
+    _compile_once()
     for _ in ("by parsing", "by reading what is parsed"):
         # The static parser has locks, for which a copy of this process would wait.
         parsed = dbtRunner().invoke(["--quiet", "--no-static-parser", "parse"])
@@ -79,6 +101,8 @@ def _warm_up() -> None:
     parsed.result.build_flat_graph()
     for macro in parsed.result.macros.values():
         template_cache.get_node_template(macro)
+    for model in models.rglob("*.sql"):
+        get_template(model.read_text(encoding="utf-8").strip(), {})
 
 
 def serve(address: str) -> None:
@@ -124,7 +148,7 @@ def serve(address: str) -> None:
 
 
 if __name__ == "__main__":
-    _warm_up()
+    _warm_up(Path(sys.argv[2]))
     prepare()
     # No copy looks for cycles among what is loaded.
     gc.freeze()
