@@ -19,7 +19,7 @@ from tap_kananas.bookmarks import MAX_LOOKBACK_SECONDS, Bookmark
 from tap_kananas.client import KananasStream
 from tap_kananas.resources import CONTACTS
 from tap_kananas.schema.inference import InferredSchema
-from tap_kananas.schema.primary_key import MAX_NAMES, RECORD_HASH, PrimaryKeyCheck, record_hasher
+from tap_kananas.schema.primary_key import MAX_NAMES, RECORD_HASH, PrimaryKeyCheck, RecordHasher
 from tap_kananas.schema.spool import Spool
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class AccountStream(KananasStream):
         """
         records, columns = Spool(), InferredSchema(self._zone)
         key = PrimaryKeyCheck(self.primary_keys)
-        hash_record = record_hasher() if RECORD_HASH in self.primary_keys else None
+        hash_record = RecordHasher() if RECORD_HASH in self.primary_keys else None
         progress = Progress(self.logger, self.name, "records found")
         bookmark = self._bookmark
         if bookmark is not None and bookmark.is_ahead:
@@ -167,7 +167,12 @@ class AccountStream(KananasStream):
             record = without_loader_columns(sent)
             return {RECORD_HASH: hash_record(record), **record} if hash_record else record
 
-        for sent in self.list_records(end_page, lambda sent: key.is_new(as_row(sent))):
+        def is_new(sent: dict[str, Any]) -> bool:
+            # The hash of a record that comes again would be that of a twin.
+            record = without_loader_columns(sent)
+            return not hash_record.has_seen(record) if hash_record else key.is_new(record)
+
+        for sent in self.list_records(end_page, is_new):
             row = as_row(sent)
             columns.add(row)
             key.add(row)

@@ -6,10 +6,10 @@ Where two hashes are equal, the values themselves are compared.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from array import array
 from collections import Counter
-from hashlib import sha256
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ import msgspec
 from tap_kananas.schema.inference import Kind, conform, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tap_kananas.schema.spool import Spool
 
@@ -85,12 +85,12 @@ class PrimaryKeyCheck:
                 self._known.add(hash(found))
 
     def is_new(self, record: Mapping[str, Any]) -> bool:
-        """Return whether a record has a key that no record before it had."""
+        """Return whether no record before had the key of this one, or it has none."""
         if self._known is None:
             # Asked for a list that moved only: a set takes eight times the memory of the array.
             self._known = set(self._hashes)
         found = identity(record, self._columns)
-        return found is not None and hash(found) not in self._known
+        return found is None or hash(found) not in self._known
 
     def end_page(self) -> None:
         """Note that a page ends: a list that moves may show a record again on the next one."""
@@ -172,25 +172,36 @@ def _all_different(records: Iterable[Mapping[str, Any]], names: Sequence[str]) -
     return [name for name, values in hashes.items() if not _repeated(values)]
 
 
-def record_hasher() -> Callable[[Mapping[str, Any]], str]:
-    """Return a function that hashes records.
+class RecordHasher:
+    """Hashes records.
 
     The hash is SHA-256 over the record as JSON with its names sorted, as hexadecimal text.
     Records that are equal in all their columns get different hashes, counted in the order in
     which they come: they are two rows at the service, and stay two.
     """
-    seen: Counter[bytes] = Counter()
 
-    def hash_record(record: Mapping[str, Any]) -> str:
-        try:
-            text = _encode_sorted(record)
-        except UnicodeEncodeError:
-            text = json.dumps(record, sort_keys=True).encode()
-        digest = sha256(text)
-        short = digest.digest()[:8]
-        seen[short] += 1
-        if seen[short] > 1:
-            digest.update(b"#%d" % seen[short])
+    def __init__(self) -> None:
+        """Begin without a record."""
+        self._seen: Counter[bytes] = Counter()
+
+    def __call__(self, record: Mapping[str, Any]) -> str:
+        """Return the hash of one more record."""
+        digest, short = _digest(record)
+        self._seen[short] += 1
+        if self._seen[short] > 1:
+            digest.update(b"#%d" % self._seen[short])
         return digest.hexdigest()
 
-    return hash_record
+    def has_seen(self, record: Mapping[str, Any]) -> bool:
+        """Return whether a record like this one was hashed; it is not counted."""
+        return _digest(record)[1] in self._seen
+
+
+def _digest(record: Mapping[str, Any]) -> tuple[hashlib._Hash, bytes]:
+    """Return the digest of a record, and its first 8 bytes."""
+    try:
+        text = _encode_sorted(record)
+    except UnicodeEncodeError:
+        text = json.dumps(record, sort_keys=True).encode()
+    digest = hashlib.sha256(text)
+    return digest, digest.digest()[:8]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_kananas.schema.primary_key import PrimaryKeyCheck, record_hasher
+from tap_kananas.schema.primary_key import PrimaryKeyCheck, RecordHasher
 from tap_kananas.schema.spool import Spool
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ def test_a_record_may_come_again_on_another_page() -> None:
 
 
 def test_a_hash_tells_records_apart() -> None:
-    hashed = record_hasher()
+    hashed = RecordHasher()
     first, again, other = hashed({"a": 1, "b": "é"}), hashed({"b": "é", "a": 1}), hashed({"a": 1})
     assert len({first, again, other}) == 3
-    assert record_hasher()({"b": "é", "a": 1}) == first
+    assert RecordHasher()({"b": "é", "a": 1}) == first
     assert len(hashed({"half": "\ud800"})) == len(first) == 64
