@@ -14,7 +14,7 @@ from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib import Catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _OBJECT = {"type": "object"}
 _LIST = {"type": "array", "items": _OBJECT}
@@ -25,7 +25,11 @@ _SHAPES: dict[str, dict[str, Any]] = {
         "properties": {
             "bookmarks": {
                 "type": "object",
-                "additionalProperties": {"type": "object", "properties": {"partitions": _LIST}},
+                "additionalProperties": {
+                    "type": "object",
+                    # The SDK takes both for granted.
+                    "properties": {"partitions": _LIST, "progress_markers": _OBJECT},
+                },
             }
         },
     },
@@ -101,21 +105,25 @@ def _refuse(name: str, place: str, wanted: str) -> NoReturn:
     raise ConfigurationError(message)
 
 
-def check_argument(name: str, given: object) -> None:
-    """See that a state or a catalog has the shape that the SDK takes for granted.
+def check_argument(name: str, given: object, own_shape: Mapping[str, Any] | None = None) -> None:
+    """See that a state or a catalog has the shape that the SDK and the tap take for granted.
 
     Args:
         name: `state` or `catalog`.
         given: What was read of the file; None, or the path of a file yet to be read, is right.
+        own_shape: What the tap takes for granted, as a JSON schema.
 
     Raises:
         ConfigurationError: If it has another shape; the line says where.
     """
     if given is None or isinstance(given, str | PurePath | Catalog):
         return
-    error = best_match(Draft202012Validator(_SHAPES[name]).iter_errors(given))
+    shape = {"allOf": [_SHAPES[name], own_shape or {}]}
+    error = best_match(Draft202012Validator(shape).iter_errors(given))
     if error is not None:
         place = "".join(f"[{step!r}]" for step in error.absolute_path)
         expected = error.validator_value
+        if isinstance(expected, list):
+            expected = " or ".join(expected)
         wanted = f"no {expected}" if error.validator == "type" else f"without {expected}"
         _refuse(name, f"${place}", wanted)

@@ -119,6 +119,9 @@ class RestTap(OpenTap):
     # SDK 0.55 gives every tap a setting `start_date`; where a tap has one, it declares its own.
     capabilities: ClassVar = [each for each in Tap.capabilities if each.value != "start-date"]
 
+    #: What the tap takes for granted of its state, as a JSON schema.
+    state_shape: ClassVar[dict[str, Any]] = {}
+
     _batch_folder: BatchFolder | None = None
 
     def __init__(self, *, state: Any = None, catalog: Any = None, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's
@@ -128,7 +131,7 @@ class RestTap(OpenTap):
             ConfigurationError: If the state or the catalog has another shape than theirs, or an
                 environment variable is not what its setting takes.
         """
-        check_argument("state", state)
+        check_argument("state", state, self.state_shape)
         check_argument("catalog", catalog)
         self._reads_environment = bool(arguments.get("parse_env_config"))
         try:

@@ -12,12 +12,17 @@ from singer_sdk.exceptions import ConfigurationError
 
 from rest_tap.settings import ADDRESS, COMMON_SETTINGS, CREDENTIAL
 from rest_tap.tap import RestTap
-from tap_kananas.bookmarks import DEFAULT_LOOKBACK_SECONDS
+from tap_kananas.bookmarks import (
+    DEFAULT_LOOKBACK_SECONDS,
+    STATE_AS_WRITTEN,
+    STATE_HIGHEST_SEEN,
+    STATE_VALUE,
+)
 from tap_kananas.catalog import bring_up_to_date
 from tap_kananas.client import DEFAULT_API_URL
-from tap_kananas.resources import resources
+from tap_kananas.resources import WEBHOOK_EVENTS, resources
 from tap_kananas.response.handover import Handover
-from tap_kananas.streams import AccountStream
+from tap_kananas.streams import STATE_COLUMNS, STATE_ROWS, AccountStream
 from tap_kananas.webhook_events import WebhookEvents
 
 if TYPE_CHECKING:
@@ -102,11 +107,38 @@ _REQUEST = th.ObjectType(
 )
 
 
+_WRITTEN = {"type": ["string", "number", "null"]}
+_COLUMN = {
+    "type": "object",
+    "properties": {"type": {"type": "array", "items": {"type": "string"}}},
+    "required": ["type"],
+}
+_BOOKMARK = {
+    "properties": {
+        STATE_VALUE: _WRITTEN,
+        STATE_AS_WRITTEN: _WRITTEN,
+        STATE_HIGHEST_SEEN: _WRITTEN,
+        STATE_ROWS: {"type": "integer"},
+        STATE_COLUMNS: {"type": "object", "additionalProperties": _COLUMN},
+    }
+}
+_LAST_EVENT = {"properties": {STATE_VALUE: {"type": ["integer", "null"]}}}
+
+
 class TapKananas(RestTap):
     """Reads a Kananas account, whose columns it discovers."""
 
     name = "tap-kananas"
     dynamic_catalog = True
+
+    state_shape: ClassVar[dict[str, Any]] = {
+        "properties": {
+            "bookmarks": {
+                "properties": {WEBHOOK_EVENTS: _LAST_EVENT},
+                "additionalProperties": _BOOKMARK,
+            }
+        }
+    }
 
     config_jsonschema: ClassVar[dict[str, Any]] = th.PropertiesList(
         th.Property(

@@ -26,6 +26,7 @@ STATES: list[Any] = [
     {"bookmarks": []},
     {"bookmarks": {"contacts": None}},
     {"bookmarks": {"contacts": {"partitions": 5}}},
+    {"bookmarks": {"contacts": {"progress_markers": None}}},
 ]
 CATALOGS: list[Any] = [
     [],
@@ -55,6 +56,37 @@ def test_another_shape_is_told_before_anything_is_asked_for(
     assert f"the file given as --{name} holds no {name}" in outcome.last_line
     assert "Traceback" not in outcome.err
     assert not list(sandbox.requests)
+
+
+@pytest.mark.parametrize(
+    ("bookmark", "told"),
+    [
+        ({"rows": "120"}, "['rows'] is no integer"),
+        ({"columns": "id"}, "['columns'] is no object"),
+        ({"columns": {"id": {}}}, "['columns']['id'] is without type"),
+        ({"columns": {"id": {"type": "integer"}}}, "['columns']['id']['type'] is no array"),
+        ({"replication_key_value": [1]}, "['replication_key_value'] is no string or number or"),
+        ({"highest_seen": True}, "['highest_seen'] is no string or number or null"),
+    ],
+    ids=str,
+)
+def test_what_the_tap_itself_notes_in_a_state_has_its_shape(
+    sandbox: Sandbox, tmp_path: Path, bookmark: dict[str, Any], told: str
+) -> None:
+    state = {"bookmarks": {"contacts": bookmark}}
+    outcome = run_tap("tap_kananas", kananas_settings(sandbox), tmp_path, state=state)
+    assert outcome.code == 2
+    assert f"what stands at $['bookmarks']['contacts']{told}" in outcome.last_line
+    assert "Traceback" not in outcome.err
+    assert not list(sandbox.requests)
+
+
+def test_the_number_of_the_last_event_is_one(sandbox: Sandbox, tmp_path: Path) -> None:
+    state = {"bookmarks": {"webhook_events": {"replication_key_value": "5"}}}
+    settings = kananas_settings(sandbox, webhook_store=str(tmp_path / "events.sqlite"))
+    outcome = run_tap("tap_kananas", settings, tmp_path, state=state)
+    assert outcome.code == 2
+    assert "['webhook_events']['replication_key_value'] is no integer or null" in outcome.last_line
 
 
 @pytest.mark.parametrize("tap", SETTINGS)
