@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from airbyte_source.failures import Failure
 
@@ -55,23 +55,26 @@ def encode(value: Any) -> bytes:  # noqa: ANN401 - any message, or part of one
         return json.dumps(plain, ensure_ascii=False).encode(errors="replace")
 
 
+def masker(secrets: Iterable[str]) -> Callable[[str], str]:
+    """Return what puts a mask in the place of these values, where they stand as they are."""
+    values = sorted(filter(None, secrets), key=len, reverse=True)
+
+    def redacted(text: str) -> str:
+        for value in values:
+            text = text.replace(value, MASK)
+        return text
+
+    return redacted
+
+
 class Messages:
     """Writes messages; whatever holds words for people is written without secrets."""
 
     def __init__(self, out: IO[bytes]) -> None:
         """Write to `out`, where each message is one call: threads do not mix their lines."""
         self._out = out
-        self._secrets: tuple[str, ...] = ()
-
-    def hide(self, secrets: Iterable[str]) -> None:
-        """Put a mask in the place of these values from now on."""
-        self._secrets = tuple(sorted(filter(None, secrets), key=len, reverse=True))
-
-    def redacted(self, text: str) -> str:
-        """Give a text without secrets."""
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
-        return text
+        #: Puts a mask in the place of each secret.
+        self.redacted: Callable[[str], str] = str
 
     def _write(self, kind: str, name: str, content: Mapping[str, Any]) -> None:
         self._out.write(encode({"type": kind, name: content}) + b"\n")

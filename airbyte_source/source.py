@@ -20,7 +20,7 @@ from airbyte_source.catalog import configure, describe_stream
 from airbyte_source.failures import Failure, explain
 from airbyte_source.inputs import read_catalog, read_settings, read_state
 from airbyte_source.logs import logging_as_messages
-from airbyte_source.messages import Messages
+from airbyte_source.messages import Messages, masker
 from airbyte_source.reading import Reading
 from airbyte_source.specification import own_settings, secrets_of, specification
 
@@ -58,6 +58,7 @@ class Source:
         estimate: Gives how many records a stream is about to send, or None. It is asked when
             the first record is there.
         shortfall: Gives why a read that went through has left something out, or None.
+        redactor: Takes the values of the secret settings, and gives what hides them in a text.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Source:
     describe: Callable[[Exception], str | None] = _unknown
     estimate: Callable[[Stream], int | None] = _unknown
     shortfall: Callable[[Stream], Exception | None] = _unknown
+    redactor: Callable[[Sequence[str]], Callable[[str], str]] = masker
 
     def explain(self, error: Exception) -> Failure:
         """Put an exception into the words of the protocol."""
@@ -173,7 +175,7 @@ class Source:
 
     def _settings(self, options: Namespace, messages: Messages) -> dict[str, Any]:
         settings = read_settings(options.config)
-        messages.hide(secrets_of(self.tap, settings))
+        messages.redacted = self.redactor(secrets_of(self.tap, settings))
         return settings
 
     def _check(self, options: Namespace, messages: Messages) -> int:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import requests
 
 from rest_tap.http.connection import describe_connection_failure
+from rest_tap.secrets import Redactor
 from rest_tap.streams import HttpStream
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from singer_sdk import Stream
 
 
@@ -28,3 +31,8 @@ def estimate(stream: Stream) -> int | None:
 def shortfall(stream: Stream) -> Exception | None:
     """Return why the last read of a stream left something out."""
     return stream.shortfall if isinstance(stream, HttpStream) else None
+
+
+def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
+    """Return what hides secrets, also those that are spelled otherwise or cut."""
+    return Redactor(sorted(filter(None, secrets), key=len, reverse=True)).redact

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airbyte_source.source import Source
-from rest_tap.airbyte import describe, estimate, shortfall
+from rest_tap.airbyte import describe, estimate, redactor, shortfall
 from tap_kananas.tap import TapKananas
 
 SOURCE = Source(
@@ -15,6 +15,7 @@ SOURCE = Source(
     describe=describe,
     estimate=estimate,
     shortfall=shortfall,
+    redactor=redactor,
 )
 
 

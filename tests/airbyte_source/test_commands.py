@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,30 @@ def test_a_check_says_which_setting_is_wrong(
     assert (answer.code, answer.status["status"]) == (0, "FAILED")
     assert f"check setting '{SECRETS[name]}'" in answer.status["message"]
     assert "a-wrong-secret-key" not in json.dumps(answer.messages)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<html><title>Who is ab&#34;c&amp;d-a-key?</title></html>",
+        '{"detail": "ab%22c%26d-a-key"}',
+        json.dumps({"detail": json.dumps('ab"c&d-a-key')}),
+        json.dumps({"detail": f'{"x" * 280} ab"c&d-a-key'}),
+    ],
+    ids=["HTML", "address", "JSON", "cut"],
+)
+def test_a_check_tells_no_key_that_is_spelled_otherwise_or_cut(
+    name: str, body: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.faults.add(Fault(times=None, status=401, body=body))
+    settings = SETTINGS[name](sandbox, **{SECRETS[name]: 'ab"c&d-a-key'})
+    for command in ("check", "discover"):
+        answer = ask(SOURCES[name], command, tmp_path, settings)
+        told = json.dumps(answer.messages)
+        assert "***" in told
+        # What is left of it in any of the spellings.
+        assert not re.search(r"\bab\W", told), told
 
 
 def test_a_check_needs_settings_of_the_right_form(tmp_path: Path) -> None:
