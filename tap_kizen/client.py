@@ -7,6 +7,7 @@ lists, no trailing slash on any path.
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
 from http import HTTPStatus
 from types import NoneType
@@ -18,7 +19,7 @@ from singer_sdk.authenticators import APIAuthenticatorBase
 from singer_sdk.exceptions import FatalAPIError
 
 from rest_tap.errors import UnavailableError
-from rest_tap.responses import decode_json, describe_response
+from rest_tap.responses import decode_json, describe_body, describe_response
 from rest_tap.streams import HttpStream
 from tap_kizen.pagination.paginator import EndlessListError, Page, PageRequest, SinglePagePaginator
 from tap_kizen.timestamps import parse_timestamp, server_time
@@ -157,7 +158,8 @@ class KizenClient(HttpStream):
         """Decode a page, once, though both the paginator and the parser ask for it.
 
         Raises:
-            FatalAPIError: If the body is neither a page of records nor a list of them.
+            FatalAPIError: If the body is neither a page of records nor a list of them, or says that
+                a part of the page is not there.
         """
         if self._decoded is None or self._decoded[0] is not response:
             service = self.kizen.service
@@ -185,6 +187,10 @@ class KizenClient(HttpStream):
                 f"check {self.setting('api_url')}"
             )
             raise FatalAPIError(message) from error
+        if page.errors:
+            said = describe_body(json.dumps({"errors": page.errors}, default=str))
+            message = f"{self.name}: {describe_response(response)}: the page is not whole: {said}"
+            raise FatalAPIError(message)
         ids = [self.key(record) for record in page.results]
         self._tell_other_ids(ids)
         self._refuse_repetition(ids)

@@ -130,7 +130,7 @@ class KizenStream(KizenClient):
             return record
 
         page = typed.decode(body, otherwise)
-        return None if page is None else Page(page.results, page.next, page.count)
+        return None if page is None else Page(page.results, page.next, page.count, page.errors)
 
     def timestamp(self, record: Any, name: str) -> datetime | None:  # noqa: ANN401
         """Return a time of a record, as the service sent it or typed; None where it has none."""

@@ -54,13 +54,15 @@ class Page(msgspec.Struct):
     `results` are the records as they come, or what else the reader makes of them. `next` is an
     absolute address or null. It only tells whether there is another page: it is never followed,
     so that no answer can lead the credentials to another host. `count`, the number of records in
-    the whole list, is sent by some lists only. `is_past_end` marks a page that the list is too
+    the whole list, is sent by some lists only. `errors` is empty, or a part of the page is not
+    there. `is_past_end` marks a page that the list is too
     short for; it is not part of an answer.
     """
 
     results: list[dict[str, Any]]
     next: str | None = None
     count: int | None = None
+    errors: Any = None
     is_past_end: bool = False
 
 

@@ -57,6 +57,7 @@ class TypedPage(msgspec.Struct):
     results: list[Any]
     next: str | None = None
     count: int | None = None
+    errors: Any = None
 
 
 def _page_of(record: Any) -> msgspec.json.Decoder[TypedPage]:  # noqa: ANN401 - a type

@@ -164,3 +164,25 @@ def test_an_id_that_is_no_text_is_told(
         versions = {message["stream"] for message in outcome.of_type("ACTIVATE_VERSION")}
         assert stream == "activity_types" or not versions & gone
         assert "logged_activities" not in versions
+
+
+@pytest.mark.parametrize(
+    ("stream", "path"),
+    [
+        ("companies", "/api/company"),
+        ("client_client", "/api/records/client_client/search"),
+        ("team", "/api/team"),
+    ],
+)
+def test_a_page_that_says_it_is_not_whole_is_no_list(
+    sandbox: Sandbox, tmp_path: Path, stream: str, path: str
+) -> None:
+    page = {"next": None, "results": [], "count": 0, "errors": [{"message": "Not all is here."}]}
+    # The first request for companies is that of discovery.
+    skip = int(stream == "companies")
+    sandbox.faults.add(Fault(path=path, status=200, body=json.dumps(page), skip=skip, times=None))
+    outcome = run_tap("tap_kizen", kizen_settings(sandbox), tmp_path)
+    assert outcome.code == 1
+    assert f"{path} answered 200" in outcome.last_line
+    assert "the page is not whole: errors: Not all is here." in outcome.last_line
+    assert stream not in {message["stream"] for message in outcome.of_type("ACTIVATE_VERSION")}
