@@ -169,7 +169,7 @@ class KizenClient(HttpStream):
 
     def _page(self, response: requests.Response) -> Page:
         if self._is_past_end(response):
-            return Page(results=[], is_past_end=True)
+            return Page(results=[], is_past_end=True, is_missing=True)
         try:
             if self.may_be_bare and response.content.lstrip()[:1] == b"[":
                 page = Page(results=decode_json(response.content, self.list_type))
@@ -196,7 +196,7 @@ class KizenClient(HttpStream):
         self._refuse_repetition(ids)
         self._count = page.count
         beyond = not page.results and page.next is None and self._paginator.current_value.page > 1
-        page.is_past_end = beyond
+        page.is_past_end, page.is_missing = beyond, False
         return page
 
     def typed_page(self, body: bytes) -> Page | None:  # noqa: ARG002

@@ -34,7 +34,7 @@ def explore(tap: Tap) -> Account:
     Costs one request for each generation of the API, and one for each object's fields.
 
     Raises:
-        DiscoveryError: If neither generation of the API answers.
+        DiscoveryError: If neither generation of the API answers, or not all objects came.
         FatalAPIError: If an object has an id that nothing can be asked for by.
     """
     companies = CompaniesStream(tap)
@@ -49,6 +49,8 @@ def explore(tap: Tap) -> Account:
             raise DiscoveryError(message) from error
         tap.logger.info("The account has no objects: only /company is read")
         return Account(has_companies, has_objects=False, objects=[])
+    if objects.shortfall is not None:
+        raise DiscoveryError(str(objects.shortfall))
     fields = CustomObjectFieldsStream(tap)
     entities = [_entity(objects.text_id(record), record, fields) for record in records]
     nameless = [entity.id for entity in entities if entity.name == entity.id]

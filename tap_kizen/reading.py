@@ -90,7 +90,12 @@ class KizenStream(KizenClient):
                     raise
                 self.way_failed(error)
             else:
+                self._tell_gap()
                 return
+
+    def _tell_gap(self) -> None:
+        if gap := self._paginator.gap:
+            self.leave_out(f"page {gap} was not found, though page {gap - 1} names a next one")
 
     def way_failed(self, error: Exception) -> None:
         """Say that the list could not be ordered, and what this costs."""

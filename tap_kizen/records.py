@@ -71,6 +71,15 @@ class FieldValuesStream(KizenStream):
         own_id = self.key(record)
         return encode(record).decode() if own_id is None else own_id
 
+    def leave_out(self, reason: str) -> None:
+        """Take no part of the values for all of them.
+
+        Raises:
+            UnavailableError: With the reason.
+        """
+        message = f"{self.name}: {reason}"
+        raise UnavailableError(message)
+
 
 class RecordsStream(KizenStream):
     """The records of one object, with a typed column per field."""

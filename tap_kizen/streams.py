@@ -235,6 +235,8 @@ class LoggedActivitiesStream(ChildStream):
         kinds = ActivityTypesStream(self._tap)
         for record in list(kinds.read(None)):
             yield kinds.text_id(record)
+        if kinds.shortfall is not None:
+            self.leave_out(str(kinds.shortfall))
 
     def begin(self, context: Context | None) -> bool:
         """Take up the bookmark."""

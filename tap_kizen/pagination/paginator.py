@@ -55,8 +55,8 @@ class Page(msgspec.Struct):
     absolute address or null. It only tells whether there is another page: it is never followed,
     so that no answer can lead the credentials to another host. `count`, the number of records in
     the whole list, is sent by some lists only. `errors` is empty, or a part of the page is not
-    there. `is_past_end` marks a page that the list is too
-    short for; it is not part of an answer.
+    there. `is_past_end` marks a page that the list is too short for, `is_missing` one that was
+    answered with 404; both are no part of an answer.
     """
 
     results: list[dict[str, Any]]
@@ -64,6 +64,7 @@ class Page(msgspec.Struct):
     count: int | None = None
     errors: Any = None
     is_past_end: bool = False
+    is_missing: bool = False
 
 
 class PageRequest(NamedTuple):
@@ -119,6 +120,12 @@ class Paginator(BaseAPIPaginator[PageRequest], ABC):
     #: Whether pages are read that lie before others: they may bring what these have brought.
     is_returning = False
 
+    #: The page that was not found, though the one before it names it as the next; 0 for none.
+    gap = 0
+
+    #: The page that was not found last.
+    _missing = 0
+
     #: The page after which the list has no end.
     last_page: ClassVar[int] = MAX_PAGES_IN_TURN
 
@@ -135,10 +142,25 @@ class Paginator(BaseAPIPaginator[PageRequest], ABC):
             EndlessListError: If the list goes on beyond what can be.
         """
         page = self._reader.decode(response)
+        self._note_gap(page)
         upcoming = self.follow(page)
         if not self.is_returning and upcoming is not None:
             self._check_end(page, upcoming)
         return upcoming
+
+    def _note_gap(self, page: Page) -> None:
+        """Tell a page that was not found from one that the list is too short for.
+
+        The page before it tells, where it is read after it: it names a next one, or is the last.
+        """
+        ask = self.current_value
+        if ask.size is not None:
+            # A look at one record, which has another number.
+            return
+        if page.is_missing:
+            self._missing = ask.page
+        elif page.next is not None and ask.page == self._missing - 1:
+            self.gap = self._missing
 
     def _check_end(self, page: Page, upcoming: PageRequest) -> None:
         self._empty_pages = 0 if page.results or page.is_past_end else self._empty_pages + 1

@@ -110,6 +110,8 @@ class ReversePagination(Paginator):
     def _begin_anew(self, top: int, behind: Any) -> PageRequest | None:  # noqa: ANN401
         """Read from `top` down what may have been asked for before, and be answered late."""
         self._begin(top, behind)
+        if self.gap <= top:
+            self.gap = 0
         return self._plain(top)._replace(turn=self.current_value.turn + 1) if top > 0 else None
 
     def _begin(self, top: int, behind: Any) -> None:  # noqa: ANN401
