@@ -43,6 +43,11 @@ def is_accepted(content_type: str | None) -> bool:
     return known or kind.startswith("text/") or kind.endswith("+json")
 
 
+def is_plain(content_encoding: str) -> bool:
+    """Return whether a body is as it is read: no coding is named but that of none, in any case."""
+    return {each.strip().lower() for each in content_encoding.split(",")} <= {"", "identity"}
+
+
 def read_payload(body: bytes, content_type: str | None) -> str | None:
     """Read a body.
 

@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from kananas_webhooks.addresses import SecretsError
 from kananas_webhooks.events import new_event
-from kananas_webhooks.payload import is_accepted
+from kananas_webhooks.payload import is_accepted, is_plain
 from kananas_webhooks.protocol import AUTHENTICATED
 from kananas_webhooks.store import StoreBusyError, StoreError
 
@@ -190,9 +190,8 @@ class Receiver:
         """Read a body as it comes, never more of it than is taken."""
         refused = None
         headers = request.headers
-        if not is_accepted(headers.get("content-type")) or headers.get(
-            "content-encoding", "identity"
-        ) not in {"", "identity"}:
+        codings = ",".join(headers.getlist("content-encoding"))
+        if not is_accepted(headers.get("content-type")) or not is_plain(codings):
             refused = _RefusedError(415)
         seen = 0
         async for piece in request.stream():

@@ -79,6 +79,15 @@ def test_every_form_of_the_sandbox_is_taken_and_read(receiver: ReceiverProcess) 
             assert ("Élan & Cie" in event["payload"]) is (form != "notice")
 
 
+@pytest.mark.parametrize("coding", ["identity", "Identity", "", "identity, IDENTITY"])
+def test_a_body_that_is_not_compressed_is_taken(receiver: ReceiverProcess, coding: str) -> None:
+    before = len(receiver.events())
+    headers = {"Content-Encoding": coding}
+    answer = requests.post(receiver.address, b'{"id": 1}', headers=headers, timeout=30)
+    assert answer.status_code == 202
+    assert len(receiver.events()) == before + 1
+
+
 @pytest.mark.parametrize(
     ("method", "path", "headers", "status"),
     [
@@ -94,6 +103,7 @@ def test_every_form_of_the_sandbox_is_taken_and_read(receiver: ReceiverProcess) 
         ("POST", "/healthz", {}, 405),
         ("POST", "/hooks/{secret}", {"Content-Type": "image/png"}, 415),
         ("POST", "/hooks/{secret}", {"Content-Encoding": "gzip"}, 415),
+        ("POST", "/hooks/{secret}", {"Content-Encoding": "identity, GZIP"}, 415),
     ],
 )
 def test_anything_else_is_refused_without_a_word(
