@@ -11,13 +11,20 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from singer_sdk.exceptions import ConfigurationError
-from singer_sdk.singerlib import Catalog
+from singer_sdk.singerlib import Catalog, Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from singer_sdk.singerlib import CatalogEntry
+
 _OBJECT = {"type": "object"}
 _LIST = {"type": "array", "items": _OBJECT}
+_METADATA = {
+    "type": "object",
+    "properties": {"breadcrumb": {"type": "array"}, "metadata": _OBJECT},
+    "required": ["breadcrumb", "metadata"],
+}
 
 _SHAPES: dict[str, dict[str, Any]] = {
     "state": {
@@ -40,7 +47,15 @@ _SHAPES: dict[str, dict[str, Any]] = {
                 "type": "array",
                 "items": {
                     "type": "object",
-                    "properties": {"schema": _OBJECT, "metadata": _LIST},
+                    "properties": {
+                        "schema": {
+                            "type": "object",
+                            "properties": {
+                                "properties": {"type": "object", "additionalProperties": _OBJECT}
+                            },
+                        },
+                        "metadata": {"type": "array", "items": _METADATA},
+                    },
                     "required": ["tap_stream_id"],
                 },
             }
@@ -124,6 +139,14 @@ def check_argument(name: str, given: object, own_shape: Mapping[str, Any] | None
         place = "".join(f"[{step!r}]" for step in error.absolute_path)
         expected = error.validator_value
         if isinstance(expected, list):
-            expected = " or ".join(expected)
+            expected = (" and " if error.validator == "required" else " or ").join(expected)
         wanted = f"no {expected}" if error.validator == "type" else f"without {expected}"
         _refuse(name, f"${place}", wanted)
+
+
+def select_key(entry: CatalogEntry) -> None:
+    """Select the key of a stream, whatever an edited or earlier catalog says: rows need it."""
+    for name in entry.key_properties or ():
+        # What has no entry is selected.
+        if ("properties", name) in entry.metadata:
+            entry.metadata["properties", name].inclusion = Metadata.InclusionType.AUTOMATIC

@@ -19,7 +19,13 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, MappingError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
 
-from rest_tap.arguments import check_argument, close_to_others, files_told, readable
+from rest_tap.arguments import (
+    check_argument,
+    close_to_others,
+    files_told,
+    readable,
+    select_key,
+)
 from rest_tap.http.connection import describe_connection_failure
 from rest_tap.logs import keep_to_own_words
 from rest_tap.mapping import unused_maps
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
 
     import click
     from singer_sdk import Stream
+    from singer_sdk.singerlib import Catalog
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -168,6 +175,14 @@ class RestTap(OpenTap):
         if self._batch_folder is None:
             self._batch_folder = BatchFolder(root, self.name, Backpressure(self.logger))
         return self._batch_folder
+
+    @property
+    def input_catalog(self) -> Catalog | None:
+        """The catalog the tap was given; it deselects no key."""
+        catalog = super().input_catalog
+        for entry in (catalog or {}).values():
+            select_key(entry)
+        return catalog
 
     @property
     def streams(self) -> dict[str, Stream]:

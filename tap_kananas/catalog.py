@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from singer_sdk.singerlib import Metadata, Schema
 
+from rest_tap.arguments import select_key
+
 if TYPE_CHECKING:
     import logging
 
@@ -48,3 +50,4 @@ def bring_up_to_date(entry: CatalogEntry, stream: Stream, logger: logging.Logger
         )
     entry.schema = Schema.from_dict({**found, "properties": properties})
     entry.key_properties = list(stream.primary_keys)
+    select_key(entry)

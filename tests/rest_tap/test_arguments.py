@@ -36,6 +36,14 @@ CATALOGS: list[Any] = [
     {"streams": [{}]},
     {"streams": [{"tap_stream_id": "contacts", "metadata": None}]},
     {"streams": [{"tap_stream_id": "contacts", "schema": []}]},
+    {"streams": [{"tap_stream_id": "contacts", "schema": {"properties": {"id": "integer"}}}]},
+    {"streams": [{"tap_stream_id": "contacts", "metadata": [{"breadcrumb": []}]}]},
+    {"streams": [{"tap_stream_id": "contacts", "metadata": [{"metadata": {}}]}]},
+    {
+        "streams": [
+            {"tap_stream_id": "contacts", "metadata": [{"breadcrumb": None, "metadata": {}}]}
+        ]
+    },
 ]
 
 
@@ -94,6 +102,39 @@ def test_a_state_of_another_tap_is_taken(sandbox: Sandbox, tmp_path: Path, tap: 
     state = {"bookmarks": {"elsewhere": {"replication_key_value": 5, "partitions": []}}, "more": 1}
     outcome = run_tap(tap, SETTINGS[tap](sandbox), tmp_path, state=state)
     assert outcome.code == 0, outcome.err
+
+
+@pytest.mark.parametrize(("tap", "stream"), [("tap_kananas", "contacts"), ("tap_kizen", "forms")])
+def test_a_catalog_that_deselects_the_key_takes_it_from_no_row(
+    shared_sandbox: Sandbox, tmp_path: Path, tap: str, stream: str
+) -> None:
+    settings = SETTINGS[tap](shared_sandbox)
+    catalog = json.loads(run_tap(tap, settings, tmp_path, "--discover").out)
+    (entry,) = (each for each in catalog["streams"] if each["tap_stream_id"] == stream)
+    for each in entry["metadata"]:
+        if each["breadcrumb"] == ["properties", "id"]:
+            each["metadata"] = {"inclusion": "available", "selected": False}
+    outcome = run_tap(tap, settings, tmp_path, catalog={"streams": [entry]})
+    assert outcome.code == 0, outcome.err
+    (schema,) = outcome.of_type("SCHEMA")
+    assert "id" in schema["schema"]["properties"]
+    assert outcome.records
+    assert all(record["id"] for record in outcome.records)
+
+
+def test_a_key_that_is_newer_than_the_catalog_is_sent(
+    shared_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    settings = kananas_settings(shared_sandbox)
+    catalog = json.loads(run_tap("tap_kananas", settings, tmp_path, "--discover").out)
+    for each in catalog["streams"][0]["metadata"]:
+        if each["breadcrumb"] == ["properties", "created_at"]:
+            each["metadata"]["selected"] = False
+    settings["primary_keys"] = ["created_at"]
+    outcome = run_tap("tap_kananas", settings, tmp_path, catalog=catalog)
+    assert outcome.code == 0, outcome.err
+    assert outcome.of_type("SCHEMA")[0]["key_properties"] == ["created_at"]
+    assert all(record["created_at"] for record in outcome.records)
 
 
 @pytest.mark.parametrize("tap", SETTINGS)
