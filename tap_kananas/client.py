@@ -24,6 +24,7 @@ from rest_tap.transport import read_at_once
 from tap_kananas.paginator import PageDigest, PaginationError, Paginator
 from tap_kananas.resources import CONTACTS
 from tap_kananas.response.body import ResponseBody, ResponseBodyError
+from tap_kananas.response.more_pages import says_more
 from tap_kananas.response.records_response import NoRecordsError, RecordsResponse, ResponseError
 
 if TYPE_CHECKING:
@@ -206,9 +207,13 @@ class KananasStream(HttpStream):
                     more = paginator.advance(page.records, page.digest)
                     response = page.response
                     self.found_at = self.found_at or response.path.description
-                    yield from response.records()
+                    count = 0
+                    for count, record in enumerate(response.records(), 1):  # noqa: B007
+                        yield record
                     end_page()
                     notes.update(dict.fromkeys(response.notes))
+                    if self.resource.paging is None:
+                        notes.update(dict.fromkeys(self._more_pages(response, count)))
             for parameters, digest in paginator.second_pass:
                 yield from filter(is_new, self._moved(parameters, digest))
                 end_page()
@@ -232,6 +237,15 @@ class KananasStream(HttpStream):
                 # The list is shorter now, and ends before this page.
                 return
             yield from response.records()
+
+    def _more_pages(self, response: RecordsResponse, records: int) -> Iterator[str]:
+        """Yield what a user should know of pages that were not asked for."""
+        said = says_more(response.beside, records, all_wanted=self.lower_bound is None)
+        if said:
+            yield (
+                f"{records:,} records came, and beside them the service says {said}: there may be "
+                f"more pages, for which the lists of {self.setting('requests')} have 'paging'"
+            )
 
     def _records_of(self, body: ResponseBody) -> RecordsResponse:
         asked = self.resource

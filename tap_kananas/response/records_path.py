@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_kananas.response.error_response import ERROR_NAMES, ErrorResponse
+from tap_kananas.response.more_pages import note_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -236,7 +237,7 @@ def _paths_in(value: Any, path: tuple[str, ...]) -> Iterator[RecordsPath]:  # no
 
 
 def read_records(
-    text: JsonStream, path: Sequence[str], key_column: str
+    text: JsonStream, path: Sequence[str], key_column: str, beside: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """Read a whole response, and yield the records at a path in it.
 
@@ -245,21 +246,26 @@ def read_records(
         path: The names that lead to the path.
         key_column: The column that takes the name under which a record stands, where an
             object holds the records. A record that carries its own key keeps it.
+        beside: Takes what stands beside the records and may be about pages.
 
     Raises:
         RecordsPathError: If there are no records at that path.
         JsonStreamError: If the text is no JSON.
     """
-    yield from _read(text, tuple(path), (), key_column)
+    yield from _read(text, tuple(path), (), key_column, beside)
 
 
 def _read(
-    text: JsonStream, ahead: tuple[str, ...], behind: tuple[str, ...], key_column: str
+    text: JsonStream,
+    ahead: tuple[str, ...],
+    behind: tuple[str, ...],
+    key_column: str,
+    beside: dict[str, Any],
 ) -> Iterator[dict[str, Any]]:
     here = ".".join((*behind, *ahead)) or "$"
     opening = text.peek()
     if ahead and opening == "{":
-        yield from _read_within(text, ahead, behind, key_column)
+        yield from _read_within(text, ahead, behind, key_column, beside)
     elif ahead:
         message = f"nothing stands at '{here}'"
         raise RecordsPathError(message)
@@ -278,7 +284,11 @@ def _read(
 
 
 def _read_within(
-    text: JsonStream, ahead: tuple[str, ...], behind: tuple[str, ...], key_column: str
+    text: JsonStream,
+    ahead: tuple[str, ...],
+    behind: tuple[str, ...],
+    key_column: str,
+    beside: dict[str, Any],
 ) -> Iterator[dict[str, Any]]:
     """Read an object; yield the records behind its member of the next name."""
     names: list[str] = []
@@ -288,9 +298,9 @@ def _read_within(
             names.append(name)
         if name == ahead[0] and not reached:
             reached = True
-            yield from _read(text, ahead[1:], (*behind, name), key_column)
+            yield from _read(text, ahead[1:], (*behind, name), key_column, beside)
         else:
-            text.skip()
+            note_beside(text, (*behind, name), beside)
     if not reached:
         here, above = ".".join((*behind, *ahead)), ".".join(behind) or "$"
         message = f"nothing stands at '{here}', only {_quoted(names)} at '{above}'"

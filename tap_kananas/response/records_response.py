@@ -60,6 +60,7 @@ class RecordsResponse:
     Attributes:
         path: Where the records are. Its size is -1 where nobody counted them.
         notes: What a user should know, one sentence each.
+        beside: What stands beside the records that were read, and may be about pages.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class RecordsResponse:
         self._body = body
         self._key_column = key_column
         self.notes: list[str] = []
+        self.beside: dict[str, Any] = {}
         if body.charset_note:
             self.notes.append(body.charset_note)
         head = body.head(MAX_WARNINGS_CHARACTERS)
@@ -99,7 +101,7 @@ class RecordsResponse:
         """
         text = JsonStream(self._body.text(self._start))
         try:
-            yield from read_records(text, self.path.names, self._key_column)
+            yield from read_records(text, self.path.names, self._key_column, self.beside)
             _finish(text)
         except RecordsPathError as error:
             raise NoRecordsError(str(error), "records_path") from error

@@ -30,7 +30,7 @@ def find(answer: Any) -> RecordsPath:
 
 
 def records(answer: Any, path: tuple[str, ...], key_column: str = "id") -> list[dict[str, Any]]:
-    return list(read_records(text(answer), path, key_column))
+    return list(read_records(text(answer), path, key_column, {}))
 
 
 def found(answer: Any, key_column: str = "id") -> list[dict[str, Any]]:
