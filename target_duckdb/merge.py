@@ -127,12 +127,25 @@ def refuse_views(connection: DuckDBPyConnection, tables: Iterable[Table]) -> Non
 
 def find_columns(connection: DuckDBPyConnection, table: Table) -> dict[str, str]:
     """Return the types of a table's columns by name, in order; nothing for a missing table."""
-    try:
-        # Unlike `duckdb_columns()`, this looks at no other table, of which there may be thousands.
-        rows = connection.execute(f"DESCRIBE {table.sql}").fetchall()
-    except duckdb.CatalogException:
-        return {}
-    return {name: canonical(sql_type) for name, sql_type, *_ in rows}
+    place = [table.database, table.schema, table.name]
+    # Where `DESCRIBE` finds no table it looks further: it takes `orders.csv` for a file, and `time`
+    # for what Python calls so.
+    if any('"' in name for name in place):
+        # The other function reads no name with a quotation mark.
+        rows = connection.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() "
+            "WHERE database_name = $1 AND schema_name = $2 AND table_name = $3 "
+            "ORDER BY column_index",
+            place,
+        ).fetchall()
+    else:
+        # It looks at no other table, of which there may be thousands.
+        query = f"SELECT name, type FROM pragma_table_info({literal(table.sql)})"  # noqa: S608
+        try:
+            rows = connection.execute(query).fetchall()
+        except duckdb.CatalogException:
+            return {}
+    return {name: canonical(sql_type) for name, sql_type in rows}
 
 
 def find_collated(connection: DuckDBPyConnection, database: str) -> set[tuple[str, str]]:

@@ -74,6 +74,23 @@ def test_streams(tmp_path: Path) -> None:
         assert query(path, f'SELECT v FROM "a ""schema"""."{quoted}"') == [(name,)]
 
 
+@pytest.mark.parametrize(
+    "name", ["orders.csv", "json", 'a".parquet', "connection", "table", "time"]
+)
+def test_a_table_that_is_missing_is_nothing_else_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """DuckDB takes such names for files, and for variables of Python."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / f"test.main.{name}").write_text("other\n1\n")
+    path = tmp_path / "test.duckdb"
+    load(path, [schema({"id": TEXT}, stream="first"), record({"id": "0"}, stream="first")])
+    for number in ("1", "2"):
+        load(path, [schema({"id": TEXT}, ["id"], name), record({"id": number}, name)])
+    quoted = name.replace('"', '""')
+    assert query(path, f'FROM main."{quoted}"') == [("1",), ("2",)]
+
+
 def test_names_that_differ_only_by_case(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     other = f"id_{suffix('id')}"
