@@ -58,7 +58,10 @@ _FORMS = {
     "time": re.compile(f"{_CLOCK}{_ZONE}", re.ASCII),
     "date-time": re.compile(f"{_DATE}(?:[Tt ]{_CLOCK}{_ZONE})?", re.ASCII),
 }
-_OUT_OF_YEARS = "the moment is outside the years 1 to 9999 in UTC"
+_OUT_OF_YEARS = "the moment is outside the years 1 to 9999"
+_CYCLE = 400
+"""Years after which the calendar is the same again."""
+
 _MISREAD = re.compile(r"(?:^|[Tt ])\d{2}(?::?\d{2})?[.,]|[+-]\d{2}:?[6-9]\d")
 """12:30.5 is half a minute, of which Python makes half a second; of +05:75 it makes +06:15."""
 
@@ -449,12 +452,15 @@ def number_text(value: object) -> str:
 def moment_text(value: object) -> str:
     """Return a moment in UTC with all its digits: one spelling for one moment."""
     moment, fraction = _apart(value, _moment)
+    shift = 0
     if moment.tzinfo is not None:
         try:
             moment = moment.astimezone(dt.timezone.utc)
         except OverflowError:
-            raise InvalidValueError(_OUT_OF_YEARS) from None
-    return f"{moment.isoformat()[:19]}{fraction}Z"
+            # 9999-12-31T23:59:59-01:00 is in a year that Python has not, and DuckDB has.
+            shift = _CYCLE if moment.year > _CYCLE else -_CYCLE
+            moment = moment.replace(year=moment.year - shift).astimezone(dt.timezone.utc)
+    return f"{moment.year + shift:04}{moment.isoformat()[4:19]}{fraction}Z"
 
 
 def clock_text(value: object) -> str:

@@ -226,6 +226,25 @@ def test_one_moment_is_one_key(tmp_path: Path) -> None:
     assert query(path, "SELECT id FROM items") == [("2024-01-01T00:00:00.1234567Z",)]
 
 
+def test_a_key_may_be_in_a_year_that_only_utc_has(tmp_path: Path) -> None:
+    path = tmp_path / "test.duckdb"
+    keys = ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+01:00"]
+    others = ["9999-12-31T22:59:59-06:00", "0001-01-01T01:00:00+02:00"]
+    text = "strftime(id, '%Y-%m-%dT%H:%M:%S')"
+    for each in (keys, others):
+        load(path, [schema({"id": MOMENT}, ["id"]), *(record({"id": key}) for key in each)])
+        assert types(path)["id"] == "TIMESTAMP WITH TIME ZONE"
+        found = query(path, f"SELECT {text} FROM items ORDER BY 1")
+        assert found == [("0000-12-31T23:00:00",), ("10000-01-01T04:59:59",)]
+    fine = "9999-12-31T23:59:59.1234567-05:00"
+    load(path, [schema({"id": MOMENT}, ["id"]), record({"id": fine})])
+    assert sorted(query(path, "SELECT id FROM items")) == [
+        ("0000-12-31T23:00:00Z",),
+        ("10000-01-01T04:59:59.1234567Z",),
+        ("10000-01-01T04:59:59Z",),
+    ]
+
+
 def test_numbers_in_json_keys_are_the_same_however_they_are_written(tmp_path: Path) -> None:
     path = tmp_path / "test.duckdb"
     begin = schema({"id": {"type": ["number", "string"]}}, ["id"])
