@@ -509,7 +509,10 @@ class TargetDuckDB(CommandTarget):
     def _activate_version(self, message: Message) -> None:
         name, version = message.members.get("stream"), message.members.get("version")
         if not isinstance(name, str) or not is_version(version):
-            msg = f"line {message.line}: an ACTIVATE_VERSION message needs 'stream' and 'version'"
+            msg = (
+                f"line {message.line}: an ACTIVATE_VERSION message needs 'stream' and 'version', "
+                "which is an integer of 64 bits"
+            )
             raise MessageError(msg)
         if name not in self._routes:
             if name not in self._without_schema:
