@@ -124,6 +124,8 @@ class TargetDuckDB(CommandTarget):
         #: Properties whose integers turned out to need 128 bits, by stream of the database.
         self._wide: dict[str, frozenset[str]] = {}
         self._without_schema: set[str] = set()
+        #: References that lead nowhere, by stream: some taps send a SCHEMA message with each page.
+        self._lost: set[tuple[str, str]] = set()
         #: Streams of the database that are made of several streams of the tap.
         self._shared: set[str] = set()
 
@@ -264,6 +266,9 @@ class TargetDuckDB(CommandTarget):
                 stream.activation = None
 
     def _warn_lost(self, stream: str, reference: str) -> None:
+        if (stream, reference) in self._lost:
+            return
+        self._lost.add((stream, reference))
         self.logger.warning(
             "Stream '%s': the reference %r leads nowhere in its schema; values are not checked "
             "against it",

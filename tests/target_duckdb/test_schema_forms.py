@@ -59,7 +59,7 @@ def test_a_reference_that_leads_nowhere_says_nothing_and_is_told(
     path = tmp_path / "test.duckdb"
     node: dict[str, Any] = {"$ref": reference}
     properties = {"id": {"enum": [1, 2]}, "v": {"allOf": [node]} if wrapped else node}
-    load(path, [schema(properties), record({"id": 1, "v": "x"})])
+    load(path, [schema(properties), schema(properties), record({"id": 1, "v": "x"})])
     assert query(path, "SELECT id, v FROM items") == [("1", '"x"')]
     assert [entry.levelname for entry in caplog.records if reference in entry.getMessage()] == [
         "WARNING"
