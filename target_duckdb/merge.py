@@ -50,6 +50,9 @@ _NO_MARKS = "'', 'false', '0', '0.0', 'null'"
 _SPELLED_NUMBER = r"-?(0|[1-9]\d*)(\.\d*[1-9])?|NaN|-?Infinity"
 """A number as the key rule spells it."""
 
+_ERRORS_END_TRANSACTIONS = int(duckdb.__version__.partition(".")[0]) > 1
+"""Whether a statement that fails ends its transaction, as since DuckDB 2.0.1."""
+
 _ROW_ID = "rowid"
 """DuckDB's number of a row, hidden in a table that has a column of this name."""
 
@@ -130,8 +133,8 @@ def find_columns(connection: DuckDBPyConnection, table: Table) -> dict[str, str]
     place = [table.database, table.schema, table.name]
     # Where `DESCRIBE` finds no table it looks further: it takes `orders.csv` for a file, and `time`
     # for what Python calls so.
-    if any('"' in name for name in place):
-        # The other function reads no name with a quotation mark.
+    if _ERRORS_END_TRANSACTIONS or any('"' in name for name in place):
+        # The other function fails for a missing table, and reads no name with a quotation mark.
         rows = connection.execute(
             "SELECT column_name, data_type FROM duckdb_columns() "
             "WHERE database_name = $1 AND schema_name = $2 AND table_name = $3 "

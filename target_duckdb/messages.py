@@ -8,8 +8,12 @@ from __future__ import annotations
 import gc
 import io
 import json
+import os
 import re
-from contextlib import contextmanager
+import select
+import signal
+import threading
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -301,6 +305,49 @@ def uncollected() -> Iterator[None]:
         gc.enable()
 
 
+@contextmanager
+def _interruptible(source: IO[bytes]) -> Iterator[Callable[[], None]]:
+    """Give a function that waits until there is something to read, or a signal to handle.
+
+    Python's handlers run in the main thread. Where the system gives a signal to another thread, or
+    right before a read begins, that read would go on until there is input.
+    """
+    number = -1
+    with suppress(AttributeError, OSError):
+        number = source.fileno()
+    is_main = threading.current_thread() is threading.main_thread()
+    if number < 0 or not is_main:
+        yield lambda: None
+        return
+    signalled, written = os.pipe()
+    os.set_blocking(written, False)
+    before = signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+
+    poll = select.poll()
+    for each in (number, signalled):
+        poll.register(each, select.POLLIN)
+
+    def wait() -> None:
+        # Python has run the handlers by the time that the signal is read.
+        while number not in dict(poll.poll()):
+            os.read(signalled, select.PIPE_BUF)
+
+    try:
+        yield wait
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(signalled)
+        os.close(written)
+
+
+def _pieces(source: Any) -> Iterator[bytes]:  # noqa: ANN401 - anything with `read1`
+    with _interruptible(source) as wait:
+        wait()
+        while data := source.read1(_READ_SIZE):
+            yield data
+            wait()
+
+
 def whole_lines(source: IO[bytes] | IO[str] | GzipFile) -> Iterator[bytes]:
     """Yield what can be read of a source without waiting for more, up to the end of a line.
 
@@ -317,7 +364,7 @@ def whole_lines(source: IO[bytes] | IO[str] | GzipFile) -> Iterator[bytes]:
         return
     begun: list[bytes] = []
     size = 0
-    while data := binary.read1(_READ_SIZE):
+    for data in _pieces(binary):
         end = data.rfind(b"\n") + 1
         if end:
             begun.append(data[:end])

@@ -203,3 +203,32 @@ def test_a_signal_ends_the_run_and_leaves_nothing(tmp_path: Path, signum: int) -
     assert b"Traceback" not in errors
     assert query(path, "SELECT id FROM items") == [(1,)]
     assert files(tmp_path) == ["config.json", "test.duckdb"]
+
+
+#: Waits for messages while the system gives signals to another thread alone.
+SIGNALLED_ELSEWHERE = """
+import signal, sys, threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+from target_duckdb.target import TargetDuckDB
+TargetDuckDB.cli()
+"""
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_interrupts_no_read_ends_the_run(tmp_path: Path, signum: int) -> None:
+    path = tmp_path / "test.duckdb"
+    (tmp_path / "config.json").write_text(json.dumps({"path": str(path), "batch_size_rows": 1}))
+    with subprocess.Popen(
+        [sys.executable, "-c", SIGNALLED_ELSEWHERE, "--config", str(tmp_path / "config.json")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as target:
+        assert target.stdin is not None
+        assert target.stdout is not None
+        target.stdin.write(lines([schema(PROPERTIES), record({"id": 1, "v": "x"}), state(1)]))
+        target.stdin.flush()
+        assert target.stdout.readline() == b"1\n"
+        target.send_signal(signum)
+        assert target.wait(timeout=60) == 128 + signum
