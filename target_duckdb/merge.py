@@ -51,7 +51,7 @@ _SPELLED_NUMBER = r"-?(0|[1-9]\d*)(\.\d*[1-9])?|NaN|-?Infinity"
 """A number as the key rule spells it."""
 
 _ERRORS_END_TRANSACTIONS = int(duckdb.__version__.partition(".")[0]) > 1
-"""Whether a statement that fails ends its transaction, as since DuckDB 2.0.1."""
+"""Whether a statement that fails ends its transaction, as since DuckDB 2."""
 
 _ROW_ID = "rowid"
 """DuckDB's number of a row, hidden in a table that has a column of this name."""

@@ -150,7 +150,7 @@ def test_all_is_put_back_where_the_system_writes_only_a_part(
 
 
 def test_another_file_with_the_same_headers_is_let_alone(tmp_path: Path) -> None:
-    """DuckDB puts nothing into them that tells files apart."""
+    """Before DuckDB 2, nothing is in them that tells files apart."""
     other, path = tmp_path / "other.duckdb", tmp_path / NAME
     for each, rows in ((other, 10), (path, 20)):
         with duckdb.connect(str(each)) as connection:
@@ -158,7 +158,8 @@ def test_another_file_with_the_same_headers_is_let_alone(tmp_path: Path) -> None
     with connected(str(other), read_only=False, config={}):
         shutil.copy(copy_of(other), copy_of(path))
     before = path.read_bytes()
-    assert before[:HEADERS] == other.read_bytes()[:HEADERS]
+    if duckdb.__version__ < "2":
+        assert before[:HEADERS] == other.read_bytes()[:HEADERS]
     assert not restore(path)
     assert path.read_bytes() == before
     assert not copy_of(path).exists()
@@ -247,7 +248,7 @@ def test_who_may_read_the_copy_may_read_the_file(database: Path) -> None:
 def test_each_block_that_a_checkpoint_overwrites_is_in_the_copy(tmp_path: Path) -> None:
     """The catalogue of many columns takes several blocks; whole ones are not written again."""
     path = tmp_path / NAME
-    columns = ", ".join(f"range + {number} AS c{number}" for number in range(250))
+    columns = ", ".join(f"range + {number} AS c{number}" for number in range(700))
     with duckdb.connect(str(path)) as connection:
         connection.execute(f"CREATE TABLE wide AS SELECT {columns} FROM range(130_000)")
     saved = Doublewrite(path)
